@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One blocking connection to PostgreSQL with every statement prepared. A worker owns one; nothing here is shared
+ * between threads. What runs on it runs through tx.h, which also replaces the connection when it breaks.
+ *
+ * Opening refuses a database that could lose a commit (fsync, full_page_writes or synchronous_commit not on), one of
+ * another schema version, and any statement whose types or column names are not those of its header.
+ */
+#ifndef TAGIH_STORE_DB_H
+#define TAGIH_STORE_DB_H
+
+#include <libpq-fe.h>
+
+#include "base/defer.h"
+#include "store/params.h"
+#include "store/result.h"
+#include "store/statement.h"
+#include "tagih/err.h"
+
+/** How people learn what broke. `text` is one line and never holds debtor data. */
+typedef void (*db_log_fn)(void *context, const char *text);
+
+struct db_options {
+    const char *conninfo; /* libpq's form; several hosts and target_session_attrs are welcome; outlives the db */
+    const char *worker;   /* application_name becomes "tagih-<worker>" */
+    const struct statement_table *statements;
+    int schema_version; /* must equal the newest applied migration; 0 = not checked (tools and tests) */
+    db_log_fn log;      /* may be NULL */
+    void *log_context;
+};
+
+/** Counted since db_open; never reset. */
+struct db_stats {
+    uint64_t round_trips;
+    uint64_t transactions; /* committed */
+    uint64_t retries;      /* whole transactions run again, for whatever reason */
+    uint64_t deadlocks;    /* 40P01: a bug in the lock order */
+    uint64_t lock_timeouts;
+    uint64_t serialization_failures;
+    uint64_t reconnects;
+    uint64_t broken_batches; /* data errors: SQLSTATE 22, 23 */
+    uint64_t short_writes;   /* tx_expect was not met */
+};
+
+struct db {
+    PGconn *conn; /* NULL: none at the moment; the next transaction makes one */
+    struct db_options options;
+    struct db_stats stats;
+    uint64_t jitter; /* state of the generator that spreads retries */
+};
+
+/**
+ * Connect, check the server's settings and the schema, prepare and check every statement.
+ *
+ * @param db   [out] to be released whatever comes back; with STORE_UNAVAILABLE it may be used and will try again
+ * @return OK · STORE_UNAVAILABLE nobody answers · STORE_NOT_DURABLE a setting is off · STORE_SCHEMA another version ·
+ *         STORE_STATEMENT a statement is wrong (the log names statement, position, expected and actual)
+ *
+ * Two round trips after the connection, however many statements there are.
+ */
+TAGIH_MUST_USE tagih_err db_open(struct db *db, const struct db_options *options);
+
+/** Connect only: no checks, nothing prepared. For migrations and tools. @return OK · STORE_UNAVAILABLE */
+TAGIH_MUST_USE tagih_err db_open_raw(struct db *db, const struct db_options *options);
+
+/** Close; a zeroed db is fine. */
+void db_release(struct db *db);
+
+/**
+ * Run one statement by itself, without agency and outside a transaction: the look-ups of logins and devices, which
+ * learn their agency from SECURITY DEFINER functions. Retried like a transaction (tx.h).
+ *
+ * @param deadline_us  CLOCK_MONOTONIC
+ * @param out          [out] the rows; untouched on error
+ * @return as tx_run
+ */
+TAGIH_MUST_USE tagih_err db_exec_one(struct db *db, const struct params *params, int64_t deadline_us,
+                                     struct result *out);
+
+/* For tx.c and migrate.c. */
+
+/** Close what is left of the connection and open another, with all checks of db_open. */
+TAGIH_MUST_USE tagih_err db__reconnect(struct db *db);
+void db__log(const struct db *db, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** CLOCK_MONOTONIC in µs. */
+int64_t db__now_us(void);
+
+#endif
