@@ -4,7 +4,8 @@
  * between threads. What runs on it runs through tx.h, which also replaces the connection when it breaks.
  *
  * Opening refuses a database that could lose a commit (fsync, full_page_writes or synchronous_commit not on), one of
- * another schema version, and any statement whose types or column names are not those of its header.
+ * another schema version, and any statement that does not go with the parameter types its header declares, or whose
+ * columns have other types or names than its header says.
  */
 #ifndef TAGIH_STORE_DB_H
 #define TAGIH_STORE_DB_H
@@ -44,6 +45,7 @@ struct db_stats {
 
 struct db {
     PGconn *conn; /* NULL: none at the moment; the next transaction makes one */
+    bool lost;    /* the server did not answer in time: what the connection holds is worthless */
     struct db_options options;
     struct db_stats stats;
     uint64_t jitter; /* state of the generator that spreads retries */
@@ -54,9 +56,9 @@ struct db {
  *
  * @param db   [out] to be released whatever comes back; with STORE_UNAVAILABLE it may be used and will try again
  * @return OK · STORE_UNAVAILABLE nobody answers · STORE_NOT_DURABLE a setting is off · STORE_SCHEMA another version ·
- *         STORE_STATEMENT a statement is wrong (the log names statement, position, expected and actual)
+ *         STORE_STATEMENT a statement is wrong (the log names it, the place, expected and actual)
  *
- * Two round trips after the connection, however many statements there are.
+ * Three round trips after the connection, however many statements there are.
  */
 TAGIH_MUST_USE tagih_err db_open(struct db *db, const struct db_options *options);
 
@@ -81,8 +83,20 @@ TAGIH_MUST_USE tagih_err db_exec_one(struct db *db, const struct params *params,
 
 /** Close what is left of the connection and open another, with all checks of db_open. */
 TAGIH_MUST_USE tagih_err db__reconnect(struct db *db);
+/** There is no connection that could be used. */
+bool db__is_lost(const struct db *db);
+/** PQgetResult, but no longer than `until_us` (CLOCK_MONOTONIC): then the connection counts as lost and NULL comes. */
+PGresult *db__next(struct db *db, int64_t until_us);
+/**
+ * Run a statement by its text, outside pipeline and transaction machinery. `params` and `out` may be NULL.
+ * @return OK · STORE_UNAVAILABLE the connection broke · INTERNAL refused; the reason was logged, the SQLSTATE copied
+ */
+TAGIH_MUST_USE tagih_err db__exec_text(struct db *db, const struct statement *statement, const struct params *params,
+                                       struct result *out, char sqlstate[6]);
 void db__log(const struct db *db, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** CLOCK_MONOTONIC in µs. */
 int64_t db__now_us(void);
+/** All parameters are binary: libpq wants it said for each. */
+extern const int db__binary[PARAMS_MAX];
 
 #endif

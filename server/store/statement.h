@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What statements.awk makes of the .sql files: one row a statement, with the types its header promises. Every
- * connection prepares all rows and compares them with what PostgreSQL says (db.h), params.h and result.h assert
+ * connection prepares all rows with these types and compares what PostgreSQL then describes (db.h), params.h and result.h assert
  * every value against them. For each statement x the generated header has `STMT_x`, a pointer to its row, and for
  * each of its output columns c the number `COL_x_c`.
  */

@@ -26,6 +26,8 @@
 
 /** The most statements between two syncs (asserted). */
 #define TX_QUEUE_MAX 64
+/* and ours: BEGIN, its settings, COMMIT or ROLLBACK */
+#define TX_SLOTS (TX_QUEUE_MAX + 4)
 
 struct tx_options {
     agency_id agency;    /* nil: none; row-level security then shows nothing */
@@ -49,18 +51,19 @@ struct tx_slot {
     const struct statement *statement;
     PGresult *result;   /* between sync and take */
     int64_t rows_asked; /* -1: not declared */
+    bool quiet;         /* ours: nothing to take */
 };
 
 struct tx {
     struct db *db;
     const struct tx_options *options;
-    struct tx_slot slots[TX_QUEUE_MAX];
-    size_t n_slots;  /* queued since the last sync, or answered by it */
-    size_t n_taken;  /* slots passed by tx_take */
-    bool synced;     /* the slots hold answers */
-    bool begun;      /* BEGIN was queued */
+    struct tx_slot slots[TX_SLOTS];
+    size_t n_slots;    /* n_taken <= n_answered <= n_slots */
+    size_t n_answered; /* slots whose answer has come */
+    size_t n_taken;    /* slots passed by tx_take */
+    bool begun;        /* BEGIN was queued */
     bool committed;
-    bool autocommit; /* a single statement, no BEGIN */
+    bool autocommit;   /* a single statement, no BEGIN */
     enum tx_verdict verdict;
 };
 
