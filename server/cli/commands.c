@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of subcommands, in the order in which one meets them. */
+#include "server/cli/commands.h"
+
+const struct cli_command *const cli_commands[] = {
+    &cli_migrate, &cli_key, &cli_doctor, &cli_version, &cli_help, NULL,
+};

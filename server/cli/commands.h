@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The subcommands that are linked in. A new one: its file, a line here, a line in commands.c, its name in
+ * meson.build. */
+#ifndef TAGIH_CLI_COMMANDS_H
+#define TAGIH_CLI_COMMANDS_H
+
+#include "server/cli/cli.h"
+
+extern const struct cli_command cli_doctor;
+extern const struct cli_command cli_help;
+extern const struct cli_command cli_key;
+extern const struct cli_command cli_migrate;
+extern const struct cli_command cli_version;
+
+#endif
