@@ -225,7 +225,11 @@ struct allocation_diff {
     struct allocation_change *changes; /* in fact order; facts without any difference are left out */
     size_t n_changes;
     struct allocation_effect total; /* Σ of the changes */
-    int64_t waived_minor;           /* Σ over waivers alone */
+    /* the other side of the total, by kind: received + waived = what left receivables and went to credit, and so on */
+    int64_t received_minor; /* payments: parts + credit */
+    int64_t waived_minor;
+    int64_t charged_minor;
+    int64_t refunded_minor; /* credit taken + recoverable */
 };
 
 /**

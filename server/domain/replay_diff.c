@@ -35,15 +35,36 @@ static bool effect_is_zero(const struct allocation_effect *effect) {
     return zero;
 }
 
+/* Components + credit - recoverable: what the fact's other side is, with the sign of a payment. */
+static tagih_err effect_sum(const struct allocation_effect *effect, int64_t *sum) {
+    TRY(minor_sub(effect->credit_minor, effect->recoverable_minor, sum));
+    for (int c = 0; c < COMPONENT_COUNT; c++) TRY(minor_add(*sum, effect->component_minor[c], sum));
+    return TAGIH_OK;
+}
+
+static tagih_err diff_add_kind(struct allocation_diff *diff, const struct allocation_change *change) {
+    int64_t sum;
+    TRY(effect_sum(&change->delta, &sum));
+    switch (change->kind) {
+        case FACT_PAYMENT:
+            return minor_add(diff->received_minor, sum, &diff->received_minor);
+        case FACT_WAIVER:
+            return minor_add(diff->waived_minor, sum, &diff->waived_minor);
+        case FACT_CHARGE:
+            return minor_sub(diff->charged_minor, sum, &diff->charged_minor);
+        case FACT_REFUND:
+            return minor_sub(diff->refunded_minor, sum, &diff->refunded_minor);
+    }
+    return FAIL(INTERNAL);
+}
+
 static tagih_err diff_add(struct allocation_diff *diff, const struct allocation_fact *fact,
                           const struct allocation_effect *before, const struct allocation_effect *after) {
     struct allocation_change change = {.fact_id = fact->id, .kind = fact->kind};
     TRY(effect_sub(after, before, &change.delta));
     if (effect_is_zero(&change.delta)) return TAGIH_OK;
     TRY(effect_add(&diff->total, &change.delta));
-    for (int c = 0; c < COMPONENT_COUNT && fact->kind == FACT_WAIVER; c++) {
-        TRY(minor_add(diff->waived_minor, change.delta.component_minor[c], &diff->waived_minor));
-    }
+    TRY(diff_add_kind(diff, &change));
     diff->changes[diff->n_changes++] = change;
     return TAGIH_OK;
 }

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a payment is called: its source, tender and tag, why it is reversed, and which ledger account its money stands
+ * on. Numbers are stored and signed: append, never renumber.
+ */
+#ifndef TAGIH_PAYMENT_H
+#define TAGIH_PAYMENT_H
+
+#include "tagih/err.h"
+#include "tagih/ledger.h"
+
+/** Who brought the money. FIELD is a receipt of the field journal; the rest is no entry. */
+enum payment_source {
+    SOURCE_FIELD = 1,
+    SOURCE_GATEWAY,
+    SOURCE_BRANCH,
+    SOURCE_LAWYER,
+    SOURCE_BANK,    /* a bank line that matched no receipt */
+    SOURCE_AUCTION, /* proceeds of a sale (J26) */
+    SOURCE_END
+};
+
+/** How it was handed over (R-REC-1). Other sources than FIELD have none. */
+enum tender { TENDER_NONE, TENDER_CASH, TENDER_TRANSFER, TENDER_QR, TENDER_CHEQUE, TENDER_END };
+
+/** The primary tag (R-TAG-1). */
+enum payment_tag {
+    TAG_FIELD_CASH = 1,
+    TAG_FIELD_TRANSFER,
+    TAG_BRANCH,
+    TAG_GATEWAY,
+    TAG_LAWYER,
+    TAG_ENFORCEMENT,
+    TAG_COLLATERAL,
+    TAG_GUARANTEE_FUND,
+    TAG_INSURANCE,
+    TAG_AUCTION,
+    TAG_WRITTEN_OFF_RECOVERY,
+    TAG_END
+};
+
+/** Why a payment is taken back (R-PAY-4). */
+enum reversal_reason {
+    REVERSAL_VOID = 1,
+    REVERSAL_MISPOST,
+    REVERSAL_BOUNCE,
+    REVERSAL_BANK_RECALL,
+    REVERSAL_NEVER_RECEIVED,
+    REVERSAL_END
+};
+
+/** Stable names, such as "FIELD_CASH"; "unknown" outside the list. Never NULL. */
+const char *payment_source_name(enum payment_source source);
+const char *payment_tag_name(enum payment_tag tag);
+const char *tender_name(enum tender tender);
+const char *reversal_reason_name(enum reversal_reason reason);
+
+/** Is it money that a receipt brought: FIELD_CASH or FIELD_TRANSFER? Pure. */
+bool payment_tag_is_field(enum payment_tag tag);
+
+/** Does a payment with this tag fill promises? All but COLLATERAL, AUCTION, GUARANTEE_FUND, INSURANCE (R-PTP-2). */
+bool payment_tag_fills_promise(enum payment_tag tag);
+
+/** The tag of a receipt follows its tender (R-TAG-1): CASH, CHEQUE → FIELD_CASH; TRANSFER, QR → FIELD_TRANSFER. */
+enum payment_tag payment_tag_of_tender(enum tender tender);
+
+/** May a payment of this source get this tag? @return OK · PAYMENT_RETAG a non-receipt into FIELD_* (R-TAG-1). */
+TAGIH_MUST_USE tagih_err payment_retag_check(enum payment_source source, enum payment_tag tag);
+
+/**
+ * The ledger account that a payment debits.
+ *
+ * FIELD: CASH → cash held of the collector (R-CSH-1), CHEQUE → his cheques in hand, TRANSFER and QR → transfer
+ * clearing (R-PAY-5). AUCTION → sale proceeds (J26). Everything else → transfer clearing until its bank line (J31).
+ *
+ * @param collector whose cash it becomes; unused where the account has no owner
+ */
+struct ledger_side payment_money_side(enum payment_source source, enum tender tender, uuid collector);
+
+/**
+ * The ledger account that a reversal credits (R-PAY-4).
+ *
+ * @param debited the side that the payment debited when it was posted (quarantine for a released one)
+ * @param settled is the receipt in a DECLARED or later settlement?
+ */
+struct ledger_side payment_reversal_side(enum reversal_reason reason, bool settled, struct ledger_side debited);
+
+#endif
