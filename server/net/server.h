@@ -65,8 +65,12 @@ int net_server_in_flight(const struct net_server *server);
 TAGIH_MUST_USE tagih_err net_server_reload_tls(struct net_server *server);
 
 /**
- * Stop serving in good order: go on for drain_delay_us, then refuse new calls with CALL_DRAINING (UNAVAILABLE), let
- * those that run finish, cancel what is left after drain_us_max. Blocks until the last answer has left. Once.
+ * Stop serving in good order: go on for drain_delay_us; refuse new calls with CALL_DRAINING (UNAVAILABLE) until callers
+ * stay away for 100 ms, a second at most; then close the listeners, let the calls that run finish, and cancel what is
+ * left after drain_us_max. Blocks until the last answer has left. Once.
+ *
+ * The crew is told first (by main), so that parked calls and streams end by themselves. A caller that goes on calling
+ * through all of it may see CANCELLED for a call that was never served.
  */
 void net_server_drain(struct net_server *server);
 
