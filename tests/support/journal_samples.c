@@ -289,7 +289,8 @@ static bool parse_line(char *line, struct vector *out) {
         char *tab = strchr(rest, '\t');
         if (!tab) break;
         *tab = '\0';
-        snprintf(out->fields[i], sizeof out->fields[i], "%s", rest);
+        if ((size_t)(tab - rest) >= sizeof out->fields[i]) return false;
+        memcpy(out->fields[i], rest, (size_t)(tab - rest));
         rest = tab + 1;
     }
     out->len = strlen(rest) / 2;

@@ -243,7 +243,7 @@ def bad_cases():
     yield "number-too-long", syntax, entry(payload.replace(b"\x01\x01\x02\x50", b"\x01\x18\x01\x02\x50", 1))
     yield "key-too-long", syntax, entry(payload.replace(b"\x01\x01\x02\x50", b"\x18\x01\x01\x02\x50", 1))
     pair = lambda key: dump(key) + dump(fields[key])
-    yield "keys-unsorted", syntax, entry(payload[:1] + pair(2) + pair(1) + payload[1 + len(pair(1) + pair(2)):])
+    yield "keys-unsorted", syntax, entry(payload.replace(pair(10) + pair(11), pair(11) + pair(10), 1))
     yield "key-twice", syntax, entry(bytes([payload[0] + 1]) + pair(1) + payload[1:])
     yield "float-seq", syntax, entry(dump({**fields, 4: 4.5}))
     yield "null-shift", syntax, entry(dump({**fields, 10: None}))
@@ -301,17 +301,23 @@ def check():
 
 
 def foreign(folder):
-    """Lines `name verdict key message signature`; verdict 1 valid, 0 invalid, - no common opinion."""
+    """Lines `name verdict key message signature`: 1 verifies, 0 does not, K the key must not be enrolled, - either."""
     folder = pathlib.Path(folder)
     for group in json.loads((folder / "wycheproof-ed25519.json").read_text())["testGroups"]:
         key = (group.get("publicKey") or group["key"])["pk"]
         for test in group["tests"]:
-            verdict = {"valid": "1", "invalid": "0"}.get(test["result"], "-")
+            verdict = {"valid": "1", "invalid": "0"}[test["result"]]
             print("wycheproof-%d" % test["tcId"], verdict, key, test["msg"] or ".", test["sig"] or ".")
     for number, test in enumerate(json.loads((folder / "speccheck-ed25519.json").read_text())):
         print(f"speccheck-{number}", "-", test["pub_key"], test["message"], test["signature"])
+    low = {"low_order_A", "low_order_component_A", "non_canonical_A"}
     for test in json.loads((folder / "cctv-ed25519.json").read_text()):
-        print("cctv-%s" % test["number"], "-", test["key"], test["msg"].encode().hex() or ".", test["sig"])
+        verdict = "K" if low & set(test["flags"] or ()) else "-"
+        print("cctv-%s" % test["number"], verdict, test["key"], test["msg"].encode().hex() or ".", test["sig"])
+    case = json.loads((folder / "cose-eddsa-sig-01.json").read_text())
+    signature = cbor2.loads(bytes.fromhex(case["output"]["cbor"])).value[3]
+    print("cose-eddsa-sig-01", "1", case["input"]["sign0"]["key"]["x_hex"],
+          case["intermediates"]["ToBeSign_hex"], signature.hex())
 
 
 def corpus(folder):
