@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -232,7 +234,7 @@ static int server_down(void **state) {
 
 static struct client *tls_client(void) {
     char target[32];
-    snprintf(target, sizeof target, "localhost:%d", net_server_port(server));
+    snprintf(target, sizeof target, "ipv4:127.0.0.1:%d", net_server_port(server));
     return client_open(target, tls.ca);
 }
 
@@ -416,6 +418,74 @@ static void a_header_that_stands_twice_is_refused(void **state) {
     client_close(client);
 }
 
+/* Clients of gRPC refuse to send such bytes, so these few frames are written by hand (RFC 9113, RFC 7541 §6.2.2). */
+
+static uint8_t *put(uint8_t *at, const void *bytes, size_t len) {
+    memcpy(at, bytes, len);
+    return at + len;
+}
+
+static uint8_t *put_frame_head(uint8_t *at, size_t len, uint8_t type, uint8_t flags, uint8_t stream) {
+    uint8_t head[9] = {0, (uint8_t)(len >> 8), (uint8_t)len, type, flags, 0, 0, 0, stream};
+    return put(at, head, sizeof head);
+}
+
+static uint8_t *put_header(uint8_t *at, const char *name, const char *value, size_t value_len) {
+    uint8_t lengths[2] = {(uint8_t)strlen(name), (uint8_t)value_len};
+    at = put(at, "\0", 1);
+    at = put(at, &lengths[0], 1);
+    at = put(at, name, lengths[0]);
+    at = put(at, &lengths[1], 1);
+    return put(at, value, value_len);
+}
+
+static size_t call_by_hand(const char *value, size_t value_len, uint8_t out[1024]) {
+    uint8_t block[512], *end = block, *at = out;
+    end = put_header(end, ":method", "POST", 4);
+    end = put_header(end, ":scheme", "http", 4);
+    end = put_header(end, ":path", "/test.Echo/Unary", 16);
+    end = put_header(end, ":authority", "localhost", 9);
+    end = put_header(end, "te", "trailers", 8);
+    end = put_header(end, "content-type", "application/grpc", 16);
+    end = put_header(end, "x-any", value, value_len);
+    at = put(at, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
+    at = put_frame_head(at, 0, 4, 0, 0);                       /* SETTINGS */
+    at = put_frame_head(at, (size_t)(end - block), 1, 4, 1);   /* HEADERS, END_HEADERS */
+    at = put(at, block, (size_t)(end - block));
+    at = put_frame_head(at, 8, 0, 1, 1);                       /* DATA, END_STREAM: one message "abc" */
+    at = put(at, "\0\0\0\0\3abc", 8);
+    return (size_t)(at - out);
+}
+
+/* Does `text` come back within two seconds? */
+static bool answered_with(const char *value, size_t value_len, const char *text) {
+    uint8_t request[1024], response[8192];
+    size_t request_len = call_by_hand(value, value_len, request), got = 0;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 2}, sizeof(struct timeval));
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(write(fd, request, request_len), (ssize_t)request_len);
+    bool found = false;
+    for (ssize_t n = 1; !found && n > 0 && got < sizeof response; got += (size_t)(n > 0 ? n : 0)) {
+        n = read(fd, response + got, sizeof response - got);
+        found = n > 0 && memmem(response, got + (size_t)n, text, strlen(text)) != NULL;
+    }
+    close(fd);
+    return found;
+}
+
+static void a_header_value_that_is_not_printable_is_refused(void **state) {
+    (void)state;
+    assert_true(answered_with("plain", 5, "abc"));
+    assert_true(answered_with("a\rb", 3, "call.header_invalid"));
+    assert_true(answered_with("a\nb", 3, "call.header_invalid"));
+    assert_true(answered_with("a\0b", 3, "call.header_invalid"));
+    assert_true(answered_with("a\x80", 2, "call.header_invalid"));
+    assert_idle();
+}
+
 /* ---- streams ---- */
 
 static void a_stream_sends_all_its_messages_in_turn(void **state) {
@@ -443,7 +513,7 @@ static void a_bidi_call_takes_requests_in_turn_until_the_half_close(void **state
     for (int i = 0; i < 5; i++) {
         uint8_t *body;
         size_t body_len;
-        char text[16];
+        char text[32];
         snprintf(text, sizeof text, "number %d", i);
         assert_true(client_write(call, bytes_text(text)));
         assert_true(client_read(call, &body, &body_len));
@@ -585,7 +655,7 @@ static void a_certificate_reloads_while_the_server_runs(void **state) {
     client_close(after);
 
     char target[32];
-    snprintf(target, sizeof target, "localhost:%d", net_server_port(server));
+    snprintf(target, sizeof target, "ipv4:127.0.0.1:%d", net_server_port(server));
     struct client *stale = client_open(target, old_ca);
     expect_unary(stale, "/test.Echo/Unary", bytes_text("x"), NULL, CALL_UNAVAILABLE, NULL);
     client_close(stale);
@@ -678,6 +748,7 @@ int main(void) {
         SERVED(headers_and_peer_reach_the_crew),
         SERVED(forwarded_headers_are_believed_on_the_edges_socket_alone),
         SERVED(a_header_that_stands_twice_is_refused),
+        SERVED(a_header_value_that_is_not_printable_is_refused),
         SERVED(a_stream_sends_all_its_messages_in_turn),
         SERVED(a_bidi_call_takes_requests_in_turn_until_the_half_close),
         SERVED(a_reader_that_does_not_read_is_dropped),
