@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The distance between two positions on the WGS 84 ellipsoid: Vincenty's inverse solution, and where it does not
- * converge (near the antipode) a search for the azimuth, which cannot fail.
+ * The distance between two positions on the WGS 84 ellipsoid: Vincenty's inverse solution, and where it does
+ * not converge (near the antipode) a search for the azimuth, which cannot fail.
  *
- * Invariant: the pair is first turned, mirrored and swapped into one standard place, |lat1| >= |lat2|, lat1 <= 0,
- * 0 <= longitude difference <= 180 degrees. So the result is symmetric, and the search has exactly one solution.
+ * Invariant: the pair is first turned, mirrored and swapped into one standard place, |lat1| >= |lat2|, lat1
+ * <= 0, 0 <= longitude difference <= 180 degrees. So the result is symmetric, and the search has exactly one
+ * solution.
  */
 #include "kernel.h"
 #include "tagih/geo.h"
@@ -12,8 +13,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-static const double AXIS_M = 6378137.0;                    /* WGS 84 a */
-static const double FLATTENING = 1 / 298.257223563;        /* WGS 84 f */
+static const double AXIS_M = 6378137.0;             /* WGS 84 a */
+static const double FLATTENING = 1 / 298.257223563; /* WGS 84 f */
 static const double POLAR_AXIS_M = 6378137.0 * (1 - 1 / 298.257223563);
 static const double E7_RAD = GEO_PI / 180e7;
 
@@ -29,7 +30,7 @@ struct pair {
 struct arc {
     double sigma, sin_sigma, cos_sigma; /* its length */
     double sin_alpha, cos2_alpha;       /* azimuth where the great circle crosses the equator */
-    double cos_2m;                      /* cosine of twice the distance from the equator to the arc's middle */
+    double cos_2m; /* cosine of twice the distance from the equator to the arc's middle */
 };
 
 tagih_err position_check(struct position position) {
@@ -115,7 +116,8 @@ static bool arc_by_iteration(const struct pair *p, struct arc *out) {
 }
 
 /**
- * The arc that leaves the first point with azimuth `alpha1` and ends where it rises through the second latitude.
+ * The arc that leaves the first point with azimuth `alpha1` and ends where it rises through the second
+ * latitude.
  *
  * @param lon_rad [out] the difference of longitudes on the ellipsoid; grows with alpha1 from 0 to pi
  */
@@ -124,12 +126,14 @@ static struct arc arc_from_azimuth(const struct pair *p, double alpha1_rad, doub
     geo__sincos(alpha1_rad, &sin_a1, &cos_a1);
     struct arc arc = {.sin_alpha = sin_a1 * p->cos_u1};
     arc.cos2_alpha = 1 - arc.sin_alpha * arc.sin_alpha;
-    double sin_u1 = p->sin_u1 < 0 ? p->sin_u1 : -1e-300; /* on the equator: still "south", so the quadrant is right */
+    double sin_u1 =
+        p->sin_u1 < 0 ? p->sin_u1 : -1e-300; /* on the equator: still "south", so the quadrant is right */
     double run1 = cos_a1 * p->cos_u1;
     double rise = run1 * run1 + (p->cos_u2 - p->cos_u1) * (p->cos_u2 + p->cos_u1);
     double run2 = rise > 0 ? geo__sqrt(rise) : 0;
     double sigma1 = geo__atan2(sin_u1, run1), sigma2 = geo__atan2(p->sin_u2, run2);
-    double omega1 = geo__atan2(arc.sin_alpha * sin_u1, run1), omega2 = geo__atan2(arc.sin_alpha * p->sin_u2, run2);
+    double omega1 = geo__atan2(arc.sin_alpha * sin_u1, run1),
+           omega2 = geo__atan2(arc.sin_alpha * p->sin_u2, run2);
     double middle_sin, middle_cos;
     arc.sigma = sigma2 - sigma1;
     if (arc.sigma < 0) arc.sigma = 0;
@@ -146,8 +150,10 @@ static struct arc arc_by_search(const struct pair *p) {
     for (int i = 0; i < HALVINGS; i++) {
         double middle = low + (high - low) / 2;
         (void)arc_from_azimuth(p, middle, &lon_rad);
-        if (lon_rad < p->lon_rad) low = middle;
-        else high = middle;
+        if (lon_rad < p->lon_rad)
+            low = middle;
+        else
+            high = middle;
     }
     return arc_from_azimuth(p, low + (high - low) / 2, &lon_rad);
 }

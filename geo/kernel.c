@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The few functions that geo needs, the same to the last bit on every machine (see kernel.h). Each reduces its
- * argument to a small interval, where a power series of fixed length is exact to the last digit but one.
+ * The few functions that geo needs, the same to the last bit on every machine (see kernel.h). Each reduces
+ * its argument to a small interval, where a power series of fixed length is exact to the last digit but one.
  * Called from distance.c and presence.c only.
  */
 #include "kernel.h"
@@ -11,7 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* pi/2 as a sum of two doubles: the first has enough trailing zero bits that a few multiples of it are exact. */
+/* pi/2 as a sum of two doubles: the first has enough trailing zero bits that a few multiples of it are exact.
+ */
 static const double HALF_PI_HIGH = 0x1.921fb544p+0, HALF_PI_LOW = 0x1.0b4611a626331p-34;
 /* ln 2 in the same way. */
 static const double LN2_HIGH = 0x1.62e42feep-1, LN2_LOW = 0x1.a39ef35793c76p-33;
@@ -35,10 +36,18 @@ void geo__sincos(double rad, double *sin, double *cos) {
     double rest = (rad - quarter * HALF_PI_HIGH) - quarter * HALF_PI_LOW;
     double s = sin_small(rest), c = cos_small(rest);
     switch (quarter & 3) {
-        case 0: *sin = s, *cos = c; break;
-        case 1: *sin = c, *cos = -s; break;
-        case 2: *sin = -s, *cos = -c; break;
-        default: *sin = -c, *cos = s; break;
+        case 0:
+            *sin = s, *cos = c;
+            break;
+        case 1:
+            *sin = c, *cos = -s;
+            break;
+        case 2:
+            *sin = -s, *cos = -c;
+            break;
+        default:
+            *sin = -c, *cos = s;
+            break;
     }
 }
 
@@ -53,9 +62,12 @@ static double atan_unit(double t) {
 double geo__atan2(double y, double x) {
     double ay = fabs(y), ax = fabs(x);
     double angle;
-    if (ay == 0 && ax == 0) angle = 0;
-    else if (ay <= ax) angle = atan_unit(ay / ax);
-    else angle = HALF_PI_HIGH - (atan_unit(ax / ay) - HALF_PI_LOW);
+    if (ay == 0 && ax == 0)
+        angle = 0;
+    else if (ay <= ax)
+        angle = atan_unit(ay / ax);
+    else
+        angle = HALF_PI_HIGH - (atan_unit(ax / ay) - HALF_PI_LOW);
     if (signbit(x)) angle = 2 * HALF_PI_HIGH - (angle - 2 * HALF_PI_LOW);
     return signbit(y) ? -angle : angle;
 }

@@ -2,10 +2,10 @@
 /*
  * sin, cos, atan2 and exp made of + - * / and sqrt alone.
  *
- * IEEE 754 fixes those five operations to the last bit; it does not fix the functions of libm, and the phone's libm
- * is not the server's. A verdict must be the same on both, so geo calls nothing else. What is left is the compiler:
- * no fused multiply-add (-ffp-contract=off, and the pragma below), no fast-math, no wider registers. All three are
- * checked here, so a build that would answer differently does not compile.
+ * IEEE 754 fixes those five operations to the last bit; it does not fix the functions of libm, and the
+ * phone's libm is not the server's. A verdict must be the same on both, so geo calls nothing else. What is
+ * left is the compiler: no fused multiply-add (-ffp-contract=off, and the pragma below), no fast-math, no
+ * wider registers. All three are checked here, so a build that would answer differently does not compile.
  */
 #ifndef TAGIH_GEO_KERNEL_H
 #define TAGIH_GEO_KERNEL_H
@@ -19,7 +19,8 @@
 #error "geo must not be compiled with -ffast-math: phone and server would disagree"
 #endif
 /* 0, 1 and 16 all compute a double as a double; 2 is the x87, -1 says "who knows". */
-_Static_assert(FLT_EVAL_METHOD == 0 || FLT_EVAL_METHOD == 1 || FLT_EVAL_METHOD == 16, "geo needs plain doubles");
+_Static_assert(FLT_EVAL_METHOD == 0 || FLT_EVAL_METHOD == 1 || FLT_EVAL_METHOD == 16,
+               "geo needs plain doubles");
 _Static_assert(DBL_MANT_DIG == 53, "geo needs IEEE 754 doubles");
 
 #define GEO_PI 3.14159265358979323846

@@ -3,8 +3,8 @@
  * The probability that somebody is inside a fence, and the verdict from it (R-CHK-2).
  *
  * In units of sigma, with a = d/sigma and b = R/sigma, the true distance x has the density
- * x exp(-(x-a)²/2) I0e(ax), I0e(z) = exp(-z) I0(z), which is smooth and never overflows. It is integrated from 0 to b
- * over u = x - a, where only |u| <= 8.5 counts: what lies beyond is below 1e-15.
+ * x exp(-(x-a)²/2) I0e(ax), I0e(z) = exp(-z) I0(z), which is smooth and never overflows. It is integrated
+ * from 0 to b over u = x - a, where only |u| <= 8.5 counts: what lies beyond is below 1e-15.
  */
 #include "tagih/presence.h"
 
@@ -84,10 +84,13 @@ tagih_err presence_probability(int64_t distance_mm, int64_t sigma_mm, int64_t ra
     if (!in_range(sigma_mm, PRESENCE_SIGMA_MIN_MM, PRESENCE_SIGMA_MAX_MM)) return FAIL(PRESENCE_RANGE);
     if (!in_range(radius_mm, 1, PRESENCE_RADIUS_MAX_MM)) return FAIL(PRESENCE_RANGE);
     double a = (double)distance_mm / (double)sigma_mm;
-    double rim = (double)(radius_mm - distance_mm) / (double)sigma_mm; /* exact difference: the rim as a value of u */
+    double rim =
+        (double)(radius_mm - distance_mm) / (double)sigma_mm; /* exact difference: the rim as a value of u */
     double p = 1;
-    if (rim <= -REACH) p = 0;
-    else if (rim < REACH) p = integrate(a, a < REACH ? -a : -REACH, rim);
+    if (rim <= -REACH)
+        p = 0;
+    else if (rim < REACH)
+        p = integrate(a, a < REACH ? -a : -REACH, rim);
     *out = p < 0 ? 0 : p > 1 ? 1 : p;
     return TAGIH_OK;
 }
@@ -106,7 +109,8 @@ static int64_t combined_sigma_mm(int64_t accuracy_mm, int64_t address_mm) {
 static bool too_far_for_chance(int64_t distance_mm, int64_t sigma_mm) {
     const int64_t two_ln_200_e15 = INT64_C(10596634733096073);
     __extension__ typedef __int128 wide;
-    return (wide)distance_mm * distance_mm * INT64_C(1000000000000000) >= (wide)sigma_mm * sigma_mm * two_ln_200_e15;
+    return (wide)distance_mm * distance_mm * INT64_C(1000000000000000) >=
+           (wide)sigma_mm * sigma_mm * two_ln_200_e15;
 }
 
 static enum presence_verdict verdict_of(const struct presence *presence) {
@@ -116,8 +120,8 @@ static enum presence_verdict verdict_of(const struct presence *presence) {
     return presence->inside_ppm <= PRESENCE_OUTSIDE_PPM && far ? PRESENCE_OUTSIDE : PRESENCE_UNSURE;
 }
 
-tagih_err presence_judge(int64_t distance_mm, int64_t accuracy_mm, enum address_quality quality, int64_t radius_mm,
-                         struct presence *out) {
+tagih_err presence_judge(int64_t distance_mm, int64_t accuracy_mm, enum address_quality quality,
+                         int64_t radius_mm, struct presence *out) {
     int64_t address_mm = address_sigma_mm(quality);
     if (address_mm == 0 || !in_range(accuracy_mm, 1, PRESENCE_ACCURACY_MAX_MM)) return FAIL(PRESENCE_RANGE);
     struct presence presence = {.distance_mm = distance_mm,

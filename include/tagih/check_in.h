@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A check-in: up to 30 position reports around one tap, of which one decides, and what follows from it (R-CHK-1, -2,
- * -4). What speaks for an invented position is next door, in spoof.h.
+ * A check-in: up to 30 position reports around one tap, of which one decides, and what follows from it
+ * (R-CHK-1, -2, -4). What speaks for an invented position is next door, in spoof.h.
  *
- * Two callers, two manners: an office call is refused for an impossible fix (check_in_check); a journal entry never
- * is, its impossible fixes are passed over when one is chosen, and that is said in the reasons.
+ * Two callers, two manners: an office call is refused for an impossible fix (check_in_check); a journal entry
+ * never is, its impossible fixes are passed over when one is chosen, and that is said in the reasons.
  */
 #ifndef TAGIH_CHECK_IN_H
 #define TAGIH_CHECK_IN_H
@@ -92,9 +92,9 @@ TAGIH_MUST_USE tagih_err check_in_check(const struct fix *fixes, size_t count, s
 /**
  * Choose the fix that decides (R-CHK-2).
  *
- * Within 60 s of the tap the smallest accuracy, ties nearest in time, then the earlier, then the smaller latitude and
- * longitude: the order in which they were sent never matters. None that close: the nearest in time. Impossible
- * positions and accuracies are passed over.
+ * Within 60 s of the tap the smallest accuracy, ties nearest in time, then the earlier, then the smaller
+ * latitude and longitude: the order in which they were sent never matters. None that close: the nearest in
+ * time. Impossible positions and accuracies are passed over.
  *
  * @param count  0 … any
  * @param out    [out] index of the fix; untouched when there is none
@@ -108,13 +108,15 @@ bool check_in_choose(const struct fix *fixes, size_t count, instant tapped, size
  * @param tapped   by the phone's clock, as the fixes' own times are
  * @param address  radius_mm 1 … PRESENCE_RADIUS_MAX_MM
  * @param out      [out] complete judgement; untouched on error
- * @return OK · PRESENCE_RANGE radius or quality out of range · GEO_POSITION_RANGE the address is no place on earth
+ * @return OK · PRESENCE_RANGE radius or quality out of range · GEO_POSITION_RANGE the address is no place on
+ * earth
  *
  * No fix, an old one or a vague one is a verdict (UNKNOWN) and no error. Pure; never reads a clock.
  * Rule R-CHK-2.
  */
 TAGIH_MUST_USE tagih_err check_in_judge(const struct fix *fixes, size_t count, instant tapped,
-                                        const struct check_in_address *address, struct check_in_judgement *out);
+                                        const struct check_in_address *address,
+                                        struct check_in_judgement *out);
 
 /** How strictly a purpose asks for presence (R-CHK-4). Stored by number. */
 enum presence_policy { PRESENCE_POLICY_NONE = 0, PRESENCE_POLICY_SOFT = 1, PRESENCE_POLICY_HARD = 2 };
@@ -134,13 +136,14 @@ enum presence_consequence {
  * @param waived   a supervisor waived presence for this visit
  * @param offline  the outcome is a journal entry
  *
- * NONE passes. SOFT flags what is neither INSIDE nor UNSURE. HARD refuses it, or quarantines it when offline; a
- * waiver passes both. A policy outside the list is treated as SOFT: it neither blocks nor hides. Pure.
+ * NONE passes. SOFT flags what is neither INSIDE nor UNSURE. HARD refuses it, or quarantines it when offline;
+ * a waiver passes both. A policy outside the list is treated as SOFT: it neither blocks nor hides. Pure.
  */
-enum presence_consequence presence_consequence(enum presence_policy policy, enum presence_verdict verdict, bool waived,
-                                               bool offline);
+enum presence_consequence presence_consequence(enum presence_policy policy, enum presence_verdict verdict,
+                                               bool waived, bool offline);
 
-/** The better of two verdicts for a visit: INSIDE, UNSURE, OUTSIDE, UNKNOWN, in this order. Pure, commutative. */
+/** The better of two verdicts for a visit: INSIDE, UNSURE, OUTSIDE, UNKNOWN, in this order. Pure,
+ * commutative. */
 enum presence_verdict presence_verdict_better(enum presence_verdict a, enum presence_verdict b);
 
 #endif

@@ -2,8 +2,9 @@
 /*
  * Positions on the earth and the distance between two of them.
  *
- * A position is a pair of whole numbers, 1e-7 degrees each (about 1 cm), WGS 84: the form in which it is signed,
- * sent and stored. A distance is a whole number of millimetres. Phone and server get the same one to the last digit.
+ * A position is a pair of whole numbers, 1e-7 degrees each (about 1 cm), WGS 84: the form in which it is
+ * signed, sent and stored. A distance is a whole number of millimetres. Phone and server get the same one to
+ * the last digit.
  */
 #ifndef TAGIH_GEO_H
 #define TAGIH_GEO_H
@@ -33,12 +34,12 @@ TAGIH_MUST_USE tagih_err position_check(struct position position);
  * @param out_mm  [out] 0 … GEO_DISTANCE_MAX_MM; untouched on error
  * @return OK · GEO_POSITION_RANGE
  *
- * Pure; no clock, allocation or globals. Symmetric: a to b is b to a, to the digit. At most 20 iterations of the
- * usual solution (3 or 4 within a city) and, near the antipode only, 60 halvings of an interval: it always ends.
- * Error at most 1 mm anywhere on earth, the rounding to whole millimetres included.
- * Example: one degree of longitude on the equator → 111 319 491 mm (tests/geo/distance_spec.c).
- * Source: T. Vincenty, Survey Review 23 (1975) no. 176; for near-antipodal points the bracketed azimuth of
- * C. F. F. Karney, Journal of Geodesy 87 (2013) 43, section 4, on Vincenty's series.
+ * Pure; no clock, allocation or globals. Symmetric: a to b is b to a, to the digit. At most 20 iterations of
+ * the usual solution (3 or 4 within a city) and, near the antipode only, 60 halvings of an interval: it
+ * always ends. Error at most 1 mm anywhere on earth, the rounding to whole millimetres included. Example: one
+ * degree of longitude on the equator → 111 319 491 mm (tests/geo/distance_spec.c). Source: T. Vincenty,
+ * Survey Review 23 (1975) no. 176; for near-antipodal points the bracketed azimuth of C. F. F. Karney,
+ * Journal of Geodesy 87 (2013) 43, section 4, on Vincenty's series.
  */
 TAGIH_MUST_USE tagih_err geo_distance(struct position a, struct position b, int64_t *out_mm);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Was he there? A reported position has an error, and so has the address; the answer is therefore a probability and,
- * from it, one of four words (R-CHK-2).
+ * Was he there? A reported position has an error, and so has the address; the answer is therefore a
+ * probability and, from it, one of four words (R-CHK-2).
  *
- * Every figure is a whole number, and the verdict is judged on the numbers as they are stored: whoever has the row
- * can check it. The arithmetic behind them is the same to the last bit on phone and server (geo/kernel.h).
+ * Every figure is a whole number, and the verdict is judged on the numbers as they are stored: whoever has
+ * the row can check it. The arithmetic behind them is the same to the last bit on phone and server
+ * (geo/kernel.h).
  */
 #ifndef TAGIH_PRESENCE_H
 #define TAGIH_PRESENCE_H
@@ -68,19 +69,19 @@ int64_t address_sigma_mm(enum address_quality quality);
  * @param out          [out] 0 … 1, never NaN; untouched on error
  * @return OK · PRESENCE_RANGE
  *
- * Pure, the same bits everywhere. At most 272 values of the integrand, some microseconds. Absolute error below 1e-12,
- * so it falls with d and rises with R up to that.
- * Example: d = 0, sigma = R → 1 - exp(-1/2) = 0.393469… (tests/geo/presence_spec.c).
- * Source: S. O. Rice, Bell System Technical Journal 24 (1945) 46, section 3.10; vectors tests/vectors/presence.csv
- * from another formula with 25 digits. Rule R-CHK-2.
+ * Pure, the same bits everywhere. At most 272 values of the integrand, some microseconds. Absolute error
+ * below 1e-12, so it falls with d and rises with R up to that. Example: d = 0, sigma = R → 1 - exp(-1/2) =
+ * 0.393469… (tests/geo/presence_spec.c). Source: S. O. Rice, Bell System Technical Journal 24 (1945) 46,
+ * section 3.10; vectors tests/vectors/presence.csv from another formula with 25 digits. Rule R-CHK-2.
  */
-TAGIH_MUST_USE tagih_err presence_probability(int64_t distance_mm, int64_t sigma_mm, int64_t radius_mm, double *out);
+TAGIH_MUST_USE tagih_err presence_probability(int64_t distance_mm, int64_t sigma_mm, int64_t radius_mm,
+                                              double *out);
 
 /**
  * Judge one report against one address.
  *
- * INSIDE: p >= 0.8. OUTSIDE: p <= 0.2 and exp(-d²/2σ²) <= 0.005, compared as whole numbers. UNKNOWN: accuracy above
- * 500 m; the figures are filled in all the same. UNSURE: everything else. p is compared as rounded.
+ * INSIDE: p >= 0.8. OUTSIDE: p <= 0.2 and exp(-d²/2σ²) <= 0.005, compared as whole numbers. UNKNOWN: accuracy
+ * above 500 m; the figures are filled in all the same. UNSURE: everything else. p is compared as rounded.
  *
  * @param distance_mm  0 … GEO_DISTANCE_MAX_MM
  * @param accuracy_mm  68 % radius, 1 … PRESENCE_ACCURACY_MAX_MM
@@ -91,7 +92,8 @@ TAGIH_MUST_USE tagih_err presence_probability(int64_t distance_mm, int64_t sigma
  * Pure. The age of the fix is not asked here: check_in.h does.
  * Example: 30 m away, accuracy 10 m, rooftop, R = 150 m → INSIDE, 1 000 000 ppm. Rule R-CHK-2.
  */
-TAGIH_MUST_USE tagih_err presence_judge(int64_t distance_mm, int64_t accuracy_mm, enum address_quality quality,
-                                        int64_t radius_mm, struct presence *out);
+TAGIH_MUST_USE tagih_err presence_judge(int64_t distance_mm, int64_t accuracy_mm,
+                                        enum address_quality quality, int64_t radius_mm,
+                                        struct presence *out);
 
 #endif

@@ -2,12 +2,12 @@
 /*
  * What speaks for an invented position, as points that a person can follow (R-CHK-3).
  *
- * Each signal that strikes is one line: what was measured, from where on it counts, what it adds. Signals belong to
- * groups, and a group adds at most its cap, so that one cause seen three times does not count three times. Nothing is
- * dropped, corrected or left unpaid by the score.
+ * Each signal that strikes is one line: what was measured, from where on it counts, what it adds. Signals
+ * belong to groups, and a group adds at most its cap, so that one cause seen three times does not count three
+ * times. Nothing is dropped, corrected or left unpaid by the score.
  *
- * A score is a pure function of a check-in and of the one before it. When an earlier check-in arrives late, the one
- * after it is scored again (check_in_neighbours says which); so arrival order never shows.
+ * A score is a pure function of a check-in and of the one before it. When an earlier check-in arrives late,
+ * the one after it is scored again (check_in_neighbours says which); so arrival order never shows.
  */
 #ifndef TAGIH_SPOOF_H
 #define TAGIH_SPOOF_H
@@ -60,8 +60,8 @@ struct spoof_evidence {
 struct spoof_line {
     enum spoof_signal signal;
     enum spoof_group group;
-    int points;         /* what this line adds, after the cap of its group */
-    int64_t measured;   /* in the signal's unit */
+    int points;       /* what this line adds, after the cap of its group */
+    int64_t measured; /* in the signal's unit */
     int64_t threshold;
 };
 
@@ -82,9 +82,9 @@ struct spoof_score {
 /**
  * Score a check-in.
  *
- * Speed: the distance between the two deciding fixes, less both accuracies (two vague fixes make no speed), over the
- * longer of the times between their value instants and between their fixes (a clamped clock makes no speed), 1 s at
- * the least (so one instant in two places counts, and two reports of one place do not).
+ * Speed: the distance between the two deciding fixes, less both accuracies (two vague fixes make no speed),
+ * over the longer of the times between their value instants and between their fixes (a clamped clock makes no
+ * speed), 1 s at the least (so one instant in two places counts, and two reports of one place do not).
  *
  * @param previous  the check-in before it by the same collector (check_in_neighbours), or NULL
  * @param out       [out] untouched on error
@@ -105,8 +105,8 @@ const char *spoof_signal_name(enum spoof_signal signal);
 const char *spoof_line_text(const struct spoof_line *line, char *out, size_t size);
 
 /**
- * The canonical bytes of a score's lines: version 1, weight set, count, then for each line signal, group, points
- * (one byte each) and measured and threshold (8 bytes each, big-endian).
+ * The canonical bytes of a score's lines: version 1, weight set, count, then for each line signal, group,
+ * points (one byte each) and measured and threshold (8 bytes each, big-endian).
  *
  * @param out  SPOOF_BYTES_MAX bytes
  * @return how many were written

@@ -89,8 +89,10 @@ static uint32_t reasons_of_choice(const struct fix *fixes, size_t count, instant
         if (!is_usable(&fixes[i])) reasons |= CHECK_IN_FIX_ABSURD;
     if (!judgement->has_fix) return reasons | CHECK_IN_NO_FIX;
     const struct fix *fix = &fixes[judgement->fix_index];
-    if (gap_us(fix, tapped) > CHECK_IN_FIX_AGE_MAX_US) reasons |= CHECK_IN_FIX_OLD;
-    else if (gap_us(fix, tapped) > CHECK_IN_WINDOW_US) reasons |= CHECK_IN_FIX_AWAY;
+    if (gap_us(fix, tapped) > CHECK_IN_FIX_AGE_MAX_US)
+        reasons |= CHECK_IN_FIX_OLD;
+    else if (gap_us(fix, tapped) > CHECK_IN_WINDOW_US)
+        reasons |= CHECK_IN_FIX_AWAY;
     if (fix->accuracy_mm > PRESENCE_ACCURACY_USEFUL_MM) reasons |= CHECK_IN_FIX_VAGUE;
     if (fix->mock) reasons |= CHECK_IN_FIX_MOCK;
     return reasons;
@@ -108,7 +110,8 @@ static tagih_err measure(const struct fix *fix, const struct check_in_address *a
                          struct check_in_judgement *judgement) {
     int64_t distance_mm;
     TRY(geo_distance(fix->position, address->place, &distance_mm));
-    TRY(presence_judge(distance_mm, fix->accuracy_mm, address->quality, address->radius_mm, &judgement->presence));
+    TRY(presence_judge(distance_mm, fix->accuracy_mm, address->quality, address->radius_mm,
+                       &judgement->presence));
     judgement->has_distance = true;
     return TAGIH_OK;
 }
@@ -130,8 +133,8 @@ tagih_err check_in_judge(const struct fix *fixes, size_t count, instant tapped,
     return TAGIH_OK;
 }
 
-enum presence_consequence presence_consequence(enum presence_policy policy, enum presence_verdict verdict, bool waived,
-                                               bool offline) {
+enum presence_consequence presence_consequence(enum presence_policy policy, enum presence_verdict verdict,
+                                               bool waived, bool offline) {
     bool shown = verdict == PRESENCE_INSIDE || verdict == PRESENCE_UNSURE;
     if (policy == PRESENCE_POLICY_NONE || shown || waived) return PRESENCE_PASS;
     if (policy == PRESENCE_POLICY_HARD) return offline ? PRESENCE_QUARANTINE : PRESENCE_REFUSE;

@@ -15,14 +15,19 @@ struct signal_row {
     int points;
     int64_t threshold;
     /** The measured value; false when there is nothing to measure. */
-    bool (*measure)(const struct spoof_evidence *evidence, const struct spoof_evidence *previous, int64_t *out);
+    bool (*measure)(const struct spoof_evidence *evidence, const struct spoof_evidence *previous,
+                    int64_t *out);
     bool at; /* strikes at the threshold too, else only above it */
 };
 
-static bool measure_mock(const struct spoof_evidence *evidence, const struct spoof_evidence *previous, int64_t *out);
-static bool measure_stale(const struct spoof_evidence *evidence, const struct spoof_evidence *previous, int64_t *out);
-static bool measure_clock(const struct spoof_evidence *evidence, const struct spoof_evidence *previous, int64_t *out);
-static bool measure_speed(const struct spoof_evidence *evidence, const struct spoof_evidence *previous, int64_t *out);
+static bool measure_mock(const struct spoof_evidence *evidence, const struct spoof_evidence *previous,
+                         int64_t *out);
+static bool measure_stale(const struct spoof_evidence *evidence, const struct spoof_evidence *previous,
+                          int64_t *out);
+static bool measure_clock(const struct spoof_evidence *evidence, const struct spoof_evidence *previous,
+                          int64_t *out);
+static bool measure_speed(const struct spoof_evidence *evidence, const struct spoof_evidence *previous,
+                          int64_t *out);
 
 /* Weight set 1. */
 static const struct signal_row rows_1[SPOOF_SIGNAL_COUNT] = {
@@ -31,11 +36,14 @@ static const struct signal_row rows_1[SPOOF_SIGNAL_COUNT] = {
     {SPOOF_CLOCK_OFF, SPOOF_CLOCK, 15, 5 * US_PER_MINUTE, measure_clock},
     {SPOOF_SPEED, SPOOF_MOTION, 20, 50000, measure_speed},
 };
-static const int caps_1[SPOOF_GROUP_COUNT] = {[SPOOF_FLAGS] = 40,       [SPOOF_MOTION] = 30, [SPOOF_CLOCK] = 25,
-                                              [SPOOF_FINGERPRINT] = 30, [SPOOF_PLACE] = 30,  [SPOOF_DEVICE] = 40};
+static const int caps_1[SPOOF_GROUP_COUNT] = {
+    [SPOOF_FLAGS] = 40,       [SPOOF_MOTION] = 30, [SPOOF_CLOCK] = 25,
+    [SPOOF_FINGERPRINT] = 30, [SPOOF_PLACE] = 30,  [SPOOF_DEVICE] = 40};
 
-static const char *const signal_names[] = {
-    [SPOOF_MOCK] = "mock", [SPOOF_STALE_FIX] = "stale_fix", [SPOOF_CLOCK_OFF] = "clock_off", [SPOOF_SPEED] = "speed"};
+static const char *const signal_names[] = {[SPOOF_MOCK] = "mock",
+                                           [SPOOF_STALE_FIX] = "stale_fix",
+                                           [SPOOF_CLOCK_OFF] = "clock_off",
+                                           [SPOOF_SPEED] = "speed"};
 
 enum { CODE_VERSION = 1, HEAD_BYTES = 3, LINE_BYTES = 19, POINTS_MAX = 100 };
 
@@ -46,25 +54,29 @@ static int64_t apart_us(instant a, instant b) {
     return difference < 0 ? -difference : difference;
 }
 
-static bool measure_mock(const struct spoof_evidence *evidence, const struct spoof_evidence *previous, int64_t *out) {
+static bool measure_mock(const struct spoof_evidence *evidence, const struct spoof_evidence *previous,
+                         int64_t *out) {
     (void)previous;
     *out = evidence->fix.mock;
     return evidence->has_fix;
 }
 
-static bool measure_stale(const struct spoof_evidence *evidence, const struct spoof_evidence *previous, int64_t *out) {
+static bool measure_stale(const struct spoof_evidence *evidence, const struct spoof_evidence *previous,
+                          int64_t *out) {
     (void)previous;
     *out = apart_us(evidence->fix.at, evidence->device);
     return evidence->has_fix;
 }
 
-static bool measure_clock(const struct spoof_evidence *evidence, const struct spoof_evidence *previous, int64_t *out) {
+static bool measure_clock(const struct spoof_evidence *evidence, const struct spoof_evidence *previous,
+                          int64_t *out) {
     (void)previous;
     *out = apart_us(evidence->device, evidence->value);
     return true;
 }
 
-static bool measure_speed(const struct spoof_evidence *evidence, const struct spoof_evidence *previous, int64_t *out) {
+static bool measure_speed(const struct spoof_evidence *evidence, const struct spoof_evidence *previous,
+                          int64_t *out) {
     if (!previous || !previous->has_fix || !evidence->has_fix) return false;
     int64_t distance_mm;
     if (!err_is_ok(geo_distance(previous->fix.position, evidence->fix.position, &distance_mm))) return false;
@@ -93,8 +105,8 @@ static bool strikes(const struct signal_row *row, int64_t measured) {
     return row->at ? measured >= row->threshold : measured > row->threshold;
 }
 
-tagih_err spoof_score(int weight_set, const struct spoof_evidence *evidence, const struct spoof_evidence *previous,
-                      struct spoof_score *out) {
+tagih_err spoof_score(int weight_set, const struct spoof_evidence *evidence,
+                      const struct spoof_evidence *previous, struct spoof_score *out) {
     if (weight_set != 1) return FAIL(SPOOF_WEIGHTS_UNKNOWN);
     struct spoof_score score = {.weight_set = weight_set};
     int left[SPOOF_GROUP_COUNT];
@@ -125,19 +137,23 @@ const char *spoof_line_text(const struct spoof_line *line, char *out, size_t siz
             snprintf(out, size, "The phone says that an application made up this position.");
             break;
         case SPOOF_STALE_FIX:
-            snprintf(out, size, "The position is %" PRId64 " s away from the tap; up to %" PRId64 " s is usual.",
+            snprintf(out, size,
+                     "The position is %" PRId64 " s away from the tap; up to %" PRId64 " s is usual.",
                      measured / US_PER_S, threshold / US_PER_S);
             break;
         case SPOOF_CLOCK_OFF:
-            snprintf(out, size, "The phone's clock is %" PRId64 " s off the proven time; up to %" PRId64 " s is usual.",
+            snprintf(out, size,
+                     "The phone's clock is %" PRId64 " s off the proven time; up to %" PRId64 " s is usual.",
                      measured / US_PER_S, threshold / US_PER_S);
             break;
         case SPOOF_SPEED:
             snprintf(out, size,
-                     "From the check-in before to here takes at least %" PRId64 " km/h; up to %" PRId64 " km/h is usual.",
+                     "From the check-in before to here takes at least %" PRId64 " km/h; up to %" PRId64
+                     " km/h is usual.",
                      measured / 1000 * 36 / 10, threshold / 1000 * 36 / 10);
             break;
-        default: snprintf(out, size, "A sign that this version does not know.");
+        default:
+            snprintf(out, size, "A sign that this version does not know.");
     }
     return out;
 }
@@ -175,7 +191,8 @@ tagih_err spoof_decode(const uint8_t *data, size_t len, struct spoof_score *out)
         return FAIL(SPOOF_WEIGHTS_UNKNOWN);
     for (size_t i = 0; i < score.line_count; i++) {
         const uint8_t *at = data + HEAD_BYTES + LINE_BYTES * i;
-        if (at[0] < 1 || at[0] > SPOOF_SIGNAL_COUNT || at[1] >= SPOOF_GROUP_COUNT) return FAIL(SPOOF_WEIGHTS_UNKNOWN);
+        if (at[0] < 1 || at[0] > SPOOF_SIGNAL_COUNT || at[1] >= SPOOF_GROUP_COUNT)
+            return FAIL(SPOOF_WEIGHTS_UNKNOWN);
         score.lines[i] = (struct spoof_line){(enum spoof_signal)at[0], (enum spoof_group)at[1], at[2],
                                              get_int64(at + 3), get_int64(at + 11)};
     }

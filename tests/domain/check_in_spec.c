@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 #include "tagih/check_in.h"
@@ -14,10 +15,11 @@ static const struct position HOME = {-62088000, 1068456000};
 
 /** A fix `north_m` metres north of HOME, `after_s` seconds after the tap. */
 static struct fix fix_at(int north_m, int accuracy_m, int after_s) {
-    return (struct fix){.position = {HOME.lat_e7 + north_m * 1000000 / 110578 * 10, HOME.lon_e7},
-                        .accuracy_mm = accuracy_m * 1000,
-                        .at = {TAP_US + after_s * US_PER_S},
-                        .provider = FIX_GPS};
+    return (struct fix){
+        .position = {HOME.lat_e7 + (int32_t)(north_m * INT64_C(10000000) / 110578), HOME.lon_e7},
+        .accuracy_mm = accuracy_m * 1000,
+        .at = {TAP_US + after_s * US_PER_S},
+        .provider = FIX_GPS};
 }
 
 static struct check_in_address home(void) {
@@ -38,11 +40,12 @@ static size_t chosen(const struct fix *fixes, size_t count) {
 }
 
 //= RULES.md R-CHK-2
-//  A check-in carries 1–30 fixes; the smallest accuracy within ± 60 s of the tap decides (ties: nearest in time), all
-//  are kept, so one bad fix neither passes nor fails anyone.
+//  A check-in carries 1–30 fixes; the smallest accuracy within ± 60 s of the tap decides (ties: nearest in
+//  time), all are kept, so one bad fix neither passes nor fails anyone.
 static void the_smallest_accuracy_within_a_minute_decides(void **state) {
     (void)state;
-    struct fix fixes[] = {fix_at(0, 30, 0), fix_at(0, 8, -60), fix_at(0, 3, 61), fix_at(0, 3, -61), fix_at(0, 9, 5)};
+    struct fix fixes[] = {fix_at(0, 30, 0), fix_at(0, 8, -60), fix_at(0, 3, 61), fix_at(0, 3, -61),
+                          fix_at(0, 9, 5)};
     assert_int_equal(chosen(fixes, 5), 1);
     fixes[1].at.us -= 1; /* a microsecond outside the minute */
     assert_int_equal(chosen(fixes, 5), 4);
@@ -60,7 +63,8 @@ static void equal_accuracies_are_decided_by_time_then_by_content(void **state) {
 
 static void the_order_of_the_list_never_shows(void **state) {
     (void)state;
-    struct fix fixes[] = {fix_at(0, 8, 20), fix_at(3, 8, -20), fix_at(1, 8, 20), fix_at(2, 20, 0), fix_at(0, 2, 90)};
+    struct fix fixes[] = {fix_at(0, 8, 20), fix_at(3, 8, -20), fix_at(1, 8, 20), fix_at(2, 20, 0),
+                          fix_at(0, 2, 90)};
     struct fix first = fixes[chosen(fixes, 5)];
     for (int turn = 0; turn < 20; turn++) { /* neighbours swapped in turn: twenty different orders */
         struct fix swap = fixes[turn % 4];
@@ -152,8 +156,8 @@ static void an_address_out_of_bounds_is_an_error(void **state) {
 }
 
 //= RULES.md R-CHK-1
-//  A check-in keeps: position, accuracy (68 % radius, m), provider, fix time, device time, monotonic ms, boot id, mock
-//  flag, speed, altitude if known
+//  A check-in keeps: position, accuracy (68 % radius, m), provider, fix time, device time, monotonic ms, boot
+//  id, mock flag, speed, altitude if known
 static void an_office_call_with_an_absurd_fix_is_refused_by_its_name(void **state) {
     (void)state;
     struct {
@@ -193,13 +197,16 @@ static void a_check_in_carries_one_to_thirty_fixes(void **state) {
 }
 
 //= RULES.md R-CHK-4
-//  Policy per purpose: NONE, SOFT (flag) or HARD (outcome needs INSIDE or UNSURE, or a supervisor's waiver). Offline
-//  work is never lost to HARD: the outcome is QUARANTINED(PRESENCE), its receipt posts.
+//  Policy per purpose: NONE, SOFT (flag) or HARD (outcome needs INSIDE or UNSURE, or a supervisor's waiver).
+//  Offline work is never lost to HARD: the outcome is QUARANTINED(PRESENCE), its receipt posts.
 static void policy_and_verdict_give_the_written_consequence(void **state) {
     (void)state;
     enum { P = PRESENCE_PASS, F = PRESENCE_FLAG, R = PRESENCE_REFUSE, Q = PRESENCE_QUARANTINE };
     static const int online[4][4] = {/* UNKNOWN INSIDE OUTSIDE UNSURE */
-                                     {P, P, P, P}, {F, P, F, P}, {R, P, R, P}, {F, P, F, P}};
+                                     {P, P, P, P},
+                                     {F, P, F, P},
+                                     {R, P, R, P},
+                                     {F, P, F, P}};
     static const int offline[4][4] = {{P, P, P, P}, {F, P, F, P}, {Q, P, Q, P}, {F, P, F, P}};
     for (int policy = 0; policy < 4; policy++) { /* 3 is no policy of the list */
         for (int verdict = 0; verdict < 4; verdict++) {
@@ -215,7 +222,8 @@ static void policy_and_verdict_give_the_written_consequence(void **state) {
 
 static void a_visit_keeps_its_best_verdict(void **state) {
     (void)state;
-    static const enum presence_verdict order[] = {PRESENCE_UNKNOWN, PRESENCE_OUTSIDE, PRESENCE_UNSURE, PRESENCE_INSIDE};
+    static const enum presence_verdict order[] = {PRESENCE_UNKNOWN, PRESENCE_OUTSIDE, PRESENCE_UNSURE,
+                                                  PRESENCE_INSIDE};
     for (int a = 0; a < 4; a++)
         for (int b = 0; b < 4; b++)
             assert_int_equal(presence_verdict_better(order[a], order[b]), order[a > b ? a : b]);

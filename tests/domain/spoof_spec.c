@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 #include "tagih/spoof.h"
@@ -14,19 +15,24 @@
 static struct spoof_evidence evidence_at(uint8_t id, int east_m, int64_t at_s) {
     instant at = {DAY_US + at_s * US_PER_S};
     return (struct spoof_evidence){
-        .check_in = {{id}}, .value = at, .device = at, .has_fix = true,
-        .fix = {.position = {0, (int32_t)((int64_t)east_m * 10000000 / 111319)}, .accuracy_mm = 10000, .at = at}};
+        .check_in = {{id}},
+        .value = at,
+        .device = at,
+        .has_fix = true,
+        .fix = {
+            .position = {0, (int32_t)((int64_t)east_m * 10000000 / 111319)}, .accuracy_mm = 10000, .at = at}};
 }
 
-static struct spoof_score scored(const struct spoof_evidence *evidence, const struct spoof_evidence *previous) {
+static struct spoof_score scored(const struct spoof_evidence *evidence,
+                                 const struct spoof_evidence *previous) {
     struct spoof_score score;
     assert_int_equal(spoof_score(SPOOF_WEIGHT_SET, evidence, previous, &score).reason, ERR_OK);
     return score;
 }
 
 //= RULES.md R-CHK-3
-//  Spoof signals give integer points in capped groups …, each line with measured value, threshold and one plain
-//  sentence; 0–29 VERIFIED, 30–59 REVIEW, 60–100 NEEDS_PERSON.
+//  Spoof signals give integer points in capped groups …, each line with measured value, threshold and one
+//  plain sentence; 0–29 VERIFIED, 30–59 REVIEW, 60–100 NEEDS_PERSON.
 static void a_plain_check_in_has_no_points(void **state) {
     (void)state;
     struct spoof_evidence a = evidence_at(1, 0, 0), b = evidence_at(2, 500, 600);
@@ -54,7 +60,8 @@ static void each_signal_strikes_beyond_its_threshold_and_not_before(void **state
     e.value.us += 1;
     assert_int_equal(scored(&e, NULL).points, 15);
 
-    struct spoof_evidence from = evidence_at(1, 0, 0), slow = evidence_at(2, 5000, 100), fast = evidence_at(3, 5040, 100);
+    struct spoof_evidence from = evidence_at(1, 0, 0), slow = evidence_at(2, 5000, 100),
+                          fast = evidence_at(3, 5040, 100);
     assert_int_equal(scored(&slow, &from).points, 0); /* 49.8 m/s beyond both accuracies */
     struct spoof_score score = scored(&fast, &from);
     assert_int_equal(score.points, 20);
@@ -80,7 +87,9 @@ static void a_group_adds_at_most_its_cap(void **state) {
 static void the_classes_meet_without_a_gap(void **state) {
     (void)state;
     for (int points = 0; points <= 100; points++)
-        assert_int_equal(spoof_class_of(points), points < 30 ? SPOOF_VERIFIED : points < 60 ? SPOOF_REVIEW : SPOOF_NEEDS_PERSON);
+        assert_int_equal(spoof_class_of(points), points < 30   ? SPOOF_VERIFIED
+                                                 : points < 60 ? SPOOF_REVIEW
+                                                               : SPOOF_NEEDS_PERSON);
 }
 
 static void vague_fixes_make_no_speed(void **state) {
@@ -93,7 +102,8 @@ static void vague_fixes_make_no_speed(void **state) {
 
 static void one_instant_in_two_places_counts_and_in_one_place_does_not(void **state) {
     (void)state;
-    struct spoof_evidence a = evidence_at(1, 0, 0), same = evidence_at(2, 0, 0), far = evidence_at(3, 4000, 0);
+    struct spoof_evidence a = evidence_at(1, 0, 0), same = evidence_at(2, 0, 0),
+                          far = evidence_at(3, 4000, 0);
     assert_int_equal(scored(&same, &a).points, 0);
     assert_int_equal(scored(&far, &a).points, 20);
 }
@@ -158,7 +168,8 @@ static void an_unknown_weight_set_is_refused(void **state) {
 static bool same_score(const struct spoof_score *a, const struct spoof_score *b) {
     uint8_t left[SPOOF_BYTES_MAX], right[SPOOF_BYTES_MAX];
     size_t left_len = spoof_encode(a, left), right_len = spoof_encode(b, right);
-    return left_len == right_len && memcmp(left, right, left_len) == 0 && a->points == b->points && a->level == b->level;
+    return left_len == right_len && memcmp(left, right, left_len) == 0 && a->points == b->points &&
+           a->level == b->level;
 }
 
 static void a_score_survives_being_stored(void **state) {
@@ -195,7 +206,8 @@ static struct spoof_score score_of(const struct spoof_evidence *arrived, size_t 
     return scored(&arrived[index], near.has_previous ? &arrived[near.previous] : NULL);
 }
 
-/** Let the day arrive in this order, scoring each arrival and the one after it; scores by the day's own numbering. */
+/** Let the day arrive in this order, scoring each arrival and the one after it; scores by the day's own
+ * numbering. */
 static void day_arrives(const struct spoof_evidence *day, const int *order, struct spoof_score *scores) {
     struct spoof_evidence arrived[SET];
     for (size_t n = 0; n < SET; n++) {

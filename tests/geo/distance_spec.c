@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Distances against three outside sources: our own high precision vectors (tests/support/distance_vectors.py), and,
- * where TAGIH_DATA names the folder with the public test sets, 40-digit geodesics and GeographicLib's own.
+ * Distances against three outside sources: our own high precision vectors
+ * (tests/support/distance_vectors.py), and, where TAGIH_DATA names the folder with the public test sets,
+ * 40-digit geodesics and GeographicLib's own.
  *
- * Those sets give degrees with 12 digits and more; a position here has 7. The file's length is therefore corrected by
- * what the rounding of the two ends adds along the line (first order in a few millimetres).
+ * Those sets give degrees with 12 digits and more; a position here has 7. The file's length is therefore
+ * corrected by what the rounding of the two ends adds along the line (first order in a few millimetres).
  */
 #include <math.h>
 #include <setjmp.h>
@@ -12,6 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+
 #include <cmocka.h>
 
 #include "tagih/geo.h"
@@ -20,20 +22,22 @@
 
 static int64_t distance_mm(int32_t lat1_e7, int32_t lon1_e7, int32_t lat2_e7, int32_t lon2_e7) {
     int64_t mm = -1;
-    tagih_err err = geo_distance((struct position){lat1_e7, lon1_e7}, (struct position){lat2_e7, lon2_e7}, &mm);
+    tagih_err err =
+        geo_distance((struct position){lat1_e7, lon1_e7}, (struct position){lat2_e7, lon2_e7}, &mm);
     assert_int_equal(err.reason, ERR_OK);
     return mm;
 }
 
 static void known_lengths_come_out(void **state) {
     (void)state;
-    assert_int_equal(distance_mm(0, 0, 0, 10000000), 111319491);               /* a degree of the equator */
-    assert_int_equal(distance_mm(0, 0, 900000000, 0), 10001965729);            /* a quarter of a meridian */
-    assert_int_equal(distance_mm(-900000000, 5, 900000000, -7), 20003931459);  /* pole to pole */
-    assert_int_equal(distance_mm(0, 0, 0, 1800000000), 20003931459);           /* antipodes: over the pole */
-    assert_int_equal(distance_mm(900000000, 1, 900000000, 1700000000), 0);     /* one pole has all longitudes */
+    assert_int_equal(distance_mm(0, 0, 0, 10000000), 111319491);              /* a degree of the equator */
+    assert_int_equal(distance_mm(0, 0, 900000000, 0), 10001965729);           /* a quarter of a meridian */
+    assert_int_equal(distance_mm(-900000000, 5, 900000000, -7), 20003931459); /* pole to pole */
+    assert_int_equal(distance_mm(0, 0, 0, 1800000000), 20003931459);          /* antipodes: over the pole */
+    assert_int_equal(distance_mm(900000000, 1, 900000000, 1700000000), 0); /* one pole has all longitudes */
     assert_int_equal(distance_mm(-62000000, 1068000000, -62000000, 1068000000), 0);
-    assert_int_equal(distance_mm(100000000, 1800000000, 100000000, -1800000000), 0); /* one meridian, two names */
+    assert_int_equal(distance_mm(100000000, 1800000000, 100000000, -1800000000),
+                     0); /* one meridian, two names */
 }
 
 static void the_committed_vectors_agree_to_the_millimetre(void **state) {
@@ -56,7 +60,8 @@ static void the_committed_vectors_agree_to_the_millimetre(void **state) {
     assert_true(rows >= 100);
 }
 
-/** Metres by which moving (lat, lon) by these degrees lengthens a line that arrives there with this azimuth. */
+/** Metres by which moving (lat, lon) by these degrees lengthens a line that arrives there with this azimuth.
+ */
 static double moved_m(double lat, double azimuth, double dlat, double dlon) {
     const double e2 = 0.00669437999014131699613723;
     double w2 = 1 - e2 * sin(lat * RAD) * sin(lat * RAD);
@@ -96,7 +101,8 @@ static void forty_digit_geodesics_agree(void **state) {
     double worst_m = 0;
     while (fgets(line, sizeof line, file)) {
         double v[6], s12;
-        if (sscanf(line, "%31[a-z] %lf %lf %lf %lf %lf %lf %lf", category, v, v + 1, v + 2, v + 3, v + 4, v + 5, &s12) != 8)
+        if (sscanf(line, "%31[a-z] %lf %lf %lf %lf %lf %lf %lf", category, v, v + 1, v + 2, v + 3, v + 4,
+                   v + 5, &s12) != 8)
             continue;
         double error = fabs(error_m(v, s12));
         if (error > worst_m) worst_m = error;
@@ -116,7 +122,8 @@ static void geographiclibs_own_set_agrees(void **state) {
     int rows = 0;
     while (fgets(line, sizeof line, file)) {
         double v[6], s12;
-        if (sscanf(line, "%lf %lf %lf %lf %lf %lf %lf", v, v + 1, v + 2, v + 3, v + 4, v + 5, &s12) != 7) continue;
+        if (sscanf(line, "%lf %lf %lf %lf %lf %lf %lf", v, v + 1, v + 2, v + 3, v + 4, v + 5, &s12) != 7)
+            continue;
         double error = fabs(error_m(v, s12));
         if (error > 0.001) fail_msg("%.6f m off: %s", error, line);
         rows++;
@@ -127,8 +134,10 @@ static void geographiclibs_own_set_agrees(void **state) {
 
 static void a_distance_is_the_same_both_ways_and_in_every_hemisphere(void **state) {
     (void)state;
-    static const int32_t lats[] = {-900000000, -899999999, -455000001, -62088000, -1, 0, 1, 62088000, 900000000};
-    static const int32_t lons[] = {-1800000000, -1799999999, -1068456000, -1, 0, 1, 900000000, 1796000000, 1800000000};
+    static const int32_t lats[] = {-900000000, -899999999, -455000001, -62088000, -1,
+                                   0,          1,          62088000,   900000000};
+    static const int32_t lons[] = {-1800000000, -1799999999, -1068456000, -1,        0,
+                                   1,           900000000,   1796000000,  1800000000};
     for (size_t i = 0; i < 9 * 9; i++) {
         for (size_t j = 0; j < 9 * 9; j++) {
             int32_t a = lats[i / 9], b = lons[i % 9], c = lats[j / 9], d = lons[j % 9];
@@ -154,8 +163,8 @@ static void near_the_antipode_the_search_ends_and_stays_below_half_a_meridian(vo
 
 static void a_place_that_is_not_on_earth_is_refused(void **state) {
     (void)state;
-    static const struct position wrong[] = {
-        {900000001, 0}, {-900000001, 0}, {0, 1800000001}, {0, -1800000001}, {INT32_MIN, INT32_MIN}, {INT32_MAX, 0}};
+    static const struct position wrong[] = {{900000001, 0},   {-900000001, 0},        {0, 1800000001},
+                                            {0, -1800000001}, {INT32_MIN, INT32_MIN}, {INT32_MAX, 0}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         int64_t mm = 77;
         assert_int_equal(geo_distance(wrong[i], (struct position){0, 0}, &mm).reason, ERR_GEO_POSITION_RANGE);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 #include "tagih/presence.h"
@@ -107,7 +108,8 @@ static void phone_and_server_compute_the_same_bits(void **state) {
             hash = fold(hash, probability(d_mm, sigma_mm, 150000));
     for (int32_t i = -890000000; i < 890000000; i += 17654321) {
         int64_t mm;
-        tagih_err err = geo_distance((struct position){i, i / 3}, (struct position){-i / 2, 2 * (i / 3)}, &mm);
+        tagih_err err =
+            geo_distance((struct position){i, i / 3}, (struct position){-i / 2, 2 * (i / 3)}, &mm);
         assert_int_equal(err.reason, ERR_OK);
         hash = fold(hash, (double)mm);
     }
@@ -116,8 +118,8 @@ static void phone_and_server_compute_the_same_bits(void **state) {
 }
 
 //= RULES.md R-CHK-2
-//  errors 2-D Gaussian with sigma² = (accuracy / 1.5096)² + sigma_address² (geocode quality defaults: rooftop 10 m,
-//  street 40 m, post code 300 m) … d, accuracy, sigma, p and R are stored.
+//  errors 2-D Gaussian with sigma² = (accuracy / 1.5096)² + sigma_address² (geocode quality defaults: rooftop
+//  10 m, street 40 m, post code 300 m) … d, accuracy, sigma, p and R are stored.
 static void the_row_holds_every_figure_of_the_judgement(void **state) {
     (void)state;
     struct presence row = judged(60, 20, ADDRESS_STREET);
@@ -134,8 +136,8 @@ static void the_row_holds_every_figure_of_the_judgement(void **state) {
 }
 
 //= RULES.md R-CHK-2
-//  p >= 0.8 INSIDE; OUTSIDE needs both p <= 0.2 and exp(-d²/2 sigma²) <= 0.005 (a vague fix or address never proves
-//  absence); everything else UNSURE; … accuracy > 500 m …: UNKNOWN.
+//  p >= 0.8 INSIDE; OUTSIDE needs both p <= 0.2 and exp(-d²/2 sigma²) <= 0.005 (a vague fix or address never
+//  proves absence); everything else UNSURE; … accuracy > 500 m …: UNKNOWN.
 static void each_verdict_is_reached_and_a_vague_address_proves_nothing(void **state) {
     (void)state;
     static const struct {
@@ -145,13 +147,13 @@ static void each_verdict_is_reached_and_a_vague_address_proves_nothing(void **st
     } rows[] = {
         {30, 10, ADDRESS_ROOFTOP, PRESENCE_INSIDE},
         {0, 100, ADDRESS_ROOFTOP, PRESENCE_INSIDE},
-        {150, 10, ADDRESS_ROOFTOP, PRESENCE_UNSURE},      /* on the rim */
+        {150, 10, ADDRESS_ROOFTOP, PRESENCE_UNSURE}, /* on the rim */
         {400, 10, ADDRESS_ROOFTOP, PRESENCE_OUTSIDE},
         {170, 10, ADDRESS_ROOFTOP, PRESENCE_OUTSIDE},
-        {5000, 500, ADDRESS_ROOFTOP, PRESENCE_OUTSIDE},   /* 500 m is still judged */
-        {5000, 501, ADDRESS_ROOFTOP, PRESENCE_UNKNOWN},   /* more is not */
+        {5000, 500, ADDRESS_ROOFTOP, PRESENCE_OUTSIDE}, /* 500 m is still judged */
+        {5000, 501, ADDRESS_ROOFTOP, PRESENCE_UNKNOWN}, /* more is not */
         {0, 501, ADDRESS_ROOFTOP, PRESENCE_UNKNOWN},
-        {0, 10, ADDRESS_POSTCODE, PRESENCE_UNSURE},       /* p = 0.117: far below 0.2 and yet no proof */
+        {0, 10, ADDRESS_POSTCODE, PRESENCE_UNSURE}, /* p = 0.117: far below 0.2 and yet no proof */
         {900, 10, ADDRESS_POSTCODE, PRESENCE_UNSURE},
         {1000, 10, ADDRESS_POSTCODE, PRESENCE_OUTSIDE},
     };
@@ -166,7 +168,8 @@ static void each_verdict_is_reached_and_a_vague_address_proves_nothing(void **st
 static void the_half_percent_line_is_drawn_to_the_millimetre(void **state) {
     (void)state;
     struct presence row;
-    /* accuracy 1 mm and a post code address: sigma = 300 000 mm, the line at sigma * sqrt(2 ln 200) = 976 574.18 mm */
+    /* accuracy 1 mm and a post code address: sigma = 300 000 mm, the line at sigma * sqrt(2 ln 200) = 976
+     * 574.18 mm */
     assert_int_equal(presence_judge(976574, 1, ADDRESS_POSTCODE, 150000, &row).reason, ERR_OK);
     assert_int_equal(row.sigma_mm, 300000);
     assert_int_equal(row.verdict, PRESENCE_UNSURE);
@@ -181,9 +184,9 @@ static void the_verdict_follows_from_the_stored_figures_alone(void **state) {
         struct presence row;
         assert_int_equal(presence_judge(d_mm, 35000, ADDRESS_STREET, 150000, &row).reason, ERR_OK);
         bool far = exp(-0.5 * pow((double)row.distance_mm / (double)row.sigma_mm, 2)) <= 0.005;
-        enum presence_verdict expected = row.inside_ppm >= 800000           ? PRESENCE_INSIDE
+        enum presence_verdict expected = row.inside_ppm >= 800000          ? PRESENCE_INSIDE
                                          : row.inside_ppm <= 200000 && far ? PRESENCE_OUTSIDE
-                                                                            : PRESENCE_UNSURE;
+                                                                           : PRESENCE_UNSURE;
         assert_int_equal(row.verdict, expected);
         seen[row.verdict]++;
     }
@@ -192,8 +195,14 @@ static void the_verdict_follows_from_the_stored_figures_alone(void **state) {
 
 static void what_cannot_be_judged_is_refused(void **state) {
     (void)state;
-    static const int64_t wrong[][3] = {{-1, 1000, 1}, {GEO_DISTANCE_MAX_MM + 1, 1000, 1}, {0, 99, 1}, {0, 0, 1},
-                                       {0, 100000001, 1}, {0, 1000, 0}, {0, 1000, 10000001}, {0, INT64_MIN, 1},
+    static const int64_t wrong[][3] = {{-1, 1000, 1},
+                                       {GEO_DISTANCE_MAX_MM + 1, 1000, 1},
+                                       {0, 99, 1},
+                                       {0, 0, 1},
+                                       {0, 100000001, 1},
+                                       {0, 1000, 0},
+                                       {0, 1000, 10000001},
+                                       {0, INT64_MIN, 1},
                                        {INT64_MAX, 1000, INT64_MIN}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         double p = 7;
@@ -205,7 +214,8 @@ static void what_cannot_be_judged_is_refused(void **state) {
     assert_int_equal(presence_judge(0, 0, ADDRESS_STREET, 150000, &row).reason, ERR_PRESENCE_RANGE);
     assert_int_equal(presence_judge(0, -5, ADDRESS_STREET, 150000, &row).reason, ERR_PRESENCE_RANGE);
     assert_int_equal(presence_judge(0, 100000001, ADDRESS_STREET, 150000, &row).reason, ERR_PRESENCE_RANGE);
-    assert_int_equal(presence_judge(0, 5000, (enum address_quality)9, 150000, &row).reason, ERR_PRESENCE_RANGE);
+    assert_int_equal(presence_judge(0, 5000, (enum address_quality)9, 150000, &row).reason,
+                     ERR_PRESENCE_RANGE);
     assert_int_equal(presence_judge(-1, 5000, ADDRESS_STREET, 150000, &row).reason, ERR_PRESENCE_RANGE);
     assert_int_equal(row.distance_mm, 7);
 }
