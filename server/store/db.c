@@ -22,7 +22,8 @@
 
 /*
  * The session's settings. What conninfo's own "options" say comes later and wins.
- * - lock_timeout turns a long wait for a row into 55P03, which tx.c retries, instead of a worker that stands still.
+ * - lock_timeout turns a long wait for a row into 55P03, which tx.c retries, instead of a worker that stands still. It is
+ *   longer than PostgreSQL's deadlock_timeout (1 s), or a deadlock, which is a bug, would pass for somebody's long wait.
  * - idle_in_transaction: a worker that died with locks held must not hold up the others.
  * - plan_cache_mode: our statements reach rows by key through arrays. A custom plan costs planning on every call and can
  *   gain nothing from the values; left to itself PostgreSQL compares costs that were guessed for small arrays and goes on
@@ -30,7 +31,7 @@
  * - jit: compiling costs more than any of these statements runs.
  */
 static const char session_settings[] =
-    "-c statement_timeout=30s -c lock_timeout=1s -c idle_in_transaction_session_timeout=10s "
+    "-c statement_timeout=30s -c lock_timeout=1500ms -c idle_in_transaction_session_timeout=10s "
     "-c client_min_messages=warning -c plan_cache_mode=force_generic_plan -c jit=off -c TimeZone=UTC";
 
 /* A migration may take its time; it sets its own lock_timeout. */

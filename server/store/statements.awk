@@ -10,7 +10,7 @@
 # Statement x of table t becomes STMT_x (its row) and, for each output column c, the number COL_x_c.
 
 function die(why) {
-    printf "%s:%d: %s\n", FILENAME, FNR, why > "/dev/stderr"
+    printf "%s: %s\n", name == "" ? FILENAME ":" FNR : place, why > "/dev/stderr"
     failed = 1
     exit 1
 }
@@ -81,6 +81,7 @@ function begin_statement(word) {
     if (word in seen) die("statement " word " is there twice")
     seen[word] = 1
     name = word
+    place = FILENAME ":" FNR
     text = ""
     ended = 0
     head["in"] = head["out"] = head["why"] = ""
