@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The chain of one device and epoch: where an entry stands in it, and whether its running totals add up (R-JRN-3..6,
- * R-REC-3). The caller knows the chain as links, sorted by seq, in his own array; under the device's lock he judges
- * each new entry, adds it unless it is a duplicate or a fork, and lets the chain advance.
+ * The chain of one device and epoch: where an entry stands in it, and whether its running totals add up
+ * (R-JRN-3..6, R-REC-3). The caller knows the chain as links, sorted by seq, in his own array; under the
+ * device's lock he judges each new entry, adds it unless it is a duplicate or a fork, and lets the chain
+ * advance.
  *
- *     seq       1 2 3 . 5 6 . . 9      contiguous_seq = 3, links = 5, 6, 9 (and any lower ones he wants known)
- *     judge(4)  → FILLS_GAP            judge(10) → IN_ORDER, its predecessor 9 is known
- *     judge(12) → GAP, 11 is missing   judge(6, another hash) → FORK
+ *     seq       1 2 3 . 5 6 . . 9      contiguous_seq = 3, links = 5, 6, 9 (and any lower ones he wants
+ * known) judge(4)  → FILLS_GAP            judge(10) → IN_ORDER, its predecessor 9 is known judge(12) → GAP,
+ * 11 is missing   judge(6, another hash) → FORK
  */
 #ifndef TAGIH_CHAIN_H
 #define TAGIH_CHAIN_H
@@ -29,10 +30,10 @@ struct chain_link {
 
 /** What is known of a chain. */
 struct chain {
-    int64_t contiguous_seq; /* 0: nothing yet */
-    hash256 head_hash;      /* of the entry at contiguous_seq; of the device certificate when that is 0 */
-    struct chain_link *links; /* sorted by seq: all known above contiguous_seq, and those below at or beside an
-                                 incoming seq */
+    int64_t contiguous_seq;   /* 0: nothing yet */
+    hash256 head_hash;        /* of the entry at contiguous_seq; of the device certificate when that is 0 */
+    struct chain_link *links; /* sorted by seq: all known above contiguous_seq, and those below at or beside
+                                 an incoming seq */
     size_t link_count, link_max;
 };
 
@@ -111,10 +112,10 @@ struct entry_time {
     instant device_time;
     int64_t mono_us;
     uuid boot;
-    bool has_contact;      /* the entry proves a contact with the server */
-    instant contact_time;  /* server time of that contact */
+    bool has_contact;        /* the entry proves a contact with the server */
+    instant contact_time;    /* server time of that contact */
     int64_t contact_mono_us; /* monotonic clock then */
-    uuid contact_boot;     /* nil when not known: no boot is the same */
+    uuid contact_boot;       /* nil when not known: no boot is the same */
     instant certificate_issued;
     instant received;
 };

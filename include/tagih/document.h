@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the server and a phone sign besides entries and tokens: each document is one CBOR map in an envelope of its own
- * type. server/domain/document.c holds one table of fields a document; proto/README.md has the CDDL. These bytes can
- * never change.
+ * What the server and a phone sign besides entries and tokens: each document is one CBOR map in an envelope
+ * of its own type. server/domain/document.c holds one table of fields a document; proto/README.md has the
+ * CDDL. These bytes can never change.
  *
- * For each there are two functions, `<name>_sign` and `<name>_open`; opening checks the form and computes the hash,
- * the signature is checked by envelope_verify() with the key that the envelope names.
+ * For each there are two functions, `<name>_sign` and `<name>_open`; opening checks the form and computes the
+ * hash, the signature is checked by envelope_verify() with the key that the envelope names.
  */
 #ifndef TAGIH_DOCUMENT_H
 #define TAGIH_DOCUMENT_H
@@ -19,7 +19,8 @@
 #include "tagih/money.h"
 #include "tagih/time.h"
 
-/** The server's word that a key belongs to a device, from an epoch on (R-JRN-1). Its hash starts the chain. */
+/** The server's word that a key belongs to a device, from an epoch on (R-JRN-1). Its hash starts the chain.
+ */
 struct device_certificate {
     agency_id agency;
     device_id device;
@@ -55,8 +56,8 @@ struct chain_certificate {
     device_id device;
     uint32_t epoch;
     int64_t contiguous_seq; /* every seq up to here has a fate other than EVIDENCE, or lies in a gap */
-    hash256 head_hash;      /* hash of the entry at contiguous_seq; of the device certificate when that is 0 */
-    instant received;       /* server time when this was made */
+    hash256 head_hash; /* hash of the entry at contiguous_seq; of the device certificate when that is 0 */
+    instant received;  /* server time when this was made */
     size_t gap_count;
     struct chain_gap gaps[CHAIN_GAPS_MAX];
 };
@@ -99,16 +100,16 @@ struct posting_head {
 };
 
 /*
- * name_sign(document, installation, key, out, size, len): OK · PAYLOAD_FIELD a value out of range · BUFFER_SMALL
- *   (ENVELOPE_MAX bytes always suffice). Pure; the same document gives the same bytes.
- * name_open(in, installation, document, envelope): OK · ENVELOPE_* as envelope_open · PAYLOAD_SYNTAX · PAYLOAD_FIELD.
- *   Pure. It does not verify.
+ * name_sign(document, installation, key, out, size, len): OK · PAYLOAD_FIELD a value out of range ·
+ * BUFFER_SMALL (ENVELOPE_MAX bytes always suffice). Pure; the same document gives the same bytes.
+ * name_open(in, installation, document, envelope): OK · ENVELOPE_* as envelope_open · PAYLOAD_SYNTAX ·
+ * PAYLOAD_FIELD. Pure. It does not verify.
  */
-#define DOCUMENT_FUNCTIONS(name)                                                                                     \
-    TAGIH_MUST_USE tagih_err name##_sign(const struct name *document, installation_id installation,                  \
-                                         const secret_key *key, uint8_t *out, size_t size, size_t *len);             \
-    TAGIH_MUST_USE tagih_err name##_open(struct bytes in, installation_id installation, struct name *document,       \
-                                         struct envelope *envelope)
+#define DOCUMENT_FUNCTIONS(name)                                                                         \
+    TAGIH_MUST_USE tagih_err name##_sign(const struct name *document, installation_id installation,      \
+                                         const secret_key *key, uint8_t *out, size_t size, size_t *len); \
+    TAGIH_MUST_USE tagih_err name##_open(struct bytes in, installation_id installation,                  \
+                                         struct name *document, struct envelope *envelope)
 
 DOCUMENT_FUNCTIONS(device_certificate);
 DOCUMENT_FUNCTIONS(acknowledgement);

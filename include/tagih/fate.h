@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What becomes of a journal entry, and why: numbers that are signed into acknowledgements (fate.def, R-JRN-6). */
+/* What becomes of a journal entry, and why: numbers that are signed into acknowledgements (fate.def,
+ * R-JRN-6). */
 #ifndef TAGIH_FATE_H
 #define TAGIH_FATE_H
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The field journal: a phone's append-only, signed, hash-chained list of everything that happened in the field
- * (R-JRN-1..9, R-REC-1..8). An entry is the payload of an envelope of type journal-entry: one CBOR map with the head
- * every kind shares and, under key 16, the map of its kind. server/domain/journal_fields.c holds one table of fields a
- * kind; encoder, decoder and the CDDL in proto/README.md all come from it. These bytes can never change.
+ * The field journal: a phone's append-only, signed, hash-chained list of everything that happened in the
+ * field (R-JRN-1..9, R-REC-1..8). An entry is the payload of an envelope of type journal-entry: one CBOR map
+ * with the head every kind shares and, under key 16, the map of its kind. server/domain/journal_fields.c
+ * holds one table of fields a kind; encoder, decoder and the CDDL in proto/README.md all come from it. These
+ * bytes can never change.
  *
- * Decoding is lenient about meaning and strict about form: an amount of zero, an unknown tender or an absurd clock
- * decodes, because a debtor must not suffer for a phone (R-JRN-5) and somebody must be able to judge the entry; a
- * missing field, an unknown field or CBOR that is not deterministic does not.
+ * Decoding is lenient about meaning and strict about form: an amount of zero, an unknown tender or an absurd
+ * clock decodes, because a debtor must not suffer for a phone (R-JRN-5) and somebody must be able to judge
+ * the entry; a missing field, an unknown field or CBOR that is not deterministic does not.
  *
  * Texts are borrowed from the decoded bytes. A value that may be absent has a `has_` flag before it.
  */
@@ -26,16 +27,16 @@
 #define JOURNAL_TEXT_MAX 500
 
 /** Kinds and their numbers, for ever. 11–31 are kept for repossession steps, 32–39 for cash handling. */
-#define JOURNAL_KINDS(X)        \
-    X(RECEIPT, 1)               \
-    X(VOID, 2)                  \
-    X(CHECK_IN, 3)              \
-    X(VISIT_OUTCOME, 4)         \
-    X(PROMISE, 5)               \
-    X(DEPOSIT, 6)               \
-    X(DAY_CLOSE, 7)             \
-    X(REPRINT, 8)               \
-    X(RECEIPT_NUMBER_LOST, 9)   \
+#define JOURNAL_KINDS(X)      \
+    X(RECEIPT, 1)             \
+    X(VOID, 2)                \
+    X(CHECK_IN, 3)            \
+    X(VISIT_OUTCOME, 4)       \
+    X(PROMISE, 5)             \
+    X(DEPOSIT, 6)             \
+    X(DAY_CLOSE, 7)           \
+    X(REPRINT, 8)             \
+    X(RECEIPT_NUMBER_LOST, 9) \
     X(KEY_ROTATION, 10)
 
 enum journal_kind {
@@ -106,7 +107,7 @@ struct journal_receipt {
     uint16_t tender;             /* enum journal_tender */
     bool has_tender_reference;
     struct bytes tender_reference; /* text */
-    uint16_t tag;                  /* payment tag, R-TAG-1 in its order: 1 FIELD_CASH, 2 FIELD_TRANSFER, 3 BRANCH … */
+    uint16_t tag; /* payment tag, R-TAG-1 in its order: 1 FIELD_CASH, 2 FIELD_TRANSFER, 3 BRANCH … */
     bool has_visit;
     visit_id visit;
     bool has_position;
@@ -206,7 +207,7 @@ struct journal_day_currency {
     int64_t cum_total_minor;
     uint64_t receipt_count;
     uint64_t void_count;
-    int64_t void_total_minor;     /* signed: <= 0 */
+    int64_t void_total_minor; /* signed: <= 0 */
     int64_t cash_to_hand_over_minor;
 };
 
@@ -267,7 +268,8 @@ struct journal_entry {
     bool has_shift;
     uuid shift;
     bool has_server_time;
-    instant server_time; /* the last one proven to the phone: received time of the newest certificate it holds */
+    instant
+        server_time; /* the last one proven to the phone: received time of the newest certificate it holds */
     bool has_server_mono_us;
     int64_t server_mono_us; /* monotonic clock when that certificate came in */
     bool has_server_boot;
@@ -311,7 +313,8 @@ const struct journal_money *journal_money_of(const struct journal_entry *entry);
  *
  * Pure.
  */
-TAGIH_MUST_USE tagih_err journal_encode(const struct journal_entry *entry, uint8_t *out, size_t size, size_t *len);
+TAGIH_MUST_USE tagih_err journal_encode(const struct journal_entry *entry, uint8_t *out, size_t size,
+                                        size_t *len);
 
 /**
  * Encode and sign an entry: what a phone does.
@@ -326,10 +329,11 @@ TAGIH_MUST_USE tagih_err journal_sign(const struct journal_entry *entry, install
  * Decode an entry's payload.
  *
  * @param in   the payload of an opened envelope of type journal-entry
- * @param out  [out] borrows texts from `in`. On JOURNAL_KIND the head is filled, so that device, epoch and seq are
- *             known; on any other error undefined
+ * @param out  [out] borrows texts from `in`. On JOURNAL_KIND the head is filled, so that device, epoch and
+ * seq are known; on any other error undefined
  * @return OK, with out->bad_text when a text breaks R-JRN-8 · JOURNAL_KIND an unknown kind, head decoded ·
- *         PAYLOAD_SYNTAX not deterministic CBOR of this form · PAYLOAD_FIELD a field missing, unknown or out of range
+ *         PAYLOAD_SYNTAX not deterministic CBOR of this form · PAYLOAD_FIELD a field missing, unknown or out
+ * of range
  *
  * Pure, no allocation, a few µs.
  */

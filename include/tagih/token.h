@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Access tokens: CWT claims (RFC 8392) in an envelope of type access-token. Times are in whole seconds, as CWT has
- * them; everything else in Tagih counts microseconds. A token says who calls; whether he may is read from the
- * database on every call (design: "never cached").
+ * Access tokens: CWT claims (RFC 8392) in an envelope of type access-token. Times are in whole seconds, as
+ * CWT has them; everything else in Tagih counts microseconds. There is no `iss`: the installation is the
+ * external_aad. A token says who calls; whether he may is read from the database on every call (design:
+ * "never cached").
  */
 #ifndef TAGIH_TOKEN_H
 #define TAGIH_TOKEN_H
@@ -46,8 +47,8 @@ struct token {
  *
  * Pure.
  */
-TAGIH_MUST_USE tagih_err token_sign(const struct token *token, installation_id installation, const secret_key *key,
-                                    uint8_t *out, size_t size, size_t *len);
+TAGIH_MUST_USE tagih_err token_sign(const struct token *token, installation_id installation,
+                                    const secret_key *key, uint8_t *out, size_t size, size_t *len);
 
 /**
  * Open a token: form and claims, neither signature nor time. Use it to learn the key id.
@@ -73,7 +74,7 @@ TAGIH_MUST_USE tagih_err token_check_time(const struct token *token, instant now
  *
  * Pure, about 40 µs.
  */
-TAGIH_MUST_USE tagih_err token_open_verify(struct bytes in, installation_id installation, const public_key *key,
-                                           instant now, struct token *out);
+TAGIH_MUST_USE tagih_err token_open_verify(struct bytes in, installation_id installation,
+                                           const public_key *key, instant now, struct token *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Places in a chain (R-JRN-3, R-JRN-4, R-JRN-6) and the arithmetic of running totals (R-REC-3). Forks never become
- * links: the first entry of a place stays, whatever arrives later.
+ * Places in a chain (R-JRN-3, R-JRN-4, R-JRN-6) and the arithmetic of running totals (R-REC-3). Forks never
+ * become links: the first entry of a place stays, whatever arrives later.
  */
 #include "tagih/chain.h"
 
@@ -53,13 +53,16 @@ static void find_missing(const struct chain *chain, int64_t seq, struct chain_ju
 struct chain_judgement chain_judge(const struct chain *chain, const struct chain_link *entry) {
     struct chain_judgement out = {.verdict = CHAIN_IN_ORDER};
     const struct chain_link *same = find_link(chain, entry->seq);
-    const hash256 *known = same ? &same->hash : entry->seq == chain->contiguous_seq ? &chain->head_hash : NULL;
+    const hash256 *known = same                                  ? &same->hash
+                           : entry->seq == chain->contiguous_seq ? &chain->head_hash
+                                                                 : NULL;
     if (known) {
         out.verdict = hash256_equal(known, &entry->hash) ? CHAIN_DUPLICATE : CHAIN_FORK;
         return out;
     }
     find_missing(chain, entry->seq, &out);
-    bool is_newest = entry->seq > chain->contiguous_seq && lower_bound(chain, entry->seq) == chain->link_count;
+    bool is_newest =
+        entry->seq > chain->contiguous_seq && lower_bound(chain, entry->seq) == chain->link_count;
     if (!fits_neighbours(chain, entry))
         out.verdict = CHAIN_PREV_MISMATCH;
     else if (!is_newest)
@@ -87,7 +90,8 @@ static int64_t gap_end(const struct chain_gap *gaps, size_t gap_count, int64_t s
 }
 
 /* The next known entry that is reached from contiguous_seq without an unaccepted hole, or NULL. */
-static const struct chain_link *next_reached(const struct chain *chain, const struct chain_gap *gaps, size_t gap_count) {
+static const struct chain_link *next_reached(const struct chain *chain, const struct chain_gap *gaps,
+                                             size_t gap_count) {
     size_t i = lower_bound(chain, chain->contiguous_seq + 1);
     if (i == chain->link_count) return NULL;
     for (int64_t seq = chain->contiguous_seq + 1; seq < chain->links[i].seq;) {
@@ -113,8 +117,10 @@ static int64_t clamp_i128(__int128 value) {
 struct running_answer running_compare(const struct running_point *before, const struct running_point *after,
                                       int64_t missing_seqs) {
     if (!after) return (struct running_answer){.verdict = RUNNING_UNKNOWN};
-    __int128 count = (__int128)after->cum_count - (before ? before->cum_count : 0) - (after->is_money ? 1 : 0);
-    __int128 sum = (__int128)after->cum_total_minor - (before ? before->cum_total_minor : 0) - after->amount_minor;
+    __int128 count =
+        (__int128)after->cum_count - (before ? before->cum_count : 0) - (after->is_money ? 1 : 0);
+    __int128 sum =
+        (__int128)after->cum_total_minor - (before ? before->cum_total_minor : 0) - after->amount_minor;
     struct running_answer answer = {.count = clamp_i128(count), .sum_minor = clamp_i128(sum)};
     bool in_range = count == answer.count && sum == answer.sum_minor;
     if (count == 0 && sum == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Deterministic CBOR over libcbor's streaming functions. libcbor writes shortest heads by itself; reading, it checks
- * neither heads nor kinds, so every item is judged here. Callers: schema.c and envelope.c.
+ * Deterministic CBOR over libcbor's streaming functions. libcbor writes shortest heads by itself; reading, it
+ * checks neither heads nor kinds, so every item is judged here. Callers: schema.c and envelope.c.
  */
 #include "domain/dcbor.h"
 
@@ -14,9 +14,10 @@ static void advance(struct dcbor_out *out, size_t written) {
     out->len += written;
 }
 
-#define PUT(out, encoder, value)                                                                     \
-    do {                                                                                             \
-        if (!(out)->full) advance((out), encoder((value), (out)->data + (out)->len, (out)->size - (out)->len)); \
+#define PUT(out, encoder, value)                                                                  \
+    do {                                                                                          \
+        if (!(out)->full)                                                                         \
+            advance((out), encoder((value), (out)->data + (out)->len, (out)->size - (out)->len)); \
     } while (0)
 
 void dcbor_put_uint(struct dcbor_out *out, uint64_t value) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Deterministic CBOR (RFC 8949 §4.2.1), the small part that Tagih signs: integers, byte strings, text strings, arrays,
- * maps, booleans. Both ways go through libcbor's streaming functions, which allocate nothing. The reader refuses what
- * the writer would never write: longer heads than needed, indefinite lengths, tags, floats, null, undefined. Order and
- * uniqueness of map keys are the schema's matter (schema.c), and so is depth: what no table describes is not entered.
+ * Deterministic CBOR (RFC 8949 §4.2.1), the small part that Tagih signs: integers, byte strings, text
+ * strings, arrays, maps, booleans. Both ways go through libcbor's streaming functions, which allocate
+ * nothing. The reader refuses what the writer would never write: longer heads than needed, indefinite
+ * lengths, tags, floats, null, undefined. Order and uniqueness of map keys are the schema's matter
+ * (schema.c), and so is depth: what no table describes is not entered.
  */
 #ifndef TAGIH_DOMAIN_DCBOR_H
 #define TAGIH_DOMAIN_DCBOR_H

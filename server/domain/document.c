@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The documents' tables and their two functions each. As with entries: keys and types can never change, a new field is
- * a new optional key at the end.
+ * The documents' tables and their two functions each. As with entries: keys and types can never change, a new
+ * field is a new optional key at the end.
  */
 #include "tagih/document.h"
 
@@ -96,7 +96,8 @@ SCHEMA(posting_head_schema, "posting-head", posting_head_fields);
 #undef RECORD
 
 static tagih_err sign(enum envelope_type type, const struct schema *schema, const void *document,
-                      installation_id installation, const secret_key *key, uint8_t *out, size_t size, size_t *len) {
+                      installation_id installation, const secret_key *key, uint8_t *out, size_t size,
+                      size_t *len) {
     uint8_t payload[ENVELOPE_PAYLOAD_MAX];
     size_t payload_len;
     TRY(schema_encode(schema, document, payload, sizeof payload, &payload_len));
@@ -110,15 +111,15 @@ static tagih_err open_document(enum envelope_type type, const struct schema *sch
     return schema_decode(schema, envelope->payload, document, &bad_text);
 }
 
-#define DEFINE_DOCUMENT(name, type)                                                                              \
-    tagih_err name##_sign(const struct name *document, installation_id installation, const secret_key *key,      \
-                          uint8_t *out, size_t size, size_t *len) {                                              \
-        return sign(type, &name##_schema, document, installation, key, out, size, len);                          \
-    }                                                                                                            \
-    tagih_err name##_open(struct bytes in, installation_id installation, struct name *document,                  \
-                          struct envelope *envelope) {                                                           \
-        return open_document(type, &name##_schema, in, installation, document, envelope);                        \
-    }                                                                                                            \
+#define DEFINE_DOCUMENT(name, type)                                                                         \
+    tagih_err name##_sign(const struct name *document, installation_id installation, const secret_key *key, \
+                          uint8_t *out, size_t size, size_t *len) {                                         \
+        return sign(type, &name##_schema, document, installation, key, out, size, len);                     \
+    }                                                                                                       \
+    tagih_err name##_open(struct bytes in, installation_id installation, struct name *document,             \
+                          struct envelope *envelope) {                                                      \
+        return open_document(type, &name##_schema, in, installation, document, envelope);                   \
+    }                                                                                                       \
     _Static_assert(sizeof(struct name) > 0, "a document has fields")
 
 DEFINE_DOCUMENT(device_certificate, ENVELOPE_DEVICE_CERTIFICATE);

@@ -6,7 +6,7 @@
 #include "domain/schema.h"
 
 extern const struct schema device_certificate_schema, acknowledgement_schema, chain_gap_schema,
-    chain_certificate_schema, allowance_schema, enrolment_proof_schema, nonce_proof_schema, posting_head_schema,
-    token_schema;
+    chain_certificate_schema, allowance_schema, enrolment_proof_schema, nonce_proof_schema,
+    posting_head_schema, token_schema;
 
 #endif

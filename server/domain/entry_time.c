@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The value instant (R-TIM-3): a phone's clock is believed only between two instants that the server itself knows, and
- * a monotonic clock that has run since a contact is believed more than the wall clock.
+ * The value instant (R-TIM-3): a phone's clock is believed only between two instants that the server itself
+ * knows, and a monotonic clock that has run since a contact is believed more than the wall clock.
  */
 #include <assert.h>
 
@@ -20,7 +20,8 @@ static bool has_run_since_contact(const struct entry_time *times) {
 
 struct entry_instant entry_time_value(const struct entry_time *times) {
     assert(is_readable(times->device_time.us) && is_readable(times->received.us));
-    assert(is_readable(times->mono_us) && is_readable(times->contact_mono_us) && is_readable(times->contact_time.us));
+    assert(is_readable(times->mono_us) && is_readable(times->contact_mono_us) &&
+           is_readable(times->contact_time.us));
     int64_t lo = times->has_contact ? times->contact_time.us : times->certificate_issued.us;
     int64_t hi = times->received.us;
     int64_t value = times->device_time.us;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The envelope (R-JRN-2). Signing, opening and verifying build the same Sig_structure on the stack. Every part is read
- * by the strict reader in the one order there is, so only the one deterministic form passes.
+ * The envelope (R-JRN-2). Signing, opening and verifying build the same Sig_structure on the stack. Every
+ * part is read by the strict reader in the one order there is, so only the one deterministic form passes.
  */
 #include "tagih/envelope.h"
 
@@ -83,7 +83,8 @@ static key_id key_id_of_secret(const secret_key *key) {
 
 tagih_err envelope_sign(enum envelope_type type, installation_id installation, const secret_key *key,
                         struct bytes payload, uint8_t *out, size_t size, size_t *len) {
-    uint8_t header_memory[ENVELOPE_OVERHEAD_MAX], signed_memory[ENVELOPE__SIGNED_MAX], signature[ENVELOPE_SIGNATURE_SIZE];
+    uint8_t header_memory[ENVELOPE_OVERHEAD_MAX], signed_memory[ENVELOPE__SIGNED_MAX],
+        signature[ENVELOPE_SIGNATURE_SIZE];
     if (payload.len > ENVELOPE_MAX) return FAIL(ENVELOPE_TOO_LARGE);
     struct bytes header = write_protected(type, key_id_of_secret(key), header_memory, sizeof header_memory);
     struct bytes message = envelope__to_be_signed(header, BYTES_OF(&installation), payload, signed_memory);
@@ -127,15 +128,18 @@ static tagih_err take_header(struct bytes in, key_id *kid, struct bytes *typ) {
     struct dcbor_item item;
     if (!dcbor_take_kind(&in, DCBOR_MAP, &item) || item.value != 3) return FAIL(ENVELOPE_SYNTAX);
     if (!take_label(&in, HEADER_ALG) || !take_label(&in, ALG_EDDSA)) return FAIL(ENVELOPE_SYNTAX);
-    if (!take_label(&in, HEADER_KID) || !dcbor_take_kind(&in, DCBOR_BYTES, &item)) return FAIL(ENVELOPE_SYNTAX);
+    if (!take_label(&in, HEADER_KID) || !dcbor_take_kind(&in, DCBOR_BYTES, &item))
+        return FAIL(ENVELOPE_SYNTAX);
     if (item.bytes.len != sizeof kid->b) return FAIL(ENVELOPE_SYNTAX);
     memcpy(kid->b, item.bytes.data, sizeof kid->b);
-    if (!take_label(&in, HEADER_TYP) || !dcbor_take_kind(&in, DCBOR_TEXT, &item)) return FAIL(ENVELOPE_SYNTAX);
+    if (!take_label(&in, HEADER_TYP) || !dcbor_take_kind(&in, DCBOR_TEXT, &item))
+        return FAIL(ENVELOPE_SYNTAX);
     *typ = item.bytes;
     return in.len ? FAIL(ENVELOPE_SYNTAX) : TAGIH_OK;
 }
 
-tagih_err envelope_open(struct bytes in, enum envelope_type want, installation_id installation, struct envelope *out) {
+tagih_err envelope_open(struct bytes in, enum envelope_type want, installation_id installation,
+                        struct envelope *out) {
     uint8_t signed_memory[ENVELOPE__SIGNED_MAX];
     struct bytes typ;
     if (in.len > ENVELOPE_MAX) return FAIL(ENVELOPE_TOO_LARGE);
@@ -152,7 +156,7 @@ tagih_err envelope_open(struct bytes in, enum envelope_type want, installation_i
 
 tagih_err envelope_verify(const struct envelope *envelope, const public_key *key) {
     uint8_t signed_memory[ENVELOPE__SIGNED_MAX];
-    struct bytes message = envelope__to_be_signed(envelope->protected_header, BYTES_OF(&envelope->installation),
-                                                  envelope->payload, signed_memory);
+    struct bytes message = envelope__to_be_signed(
+        envelope->protected_header, BYTES_OF(&envelope->installation), envelope->payload, signed_memory);
     return envelope__is_signed(message, envelope->signature, key) ? TAGIH_OK : FAIL(ENVELOPE_SIGNATURE);
 }

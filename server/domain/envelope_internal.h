@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two steps below the envelope, apart so that foreign COSE and Ed25519 vectors run through the same code. */
+/* The two steps below the envelope, apart so that foreign COSE and Ed25519 vectors run through the same code.
+ */
 #ifndef TAGIH_DOMAIN_ENVELOPE_INTERNAL_H
 #define TAGIH_DOMAIN_ENVELOPE_INTERNAL_H
 
@@ -8,7 +9,8 @@
 /** Room for a Sig_structure over any protected header and payload of one envelope. */
 #define ENVELOPE__SIGNED_MAX (ENVELOPE_MAX + 256)
 
-/** Write the Sig_structure (RFC 9052 §4.4). Parts longer than an envelope are a bug of the caller (asserted). */
+/** Write the Sig_structure (RFC 9052 §4.4). Parts longer than an envelope are a bug of the caller (asserted).
+ */
 struct bytes envelope__to_be_signed(struct bytes protected_header, struct bytes aad, struct bytes payload,
                                     uint8_t out[ENVELOPE__SIGNED_MAX]);
 

@@ -7,29 +7,35 @@
 const char *fate_name(uint16_t fate) {
     switch (fate) {
 #define FATE(name, number, text) \
-    case number: return #name;
+    case number:                 \
+        return #name;
 #include "tagih/fate.def"
 #undef FATE
-        default: return NULL;
+        default:
+            return NULL;
     }
 }
 
 const char *fate_reason_name(uint16_t reason) {
     switch (reason) {
 #define FATE_REASON(name, number, text) \
-    case number: return #name;
+    case number:                        \
+        return #name;
 #include "tagih/fate.def"
 #undef FATE_REASON
-        default: return NULL;
+        default:
+            return NULL;
     }
 }
 
 const char *fate_reason_text(uint16_t reason) {
     switch (reason) {
 #define FATE_REASON(name, number, text) \
-    case number: return text;
+    case number:                        \
+        return text;
 #include "tagih/fate.def"
 #undef FATE_REASON
-        default: return NULL;
+        default:
+            return NULL;
     }
 }

@@ -7,18 +7,23 @@
 const char *journal_kind_name(uint16_t kind) {
     switch (kind) {
 #define X(name, number) \
-    case number: return #name;
+    case number:        \
+        return #name;
         JOURNAL_KINDS(X)
 #undef X
-        default: return NULL;
+        default:
+            return NULL;
     }
 }
 
 const struct journal_money *journal_money_of(const struct journal_entry *entry) {
     switch (entry->kind) {
-        case JOURNAL_RECEIPT: return &entry->body.receipt.money;
-        case JOURNAL_VOID: return &entry->body.voided.money;
-        default: return NULL;
+        case JOURNAL_RECEIPT:
+            return &entry->body.receipt.money;
+        case JOURNAL_VOID:
+            return &entry->body.voided.money;
+        default:
+            return NULL;
     }
 }
 
@@ -33,7 +38,8 @@ tagih_err journal_sign(const struct journal_entry *entry, installation_id instal
     tagih_err err = journal_encode(entry, payload, sizeof payload, &payload_len);
     if (err_is(err, ERR_BUFFER_SMALL)) return FAIL(ENVELOPE_TOO_LARGE);
     TRY(err);
-    return envelope_sign(ENVELOPE_JOURNAL_ENTRY, installation, key, bytes_make(payload, payload_len), out, size, len);
+    return envelope_sign(ENVELOPE_JOURNAL_ENTRY, installation, key, bytes_make(payload, payload_len), out,
+                         size, len);
 }
 
 tagih_err journal_decode(struct bytes in, struct journal_entry *out) {

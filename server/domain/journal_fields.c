@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fields of a journal entry: one table a kind, in the order of the wire. Keys, types and meaning of what stands
- * here can never change; a new field is a new key, optional, at the end. Ranges are wide on purpose: what decodes can
- * be judged, what does not is lost to the debtor (R-JRN-5, R-JRN-8).
+ * The fields of a journal entry: one table a kind, in the order of the wire. Keys, types and meaning of what
+ * stands here can never change; a new field is a new key, optional, at the end. Ranges are wide on purpose:
+ * what decodes can be judged, what does not is lost to the debtor (R-JRN-5, R-JRN-8).
  */
 #include "domain/journal_fields.h"
 
@@ -35,11 +35,13 @@ SCHEMA(journal_split_schema, "split", split_fields);
 #undef RECORD
 
 /* Keys 1–4 of every kind that moves a running total (R-JRN-3). */
+/* clang-format off */
 #define MONEY_FIELDS                                                          \
     {1, FIELD_INT, "amount_minor", MEMBER(money.amount_minor), ANY_INT},      \
     {2, FIELD_CURRENCY, "currency", MEMBER(money.currency)},                  \
     {3, FIELD_UINT, "cum_count", MEMBER(money.cum_count), ANY_COUNT},         \
     {4, FIELD_INT, "cum_total_minor", MEMBER(money.cum_total_minor), ANY_INT}
+/* clang-format on */
 
 #define RECORD struct journal_receipt
 static const struct field receipt_fields[] = {
@@ -192,17 +194,28 @@ static SCHEMA(rotation_schema, "key-rotation", rotation_fields);
 
 const struct schema *journal_body_schema(uint16_t kind) {
     switch (kind) {
-        case JOURNAL_RECEIPT: return &receipt_schema;
-        case JOURNAL_VOID: return &void_schema;
-        case JOURNAL_CHECK_IN: return &check_in_schema;
-        case JOURNAL_VISIT_OUTCOME: return &outcome_schema;
-        case JOURNAL_PROMISE: return &promise_schema;
-        case JOURNAL_DEPOSIT: return &deposit_schema;
-        case JOURNAL_DAY_CLOSE: return &day_close_schema;
-        case JOURNAL_REPRINT: return &reprint_schema;
-        case JOURNAL_RECEIPT_NUMBER_LOST: return &number_lost_schema;
-        case JOURNAL_KEY_ROTATION: return &rotation_schema;
-        default: return NULL;
+        case JOURNAL_RECEIPT:
+            return &receipt_schema;
+        case JOURNAL_VOID:
+            return &void_schema;
+        case JOURNAL_CHECK_IN:
+            return &check_in_schema;
+        case JOURNAL_VISIT_OUTCOME:
+            return &outcome_schema;
+        case JOURNAL_PROMISE:
+            return &promise_schema;
+        case JOURNAL_DEPOSIT:
+            return &deposit_schema;
+        case JOURNAL_DAY_CLOSE:
+            return &day_close_schema;
+        case JOURNAL_REPRINT:
+            return &reprint_schema;
+        case JOURNAL_RECEIPT_NUMBER_LOST:
+            return &number_lost_schema;
+        case JOURNAL_KEY_ROTATION:
+            return &rotation_schema;
+        default:
+            return NULL;
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Encode and decode by table. What decodes encodes to the same bytes: items are shortest (dcbor.c), keys are those of
- * the table in its order, each once, and nothing else is let in.
+ * Encode and decode by table. What decodes encodes to the same bytes: items are shortest (dcbor.c), keys are
+ * those of the table in its order, each once, and nothing else is let in.
  */
 #include "domain/schema.h"
 
@@ -17,10 +17,22 @@ static const uint8_t *at(const void *record, size_t offset) {
 static uint64_t load_uint(const uint8_t *member, size_t size) {
     uint64_t value = 0;
     switch (size) {
-        case 1: return *member;
-        case 2: { uint16_t v; memcpy(&v, member, 2); return v; }
-        case 4: { uint32_t v; memcpy(&v, member, 4); return v; }
-        default: assert(size == 8); memcpy(&value, member, 8); return value;
+        case 1:
+            return *member;
+        case 2: {
+            uint16_t v;
+            memcpy(&v, member, 2);
+            return v;
+        }
+        case 4: {
+            uint32_t v;
+            memcpy(&v, member, 4);
+            return v;
+        }
+        default:
+            assert(size == 8);
+            memcpy(&value, member, 8);
+            return value;
     }
 }
 
@@ -41,16 +53,19 @@ static void store_int(uint8_t *member, size_t size, int64_t value) {
     uint8_t v1 = (uint8_t)value;
     uint16_t v2 = (uint16_t)value;
     uint32_t v4 = (uint32_t)value;
-    const void *from = size == 1 ? (void *)&v1 : size == 2 ? (void *)&v2 : size == 4 ? (void *)&v4 : (void *)&value;
+    const void *from = size == 1   ? (void *)&v1
+                       : size == 2 ? (void *)&v2
+                       : size == 4 ? (void *)&v4
+                                   : (void *)&value;
     memcpy(member, from, size);
 }
-
 
 static bool is_present(const struct field *field, const void *record) {
     return !field->optional || *(const bool *)at(record, field->presence);
 }
 
-static const struct schema *sub_of(const struct schema *schema, const struct field *field, const void *record) {
+static const struct schema *sub_of(const struct schema *schema, const struct field *field,
+                                   const void *record) {
     return field->sub ? field->sub : schema->choose(record);
 }
 
@@ -65,7 +80,8 @@ static tagih_err put_map(struct dcbor_out *out, const struct schema *schema, con
 static tagih_err put_list(struct dcbor_out *out, const struct field *field, const void *record) {
     size_t count;
     memcpy(&count, at(record, field->presence), sizeof count);
-    if (count > field->count_max || (field->type != FIELD_UINTS && (int64_t)count < field->min)) return FAIL(PAYLOAD_FIELD);
+    if (count > field->count_max || (field->type != FIELD_UINTS && (int64_t)count < field->min))
+        return FAIL(PAYLOAD_FIELD);
     dcbor_put_array(out, count);
     for (size_t i = 0; i < count; i++) {
         const uint8_t *element = at(record, field->offset + i * field->size);
@@ -81,7 +97,8 @@ static tagih_err put_list(struct dcbor_out *out, const struct field *field, cons
 
 static tagih_err put_number(struct dcbor_out *out, const struct field *field, const uint8_t *member) {
     if (field->type == FIELD_UINT && load_uint(member, field->size) > INT64_MAX) return FAIL(PAYLOAD_FIELD);
-    int64_t value = field->type == FIELD_UINT ? (int64_t)load_uint(member, field->size) : load_int(member, field->size);
+    int64_t value =
+        field->type == FIELD_UINT ? (int64_t)load_uint(member, field->size) : load_int(member, field->size);
     if (value < field->min || value > field->max) return FAIL(PAYLOAD_FIELD);
     dcbor_put_int(out, value);
     return TAGIH_OK;
@@ -94,9 +111,14 @@ static tagih_err put_value(struct dcbor_out *out, const struct schema *schema, c
     const struct schema *sub;
     switch (field->type) {
         case FIELD_UINT:
-        case FIELD_INT: return put_number(out, field, member);
-        case FIELD_BOOL: dcbor_put_bool(out, *(const bool *)member); return TAGIH_OK;
-        case FIELD_FIXED: dcbor_put_bytes(out, bytes_make(member, field->size)); return TAGIH_OK;
+        case FIELD_INT:
+            return put_number(out, field, member);
+        case FIELD_BOOL:
+            dcbor_put_bool(out, *(const bool *)member);
+            return TAGIH_OK;
+        case FIELD_FIXED:
+            dcbor_put_bytes(out, bytes_make(member, field->size));
+            return TAGIH_OK;
         case FIELD_TEXT:
             memcpy(&text, member, sizeof text);
             dcbor_put_bytes(out, text);
@@ -108,7 +130,8 @@ static tagih_err put_value(struct dcbor_out *out, const struct schema *schema, c
         case FIELD_MAP:
             sub = sub_of(schema, field, record);
             return sub ? put_map(out, sub, member) : FAIL(JOURNAL_KIND);
-        default: return put_list(out, field, record);
+        default:
+            return put_list(out, field, record);
     }
 }
 
@@ -125,7 +148,8 @@ static tagih_err put_map(struct dcbor_out *out, const struct schema *schema, con
     return TAGIH_OK;
 }
 
-tagih_err schema_encode(const struct schema *schema, const void *record, uint8_t *out, size_t size, size_t *len) {
+tagih_err schema_encode(const struct schema *schema, const void *record, uint8_t *out, size_t size,
+                        size_t *len) {
     struct dcbor_out writer = dcbor_out_make(out, size);
     TRY(put_map(&writer, schema, record));
     if (writer.full) return FAIL(BUFFER_SMALL);
@@ -190,7 +214,8 @@ static tagih_err take_list(struct reading *in, const struct field *field, void *
     struct dcbor_item item;
     TRY(take_kind(in, DCBOR_ARRAY, &item));
     bool counted = field->type != FIELD_UINTS;
-    if (item.value > field->count_max || (counted && (int64_t)item.value < field->min)) return FAIL(PAYLOAD_FIELD);
+    if (item.value > field->count_max || (counted && (int64_t)item.value < field->min))
+        return FAIL(PAYLOAD_FIELD);
     size_t count = (size_t)item.value;
     for (size_t i = 0; i < count; i++) {
         uint8_t *element = (uint8_t *)record + field->offset + i * field->size;
@@ -205,20 +230,27 @@ static tagih_err take_list(struct reading *in, const struct field *field, void *
     return TAGIH_OK;
 }
 
-static tagih_err take_value(struct reading *in, const struct schema *schema, const struct field *field, void *record) {
+static tagih_err take_value(struct reading *in, const struct schema *schema, const struct field *field,
+                            void *record) {
     uint8_t *member = (uint8_t *)record + field->offset;
     const struct schema *sub;
     switch (field->type) {
         case FIELD_UINT:
-        case FIELD_INT: return take_number(in, field->min, field->max, field->size, member);
-        case FIELD_BOOL: return take_bool(in, member);
-        case FIELD_FIXED: return take_fixed(in, field->size, member);
-        case FIELD_TEXT: return take_text(in, member);
-        case FIELD_CURRENCY: return take_currency(in, member);
+        case FIELD_INT:
+            return take_number(in, field->min, field->max, field->size, member);
+        case FIELD_BOOL:
+            return take_bool(in, member);
+        case FIELD_FIXED:
+            return take_fixed(in, field->size, member);
+        case FIELD_TEXT:
+            return take_text(in, member);
+        case FIELD_CURRENCY:
+            return take_currency(in, member);
         case FIELD_MAP:
             sub = sub_of(schema, field, record);
             return sub ? take_map(in, sub, member) : FAIL(JOURNAL_KIND);
-        default: return take_list(in, field, record);
+        default:
+            return take_list(in, field, record);
     }
 }
 
@@ -241,7 +273,8 @@ static tagih_err take_pair(struct reading *in, const struct schema *schema, void
     struct dcbor_item key = dcbor_take(&in->rest);
     int64_t number;
     if (key.kind == DCBOR_NONE) return FAIL(PAYLOAD_SYNTAX);
-    if (!dcbor_item_int(&key, &number) || number > INT32_MAX || number < INT32_MIN) return FAIL(PAYLOAD_FIELD);
+    if (!dcbor_item_int(&key, &number) || number > INT32_MAX || number < INT32_MIN)
+        return FAIL(PAYLOAD_FIELD);
     TRY(find_field(schema, number, next));
     const struct field *field = &schema->fields[*next];
     TRY(take_value(in, schema, field, record));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One table of fields describes one signed map: it drives the encoder, the decoder and the CDDL, so the three cannot
- * disagree. A table lists its fields in the order of their keys as bytes (unsigned keys rising, then negative ones
- * falling), which is the order on the wire. The depth of what is read is the depth of the tables, at most 4.
+ * One table of fields describes one signed map: it drives the encoder, the decoder and the CDDL, so the three
+ * cannot disagree. A table lists its fields in the order of their keys as bytes (unsigned keys rising, then
+ * negative ones falling), which is the order on the wire. The depth of what is read is the depth of the
+ * tables, at most 4.
  */
 #ifndef TAGIH_DOMAIN_SCHEMA_H
 #define TAGIH_DOMAIN_SCHEMA_H
@@ -47,25 +48,28 @@ struct schema {
     const struct schema *(*choose)(const void *record); /* the map that an earlier field names, or NULL */
 };
 
-/** Encode a record; a body that `choose` does not know is JOURNAL_KIND, a value out of range PAYLOAD_FIELD. */
-TAGIH_MUST_USE tagih_err schema_encode(const struct schema *schema, const void *record, uint8_t *out, size_t size,
-                                       size_t *len);
+/** Encode a record; a body that `choose` does not know is JOURNAL_KIND, a value out of range PAYLOAD_FIELD.
+ */
+TAGIH_MUST_USE tagih_err schema_encode(const struct schema *schema, const void *record, uint8_t *out,
+                                       size_t size, size_t *len);
 
 /**
  * Decode `in`, all of it, into a zeroed record.
  *
  * @param bad_text  [out] whether a text breaks R-JRN-8
- * @return OK · PAYLOAD_SYNTAX · PAYLOAD_FIELD · JOURNAL_KIND `choose` answered NULL; fields before it are filled
+ * @return OK · PAYLOAD_SYNTAX · PAYLOAD_FIELD · JOURNAL_KIND `choose` answered NULL; fields before it are
+ * filled
  */
-TAGIH_MUST_USE tagih_err schema_decode(const struct schema *schema, struct bytes in, void *record, bool *bad_text);
+TAGIH_MUST_USE tagih_err schema_decode(const struct schema *schema, struct bytes in, void *record,
+                                       bool *bad_text);
 
 /** Write the CDDL (RFC 8610) of one map, without those it refers to. Returns the characters needed, as snprintf. */
 size_t schema_write_cddl(const struct schema *schema, char *out, size_t size);
 
 /* The words tables are made of; RECORD is #defined to the struct before each. */
 #define MEMBER(m) .offset = offsetof(RECORD, m), .size = sizeof(((RECORD *)0)->m)
-#define ELEMENT(m, n)                                                       \
-    .offset = offsetof(RECORD, m), .size = sizeof(((RECORD *)0)->m[0]),     \
+#define ELEMENT(m, n)                                                   \
+    .offset = offsetof(RECORD, m), .size = sizeof(((RECORD *)0)->m[0]), \
     .count_max = sizeof(((RECORD *)0)->m) / sizeof(((RECORD *)0)->m[0]), .presence = offsetof(RECORD, n)
 #define IF(m) .optional = true, .presence = offsetof(RECORD, has_##m)
 #define RANGE(lo, hi) .min = (lo), .max = (hi)
@@ -75,8 +79,10 @@ size_t schema_write_cddl(const struct schema *schema, char *out, size_t size);
 #define ANY_E7 RANGE(INT32_MIN, INT32_MAX)
 /* About 36 000 years either way: no clock is too absurd to be read, and no difference of two overflows. */
 #define ANY_TIME RANGE(-(INT64_C(1) << 60), INT64_C(1) << 60)
-#define SCHEMA(variable, text, table)                                                                        \
-    const struct schema variable = {                                                                         \
-        .name = (text), .fields = (table), .count = sizeof(table) / sizeof(table)[0], .record_size = sizeof(RECORD)}
+#define SCHEMA(variable, text, table)                                          \
+    const struct schema variable = {.name = (text),                            \
+                                    .fields = (table),                         \
+                                    .count = sizeof(table) / sizeof(table)[0], \
+                                    .record_size = sizeof(RECORD)}
 
 #endif

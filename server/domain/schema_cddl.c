@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A table of fields as CDDL (RFC 8610), so that proto/README.md is a copy of what the code does; tests/domain compares
- * the two.
+ * A table of fields as CDDL (RFC 8610), so that proto/README.md is a copy of what the code does; tests/domain
+ * compares the two.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -51,13 +51,27 @@ static void put_list(struct text *text, const struct field *field) {
 static void put_type(struct text *text, const struct field *field) {
     switch (field->type) {
         case FIELD_UINT:
-        case FIELD_INT: put_range(text, field); return;
-        case FIELD_BOOL: put(text, "bool"); return;
-        case FIELD_FIXED: put(text, "bstr .size %zu", field->size); return;
-        case FIELD_TEXT: put(text, "text-bytes"); return;
-        case FIELD_CURRENCY: put(text, "currency"); return;
-        case FIELD_MAP: put(text, "%s", field->sub ? field->sub->name : "body"); return;
-        default: put_list(text, field); return;
+        case FIELD_INT:
+            put_range(text, field);
+            return;
+        case FIELD_BOOL:
+            put(text, "bool");
+            return;
+        case FIELD_FIXED:
+            put(text, "bstr .size %zu", field->size);
+            return;
+        case FIELD_TEXT:
+            put(text, "text-bytes");
+            return;
+        case FIELD_CURRENCY:
+            put(text, "currency");
+            return;
+        case FIELD_MAP:
+            put(text, "%s", field->sub ? field->sub->name : "body");
+            return;
+        default:
+            put_list(text, field);
+            return;
     }
 }
 

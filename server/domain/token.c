@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Access tokens (RFC 8392). Registered claims keep their numbers; agency, device and caller use CWT's private range
- * (below -65536). For a caller all failures look alike: TOKEN_INVALID.
+ * Access tokens (RFC 8392). Registered claims keep their numbers; agency, device and caller use CWT's private
+ * range (below -65536). For a caller all failures look alike: TOKEN_INVALID.
  */
 #include "tagih/token.h"
 
@@ -24,19 +24,23 @@ static const struct field token_fields[] = {
 SCHEMA(token_schema, "access-token", token_fields);
 #undef RECORD
 
-tagih_err token_sign(const struct token *token, installation_id installation, const secret_key *key, uint8_t *out,
-                     size_t size, size_t *len) {
+tagih_err token_sign(const struct token *token, installation_id installation, const secret_key *key,
+                     uint8_t *out, size_t size, size_t *len) {
     uint8_t payload[TOKEN_MAX];
     size_t payload_len;
     TRY(schema_encode(&token_schema, token, payload, sizeof payload, &payload_len));
-    return envelope_sign(ENVELOPE_ACCESS_TOKEN, installation, key, bytes_make(payload, payload_len), out, size, len);
+    return envelope_sign(ENVELOPE_ACCESS_TOKEN, installation, key, bytes_make(payload, payload_len), out,
+                         size, len);
 }
 
-tagih_err token_open(struct bytes in, installation_id installation, struct token *out, struct envelope *envelope) {
+tagih_err token_open(struct bytes in, installation_id installation, struct token *out,
+                     struct envelope *envelope) {
     bool bad_text;
     if (in.len > TOKEN_MAX) return FAIL(TOKEN_INVALID);
-    if (!err_is_ok(envelope_open(in, ENVELOPE_ACCESS_TOKEN, installation, envelope))) return FAIL(TOKEN_INVALID);
-    if (!err_is_ok(schema_decode(&token_schema, envelope->payload, out, &bad_text))) return FAIL(TOKEN_INVALID);
+    if (!err_is_ok(envelope_open(in, ENVELOPE_ACCESS_TOKEN, installation, envelope)))
+        return FAIL(TOKEN_INVALID);
+    if (!err_is_ok(schema_decode(&token_schema, envelope->payload, out, &bad_text)))
+        return FAIL(TOKEN_INVALID);
     return TAGIH_OK;
 }
 

@@ -18,7 +18,8 @@ static struct chain_link link_of(int64_t seq) {
 }
 
 /* A chain that is contiguous up to a seq and knows the given later ones. */
-static struct chain chain_that(struct chain_link *room, int64_t contiguous, const int64_t *seqs, size_t count) {
+static struct chain chain_that(struct chain_link *room, int64_t contiguous, const int64_t *seqs,
+                               size_t count) {
     struct chain chain = {contiguous, hash_of(contiguous), room, 0, ROOM};
     for (size_t i = 0; i < count; i++) {
         struct chain_link link = link_of(seqs[i]);
@@ -37,8 +38,9 @@ static void an_entry_continues_leaves_or_fills_a_gap(void **state) {
         enum chain_verdict verdict;
         int64_t missing_first, missing_last;
     } rows[] = {
-        {4, CHAIN_FILLS_GAP, 0, 0}, {7, CHAIN_FILLS_GAP, 0, 0}, {8, CHAIN_FILLS_GAP, 7, 7}, {10, CHAIN_IN_ORDER, 0, 0},
-        {11, CHAIN_GAP, 10, 10},    {99, CHAIN_GAP, 10, 98},    {5, CHAIN_DUPLICATE, 0, 0}, {3, CHAIN_DUPLICATE, 0, 0},
+        {4, CHAIN_FILLS_GAP, 0, 0}, {7, CHAIN_FILLS_GAP, 0, 0}, {8, CHAIN_FILLS_GAP, 7, 7},
+        {10, CHAIN_IN_ORDER, 0, 0}, {11, CHAIN_GAP, 10, 10},    {99, CHAIN_GAP, 10, 98},
+        {5, CHAIN_DUPLICATE, 0, 0}, {3, CHAIN_DUPLICATE, 0, 0},
     };
     struct chain_link room[ROOM];
     struct chain chain = chain_that(room, 3, known, COUNT_OF(known));
@@ -52,8 +54,8 @@ static void an_entry_continues_leaves_or_fills_a_gap(void **state) {
 }
 
 //= RULES.md R-JRN-4
-//  Same `(device, epoch, seq)` with another body is a fork: the first stays, the second is quarantined, the device is
-//  suspended, both are kept as proof.
+//  Same `(device, epoch, seq)` with another body is a fork: the first stays, the second is quarantined, the
+//  device is suspended, both are kept as proof.
 static void another_body_at_a_known_place_is_a_fork(void **state) {
     (void)state;
     static const int64_t known[] = {2, 5}, places[] = {2, 3, 5};
@@ -82,12 +84,13 @@ static void an_entry_and_its_neighbours_must_name_each_other(void **state) {
 }
 
 //= RULES.md R-JRN-6
-//  contiguous counts every seq with a fate other than EVIDENCE, and a supervisor's GAP_ACCEPTED closes a gap, is signed
-//  into the certificate and leaves the flag.
+//  contiguous counts every seq with a fate other than EVIDENCE, and a supervisor's GAP_ACCEPTED closes a gap,
+//  is signed into the certificate and leaves the flag.
 static void contiguous_runs_over_known_entries_and_accepted_gaps(void **state) {
     (void)state;
     static const int64_t known[] = {4, 5, 8, 9, 12};
-    static const struct chain_gap too_short[] = {{6, 6}}, exact[] = {{6, 7}}, both[] = {{6, 6}, {7, 7}, {10, 11}};
+    static const struct chain_gap too_short[] = {{6, 6}}, exact[] = {{6, 7}},
+                                  both[] = {{6, 6}, {7, 7}, {10, 11}};
     static const struct {
         const struct chain_gap *gaps;
         size_t count;
@@ -137,8 +140,8 @@ static void a_full_array_is_named(void **state) {
 }
 
 //= RULES.md R-REC-3
-//  `cum_total_minor` = sum of receipts + sum of voids of the epoch; a chain without gaps whose total does not add up is
-//  flagged, and the difference is reported to the minor unit.
+//  `cum_total_minor` = sum of receipts + sum of voids of the epoch; a chain without gaps whose total does not
+//  add up is flagged, and the difference is reported to the minor unit.
 static void running_totals_tell_what_is_missing_to_the_minor_unit(void **state) {
     (void)state;
     static const struct running_point start = {2, true, 300000, 2, 300000};
@@ -150,19 +153,20 @@ static void running_totals_tell_what_is_missing_to_the_minor_unit(void **state) 
     } rows[] = {
         {false, {1, true, 5000, 1, 5000}, 0, {RUNNING_ADDS_UP, 0, 0}},
         {true, {3, true, 50000, 3, 350000}, 0, {RUNNING_ADDS_UP, 0, 0}},
-        {true, {3, true, -300000, 3, 0}, 0, {RUNNING_ADDS_UP, 0, 0}},              /* a void counts one more */
-        {true, {9, true, 50000, 3, 350000}, 6, {RUNNING_ADDS_UP, 0, 0}},           /* the gap held no money */
+        {true, {3, true, -300000, 3, 0}, 0, {RUNNING_ADDS_UP, 0, 0}},    /* a void counts one more */
+        {true, {9, true, 50000, 3, 350000}, 6, {RUNNING_ADDS_UP, 0, 0}}, /* the gap held no money */
         {true, {6, true, 50000, 5, 600000}, 3, {RUNNING_MISSING, 2, 250000}},
-        {true, {6, true, 50000, 4, 250000}, 3, {RUNNING_MISSING, 1, -100000}},     /* a void is missing */
-        {true, {6, false, 0, 4, 300000}, 3, {RUNNING_MISSING, 2, 0}},              /* told by DAY_CLOSE */
+        {true, {6, true, 50000, 4, 250000}, 3, {RUNNING_MISSING, 1, -100000}}, /* a void is missing */
+        {true, {6, false, 0, 4, 300000}, 3, {RUNNING_MISSING, 2, 0}},          /* told by DAY_CLOSE */
         {true, {3, true, 50000, 3, 350001}, 0, {RUNNING_MISMATCH, 0, 1}},
-        {true, {3, true, 50000, 4, 600000}, 0, {RUNNING_MISMATCH, 1, 250000}},     /* no gap to explain it */
-        {true, {4, true, 50000, 9, 600000}, 1, {RUNNING_MISMATCH, 6, 250000}},     /* the gap is too small */
-        {true, {6, true, 50000, 1, 50000}, 3, {RUNNING_MISMATCH, -2, -300000}},    /* totals began anew */
+        {true, {3, true, 50000, 4, 600000}, 0, {RUNNING_MISMATCH, 1, 250000}},  /* no gap to explain it */
+        {true, {4, true, 50000, 9, 600000}, 1, {RUNNING_MISMATCH, 6, 250000}},  /* the gap is too small */
+        {true, {6, true, 50000, 1, 50000}, 3, {RUNNING_MISMATCH, -2, -300000}}, /* totals began anew */
         {true, {6, true, INT64_MIN, 4, INT64_MAX}, 3, {RUNNING_MISMATCH, 1, INT64_MAX}},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct running_answer answer = running_compare(rows[i].from_start ? &start : NULL, &rows[i].after, rows[i].missing);
+        struct running_answer answer =
+            running_compare(rows[i].from_start ? &start : NULL, &rows[i].after, rows[i].missing);
         assert_int_equal(answer.verdict, rows[i].answer.verdict);
         assert_int_equal(answer.count, rows[i].answer.count);
         assert_true(answer.sum_minor == rows[i].answer.sum_minor);
@@ -170,8 +174,8 @@ static void running_totals_tell_what_is_missing_to_the_minor_unit(void **state) 
 }
 
 //= RULES.md R-JRN-3
-//  The missing count and sum of a gap are known at the next money entry of that currency or DAY_CLOSE, until then
-//  "unknown".
+//  The missing count and sum of a gap are known at the next money entry of that currency or DAY_CLOSE, until
+//  then "unknown".
 static void without_a_later_statement_the_missing_sum_is_unknown(void **state) {
     (void)state;
     struct running_point before = {2, true, 300000, 2, 300000};
@@ -181,11 +185,17 @@ static void without_a_later_statement_the_missing_sum_is_unknown(void **state) {
 #define NOON (INT64_C(1772532000) * US_PER_S)
 #define MINUTE US_PER_MINUTE
 
-/* Contact at noon with monotonic 0, boot 1; taken an hour later by every clock; received an hour after that. */
+/* Contact at noon with monotonic 0, boot 1; taken an hour later by every clock; received an hour after that.
+ */
 static struct entry_time honest(void) {
-    return (struct entry_time){.device_time = {NOON + 60 * MINUTE}, .mono_us = 60 * MINUTE, .boot = {{1}},
-                               .has_contact = true, .contact_time = {NOON}, .contact_mono_us = 0,
-                               .contact_boot = {{1}}, .certificate_issued = {NOON - 600 * MINUTE},
+    return (struct entry_time){.device_time = {NOON + 60 * MINUTE},
+                               .mono_us = 60 * MINUTE,
+                               .boot = {{1}},
+                               .has_contact = true,
+                               .contact_time = {NOON},
+                               .contact_mono_us = 0,
+                               .contact_boot = {{1}},
+                               .certificate_issued = {NOON - 600 * MINUTE},
                                .received = {NOON + 120 * MINUTE}};
 }
 
@@ -196,9 +206,9 @@ static void expect_instant(const struct entry_time *times, int64_t minutes_after
 }
 
 //= RULES.md R-TIM-3
-//  `lo` = the last server time proven in the entry (else the certificate's issue), `hi` = received time, `est` = `lo` +
-//  monotonic difference when the boot is the same as at that contact, else device time. Value instant = clamp(est, lo,
-//  hi); |device - value| > 5 min is flagged CLOCK.
+//  `lo` = the last server time proven in the entry (else the certificate's issue), `hi` = received time,
+//  `est` = `lo` + monotonic difference when the boot is the same as at that contact, else device time. Value
+//  instant = clamp(est, lo, hi); |device - value| > 5 min is flagged CLOCK.
 static void the_value_instant_trusts_the_monotonic_clock_then_the_wall_clock(void **state) {
     (void)state;
     struct entry_time t = honest();

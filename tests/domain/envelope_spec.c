@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The envelope: every vector written by the independent verifier opens here, and what is signed here is byte for byte
- * what it wrote. Foreign Ed25519 and COSE vectors run through the same code when TAGIH_DATA names their folder.
+ * The envelope: every vector written by the independent verifier opens here, and what is signed here is byte
+ * for byte what it wrote. Foreign Ed25519 and COSE vectors run through the same code when TAGIH_DATA names
+ * their folder.
  */
 #include "domain/envelope_internal.h"
 #include "tests/support/case.h"
@@ -47,18 +48,19 @@ static void check_good(const struct vector *vector, void *context) {
     size_t len;
     (void)context;
     assert_ok(envelope_open(bytes_make(vector->bytes, vector->len), type_named(vector->fields[1]),
-                                   keys.installation, &envelope));
+                            keys.installation, &envelope));
     assert_ok(envelope_verify(&envelope, key));
     assert_true(key_id_equal(envelope.kid, key_id_of(key)));
     bytes_hex(BYTES_OF(&envelope.hash), hash);
     assert_string_equal(hash, vector->fields[3]);
     assert_ok(sample_named(name)->sign(&keys, mine, sizeof mine, &len));
-    if (!bytes_equal(bytes_make(mine, len), bytes_make(vector->bytes, vector->len))) fail_msg("%s: other bytes", name);
+    if (!bytes_equal(bytes_make(mine, len), bytes_make(vector->bytes, vector->len)))
+        fail_msg("%s: other bytes", name);
 }
 
 //= RULES.md R-JRN-2
-//  An entry is one COSE_Sign1 over deterministic CBOR, verified, hashed and stored as the bytes received, never
-//  re-serialised. The entry's hash is SHA-256 over the COSE Sig_structure, full 32 bytes.
+//  An entry is one COSE_Sign1 over deterministic CBOR, verified, hashed and stored as the bytes received,
+//  never re-serialised. The entry's hash is SHA-256 over the COSE Sig_structure, full 32 bytes.
 static void what_the_independent_writer_signed_verifies_and_is_what_we_sign(void **state) {
     (void)state;
     assert_int_equal(vectors_each("good.tsv", check_good, NULL), sample_count);
@@ -69,23 +71,25 @@ static void check_bad(const struct vector *vector, void *context) {
     struct journal_entry entry;
     const char *reason = vector->fields[1];
     (void)context;
-    tagih_err err = envelope_open(bytes_make(vector->bytes, vector->len), ENVELOPE_JOURNAL_ENTRY, keys.installation, &envelope);
+    tagih_err err = envelope_open(bytes_make(vector->bytes, vector->len), ENVELOPE_JOURNAL_ENTRY,
+                                  keys.installation, &envelope);
     if (err_is_ok(err)) err = envelope_verify(&envelope, &keys.device);
     if (err_is_ok(err)) err = journal_decode(envelope.payload, &entry);
-    if (strcmp(err_name(err), reason) != 0) fail_msg("%s: %s, expected %s", vector->fields[0], err_name(err), reason);
+    if (strcmp(err_name(err), reason) != 0)
+        fail_msg("%s: %s, expected %s", vector->fields[0], err_name(err), reason);
 }
 
 //= RULES.md R-JRN-2
-//  An entry is one COSE_Sign1 over deterministic CBOR, verified, hashed and stored as the bytes received, never
-//  re-serialised.
+//  An entry is one COSE_Sign1 over deterministic CBOR, verified, hashed and stored as the bytes received,
+//  never re-serialised.
 static void each_bad_vector_is_refused_for_its_one_reason(void **state) {
     (void)state;
     assert_true(vectors_each("bad.tsv", check_bad, NULL) >= 50);
 }
 
 //= RULES.md R-JRN-2
-//  The entry's hash is SHA-256 over the COSE Sig_structure, full 32 bytes, so a second signature over the same bytes is
-//  a duplicate and not a fork.
+//  The entry's hash is SHA-256 over the COSE Sig_structure, full 32 bytes, so a second signature over the
+//  same bytes is a duplicate and not a fork.
 static void the_hash_does_not_depend_on_the_signature(void **state) {
     (void)state;
     uint8_t bytes[ENVELOPE_MAX];
@@ -121,7 +125,8 @@ static void a_cut_envelope_is_never_accepted(void **state) {
         uint8_t *exact = malloc(len ? len : 1); /* so that the sanitizer sees a read beyond */
         assert_non_null(exact);
         memcpy(exact, bytes, len);
-        tagih_err err = envelope_open(bytes_make(exact, len), ENVELOPE_JOURNAL_ENTRY, keys.installation, &envelope);
+        tagih_err err =
+            envelope_open(bytes_make(exact, len), ENVELOPE_JOURNAL_ENTRY, keys.installation, &envelope);
         assert_fails(err, ENVELOPE_SYNTAX);
         free(exact);
     }
@@ -134,9 +139,10 @@ static void each_type_opens_as_itself_alone(void **state) {
         size_t len;
         struct envelope envelope;
         assert_ok(envelope_sign((enum envelope_type)made, keys.installation, &keys.server_secret,
-                                       bytes_text("\xa0"), bytes, sizeof bytes, &len));
+                                bytes_text("\xa0"), bytes, sizeof bytes, &len));
         for (int want = 0; want < ENVELOPE_TYPE_COUNT; want++) {
-            tagih_err err = envelope_open(bytes_make(bytes, len), (enum envelope_type)want, keys.installation, &envelope);
+            tagih_err err =
+                envelope_open(bytes_make(bytes, len), (enum envelope_type)want, keys.installation, &envelope);
             assert_int_equal(err.reason, made == want ? ERR_OK : ERR_ENVELOPE_TYPE);
         }
     }
@@ -149,14 +155,16 @@ static void the_largest_payload_fits_and_a_larger_one_is_named(void **state) {
     size_t len;
     struct envelope envelope;
     enum envelope_type type = ENVELOPE_AUTHORISATION_LETTER; /* the longest name */
-    assert_ok(envelope_sign(type, keys.installation, &keys.server_secret, bytes_make(payload, ENVELOPE_PAYLOAD_MAX),
-                                   bytes, ENVELOPE_MAX, &len));
+    assert_ok(envelope_sign(type, keys.installation, &keys.server_secret,
+                            bytes_make(payload, ENVELOPE_PAYLOAD_MAX), bytes, ENVELOPE_MAX, &len));
     assert_ok(envelope_open(bytes_make(bytes, len), type, keys.installation, &envelope));
     for (size_t size = ENVELOPE_PAYLOAD_MAX + ENVELOPE_OVERHEAD_MAX - 8; size <= sizeof payload; size++)
-        assert_fails(envelope_sign(type, keys.installation, &keys.server_secret, bytes_make(payload, size), bytes,
-                                       sizeof bytes, &len), ENVELOPE_TOO_LARGE);
-    assert_fails(envelope_sign(type, keys.installation, &keys.server_secret, bytes_make(payload, 100), bytes, 100,
-                                   &len), BUFFER_SMALL);
+        assert_fails(envelope_sign(type, keys.installation, &keys.server_secret, bytes_make(payload, size),
+                                   bytes, sizeof bytes, &len),
+                     ENVELOPE_TOO_LARGE);
+    assert_fails(envelope_sign(type, keys.installation, &keys.server_secret, bytes_make(payload, 100), bytes,
+                               100, &len),
+                 BUFFER_SMALL);
 }
 
 //= RULES.md R-JRN-1
@@ -198,7 +206,8 @@ static void check_foreign(const char *name, const char *verdict, const char *key
     bool valid = sig.len == ENVELOPE_SIGNATURE_SIZE && envelope__is_signed(message, sig.data, &key);
     if (*verdict == '1' && !valid) fail_msg("%s must verify", name);
     if (*verdict == '0' && valid) fail_msg("%s must not verify", name);
-    if (*verdict == 'K' && err_is_ok(public_key_check(&key))) fail_msg("%s: a key of low order was let in", name);
+    if (*verdict == 'K' && err_is_ok(public_key_check(&key)))
+        fail_msg("%s: a key of low order was let in", name);
     if (strcmp(name, "cose-eddsa-sig-01") == 0) check_cose(message);
 }
 
@@ -210,13 +219,14 @@ static void foreign_vectors_agree(void **state) {
         print_message("TAGIH_DATA is not set: Wycheproof, CCTV, speccheck and COSE vectors are left out\n");
         skip();
     }
-    snprintf(line, sizeof line, "/usr/bin/python3 '%s/tests/support/journal_verify.py' foreign '%s/vectors'", TAGIH_SOURCE,
-             folder);
+    snprintf(line, sizeof line, "/usr/bin/python3 '%s/tests/support/journal_verify.py' foreign '%s/vectors'",
+             TAGIH_SOURCE, folder);
     FILE *in = popen(line, "r");
     assert_non_null(in);
     int rows = 0;
     while (fgets(line, sizeof line, in)) {
-        assert_int_equal(sscanf(line, "%63s %3s %127s %8999s %299s", name, verdict, key, message, signature), 5);
+        assert_int_equal(sscanf(line, "%63s %3s %127s %8999s %299s", name, verdict, key, message, signature),
+                         5);
         check_foreign(name, verdict, key, message, signature);
         rows++;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Journal entries and documents: what decodes encodes to itself, what is odd decodes, what is not ours does not. */
+/* Journal entries and documents: what decodes encodes to itself, what is odd decodes, what is not ours does
+ * not. */
 #include "domain/document.h"
 #include "domain/journal_fields.h"
 #include "tests/support/case.h"
@@ -28,7 +29,8 @@ static void check_entry(const struct vector *vector, void *context) {
     uint8_t again[ENVELOPE_MAX];
     size_t len, *count = context;
     if (strcmp(vector->fields[1], "journal-entry") != 0) return;
-    assert_ok(envelope_open(bytes_make(vector->bytes, vector->len), ENVELOPE_JOURNAL_ENTRY, keys.installation, &envelope));
+    assert_ok(envelope_open(bytes_make(vector->bytes, vector->len), ENVELOPE_JOURNAL_ENTRY, keys.installation,
+                            &envelope));
     assert_ok(journal_decode(envelope.payload, &entry));
     assert_ok(journal_encode(&entry, again, sizeof again, &len));
     assert_true(bytes_equal(envelope.payload, bytes_make(again, len)));
@@ -37,8 +39,8 @@ static void check_entry(const struct vector *vector, void *context) {
 }
 
 //= RULES.md R-JRN-2
-//  An entry is one COSE_Sign1 over deterministic CBOR, verified, hashed and stored as the bytes received, never
-//  re-serialised.
+//  An entry is one COSE_Sign1 over deterministic CBOR, verified, hashed and stored as the bytes received,
+//  never re-serialised.
 static void every_kind_decodes_and_encodes_to_the_same_bytes(void **state) {
     (void)state;
     size_t count = 0;
@@ -47,9 +49,9 @@ static void every_kind_decodes_and_encodes_to_the_same_bytes(void **state) {
 }
 
 //= RULES.md R-REC-1
-//  Receipt: account, payer (debtor, or name and relation), amount > 0, currency, tender (CASH, TRANSFER, QR, CHEQUE,
-//  with reference), payment tag, visit, position evidence, receipt number from a range leased to the device, printed
-//  split (advisory). One receipt, one account.
+//  Receipt: account, payer (debtor, or name and relation), amount > 0, currency, tender (CASH, TRANSFER, QR,
+//  CHEQUE, with reference), payment tag, visit, position evidence, receipt number from a range leased to the
+//  device, printed split (advisory). One receipt, one account.
 static void a_receipt_keeps_all_it_says(void **state) {
     (void)state;
     uint8_t bytes[ENVELOPE_MAX];
@@ -75,12 +77,13 @@ static void what_a_receipt_leaves_out_is_absent_and_not_zero(void **state) {
     struct journal_entry entry = sample_receipt_least(), back = there_and_back(&entry, bytes);
     const struct journal_receipt *receipt = &back.body.receipt;
     assert_false(back.has_shift || back.has_server_time || back.has_log_head);
-    assert_false(receipt->has_payer_name || receipt->has_visit || receipt->has_position || receipt->has_split);
+    assert_false(receipt->has_payer_name || receipt->has_visit || receipt->has_position ||
+                 receipt->has_split);
 }
 
 //= RULES.md R-JRN-8
-//  Text is valid UTF-8 without NUL and control characters, at most 500 bytes. A violation in an entry whose money fields
-//  decode is POSTED_FLAGGED(BAD_TEXT), raw bytes kept.
+//  Text is valid UTF-8 without NUL and control characters, at most 500 bytes. A violation in an entry whose
+//  money fields decode is POSTED_FLAGGED(BAD_TEXT), raw bytes kept.
 static void bad_text_is_marked_and_kept_as_it_came(void **state) {
     (void)state;
     static const char *const texts[] = {"\x42\xff", "a\nb", "\xc0\x80", "\xed\xa0\x80", "\xc2\x85"};
@@ -101,7 +104,8 @@ static void bad_text_is_marked_and_kept_as_it_came(void **state) {
 }
 
 //= RULES.md R-JRN-5
-//  A debtor must not suffer for a phone: a valid signature and a known debtor post, whatever is odd about the device
+//  A debtor must not suffer for a phone: a valid signature and a known debtor post, whatever is odd about the
+//  device
 static void absurd_clocks_amounts_and_codes_decode_so_that_they_can_be_judged(void **state) {
     (void)state;
     static const int64_t amounts[] = {0, -1, INT64_MIN, INT64_MAX};
@@ -166,11 +170,13 @@ static void an_entry_too_long_for_an_envelope_is_named_before_it_is_signed(void 
     size_t len;
     struct journal_entry entry = sample_receipt();
     entry.body.receipt.payer_name = bytes_make(text, sizeof text);
-    assert_fails(journal_sign(&entry, keys.installation, &keys.device_secret, bytes, sizeof bytes, &len), ENVELOPE_TOO_LARGE);
+    assert_fails(journal_sign(&entry, keys.installation, &keys.device_secret, bytes, sizeof bytes, &len),
+                 ENVELOPE_TOO_LARGE);
     assert_fails(journal_encode(&entry, bytes, 100, &len), BUFFER_SMALL);
     entry = sample_receipt();
     entry.seq = 0;
-    assert_fails(journal_sign(&entry, keys.installation, &keys.device_secret, bytes, sizeof bytes, &len), PAYLOAD_FIELD);
+    assert_fails(journal_sign(&entry, keys.installation, &keys.device_secret, bytes, sizeof bytes, &len),
+                 PAYLOAD_FIELD);
 }
 
 static void bytes_changed_at_random_never_decode_to_something_else(void **state) {
@@ -204,12 +210,13 @@ static void read_page(char *out, size_t size) {
 static void the_page_that_clients_read_says_what_the_code_does(void **state) {
     (void)state;
     static char page[64000];
-    const struct schema *all[32] = {
-        &journal_entry_schema,        &journal_fix_schema,        &journal_split_schema,
-        &journal_day_currency_schema, &journal_day_tender_schema, &device_certificate_schema,
-        &acknowledgement_schema,      &chain_certificate_schema,  &chain_gap_schema,
-        &allowance_schema,            &enrolment_proof_schema,    &nonce_proof_schema,
-        &posting_head_schema,         &token_schema};
+    const struct schema *all[32] = {&journal_entry_schema,      &journal_fix_schema,
+                                    &journal_split_schema,      &journal_day_currency_schema,
+                                    &journal_day_tender_schema, &device_certificate_schema,
+                                    &acknowledgement_schema,    &chain_certificate_schema,
+                                    &chain_gap_schema,          &allowance_schema,
+                                    &enrolment_proof_schema,    &nonce_proof_schema,
+                                    &posting_head_schema,       &token_schema};
     size_t count = 14;
     for (uint16_t kind = 1; journal_body_schema(kind); kind++) all[count++] = journal_body_schema(kind);
     assert_int_equal(count, 24);
@@ -225,7 +232,8 @@ static void a_table_lists_its_keys_in_the_order_of_the_wire(void **state) {
     (void)state;
     for (uint16_t kind = 1; journal_body_schema(kind); kind++) {
         const struct schema *schema = journal_body_schema(kind);
-        for (size_t i = 1; i < schema->count; i++) assert_true(schema->fields[i - 1].key < schema->fields[i].key);
+        for (size_t i = 1; i < schema->count; i++)
+            assert_true(schema->fields[i - 1].key < schema->fields[i].key);
     }
 }
 
@@ -236,8 +244,11 @@ static void an_acknowledgement_opens_to_what_was_signed(void **state) {
     uint8_t bytes[ENVELOPE_MAX];
     size_t len;
     struct envelope envelope;
-    struct acknowledgement back, ack = {.entry_hash = sample_hash(7), .fate = FATE_QUARANTINED, .reason_count = 1,
-                                        .reasons = {REASON_VOID_APPROVAL}, .received = {1772534400000000}};
+    struct acknowledgement back, ack = {.entry_hash = sample_hash(7),
+                                        .fate = FATE_QUARANTINED,
+                                        .reason_count = 1,
+                                        .reasons = {REASON_VOID_APPROVAL},
+                                        .received = {1772534400000000}};
     assert_ok(acknowledgement_sign(&ack, keys.installation, &keys.server_secret, bytes, sizeof bytes, &len));
     assert_ok(acknowledgement_open(bytes_make(bytes, len), keys.installation, &back, &envelope));
     assert_ok(envelope_verify(&envelope, &keys.server));
@@ -248,9 +259,12 @@ static void an_acknowledgement_opens_to_what_was_signed(void **state) {
     assert_non_null(fate_reason_text(back.reasons[0]));
     assert_null(fate_reason_name(999));
     struct device_certificate certificate;
-    assert_fails(device_certificate_open(bytes_make(bytes, len), keys.installation, &certificate, &envelope), ENVELOPE_TYPE);
+    assert_fails(device_certificate_open(bytes_make(bytes, len), keys.installation, &certificate, &envelope),
+                 ENVELOPE_TYPE);
     ack.reason_count = ACKNOWLEDGEMENT_REASONS_MAX + 1;
-    assert_fails(acknowledgement_sign(&ack, keys.installation, &keys.server_secret, bytes, sizeof bytes, &len), PAYLOAD_FIELD);
+    assert_fails(
+        acknowledgement_sign(&ack, keys.installation, &keys.server_secret, bytes, sizeof bytes, &len),
+        PAYLOAD_FIELD);
 }
 
 int main(void) {

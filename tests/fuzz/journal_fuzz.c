@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whatever decodes encodes to the bytes it came from: envelopes, entries and every document. Anything else would let
- * two different bytes mean one thing. Input is taken as an envelope and, in its place, as a bare payload.
+ * Whatever decodes encodes to the bytes it came from: envelopes, entries and every document. Anything else
+ * would let two different bytes mean one thing. Input is taken as an envelope and, in its place, as a bare
+ * payload.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +22,10 @@ union record {
     struct allowance allowance;
 };
 
-static const struct schema *const schemas[] = {&journal_entry_schema,      &device_certificate_schema,
-                                               &acknowledgement_schema,    &chain_certificate_schema,
-                                               &allowance_schema,          &enrolment_proof_schema,
-                                               &nonce_proof_schema,        &posting_head_schema,
-                                               &token_schema};
+static const struct schema *const schemas[] = {
+    &journal_entry_schema,     &device_certificate_schema, &acknowledgement_schema,
+    &chain_certificate_schema, &allowance_schema,          &enrolment_proof_schema,
+    &nonce_proof_schema,       &posting_head_schema,       &token_schema};
 
 static void check_payload(struct bytes in) {
     static union record record;
@@ -45,7 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size > ENVELOPE_MAX) return -1;
     check_payload(bytes_make(data, size));
     for (int type = 0; type < ENVELOPE_TYPE_COUNT; type++) {
-        tagih_err err = envelope_open(bytes_make(data, size), (enum envelope_type)type, installation, &envelope);
+        tagih_err err =
+            envelope_open(bytes_make(data, size), (enum envelope_type)type, installation, &envelope);
         if (err_is_ok(err)) check_payload(envelope.payload);
     }
     return 0;

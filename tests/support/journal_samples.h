@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signed samples with fixed keys: the content of tests/vectors/journal/cases.json, written a second time in C, and a
- * reader of the vector files. Whoever needs a valid entry starts from sample_receipt() and changes what matters.
+ * Signed samples with fixed keys: the content of tests/vectors/journal/cases.json, written a second time in
+ * C, and a reader of the vector files. Whoever needs a valid entry starts from sample_receipt() and changes
+ * what matters.
  */
 #ifndef TAGIH_TEST_JOURNAL_SAMPLES_H
 #define TAGIH_TEST_JOURNAL_SAMPLES_H
