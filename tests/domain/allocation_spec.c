@@ -331,7 +331,7 @@ static void figures_outside_their_bounds_are_refused_by_name(void **state) {
     assert_fails(allocation_replay(rules, &good, 1, facts, 1, day(1), &arena, &out), ALLOCATION_AMOUNT);
     struct rule_set empty = {.name = "empty"};
     assert_fails(allocation_replay(&empty, &good, 1, facts, 0, day(1), &arena, &out), ALLOCATION_RULES);
-    _Alignas(16) uint8_t little[256];
+    static _Alignas(16) uint8_t little[256];
     struct arena small;
     arena_init(&small, little, sizeof little);
     facts[0] = fact(1, FACT_PAYMENT, 1, 1);
