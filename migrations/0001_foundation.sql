@@ -79,3 +79,13 @@ call make_state('team');
 -- Civil dates come only from a named zone (R-TIM-1): the agency's.
 create function agency_date(at_us bigint, zone text) returns date language sql stable parallel safe
 as $$ select (to_timestamp(at_us / 1000000) at time zone zone)::date $$;
+
+-- Fewer rows written than asked is a bug or a race: the transaction must not commit. Inside the statement, so that a
+-- COMMIT sent along in the same round trip does not get ahead of the count.
+create function expect_rows(written bigint, asked bigint) returns boolean language plpgsql as $$
+begin
+    if written <> asked then
+        raise exception 'wrote % rows of %', written, asked using errcode = 'P0001';
+    end if;
+    return true;
+end $$;

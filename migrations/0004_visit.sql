@@ -78,7 +78,7 @@ create table visit_event (
 );
 call make_fact('visit_event');
 
--- A check-in is itself the event that a collector arrived. fixes: all 1–30 as deterministic CBOR (proto/README.md).
+-- A check-in is itself the event that a collector arrived. fixes: all 1–30, 30 bytes each (server/rpc/arrival.c).
 create table check_in (
     agency_id uuid not null,
     check_in_id uuid not null,           -- the entry's id, made by the phone

@@ -10,6 +10,7 @@ extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_help;
 extern const struct cli_command cli_key;
 extern const struct cli_command cli_migrate;
+extern const struct cli_command cli_serve;
 extern const struct cli_command cli_version;
 
 #endif

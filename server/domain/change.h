@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the feed of changes tells about. Numbers are stored: add, never renumber. */
+#ifndef TAGIH_DOMAIN_CHANGE_H
+#define TAGIH_DOMAIN_CHANGE_H
+
+#define CHANGE_KINDS(X)                       \
+    X(ACCOUNT_IMPORTED, 1, "account.imported") \
+    X(ACCOUNT_UPDATED, 2, "account.updated")   \
+    X(ACCOUNT_ASSIGNED, 3, "account.assigned") \
+    X(VISIT_PLANNED, 10, "visit.planned")      \
+    X(VISIT_REASSIGNED, 11, "visit.reassigned") \
+    X(VISIT_CANCELLED, 12, "visit.cancelled")  \
+    X(VISIT_EXPIRED, 13, "visit.expired")      \
+    X(VISIT_DONE, 14, "visit.done")            \
+    X(VISIT_GONE, 15, "visit.gone")            \
+    X(CHECK_IN, 20, "check_in")                \
+    X(CHECK_IN_ASSESSED, 21, "check_in.assessed") \
+    X(PAYMENT_POSTED, 30, "payment.posted")    \
+    X(PAYMENT_REVERSED, 31, "payment.reversed") \
+    X(RECEIPT_QUARANTINED, 32, "receipt.quarantined") \
+    X(PROMISE_MADE, 40, "promise.made")        \
+    X(DEPOSIT_MADE, 50, "deposit.made")        \
+    X(SETTLEMENT_DECLARED, 51, "settlement.declared") \
+    X(ENTRY_FATE, 60, "entry.fate")            \
+    X(DEVICE_CHANGED, 70, "device.changed")
+
+enum change_kind {
+#define X(name, number, text) CHANGE_##name = number,
+    CHANGE_KINDS(X)
+#undef X
+};
+
+/** The stable name of a kind, "unknown" for a number outside the list. Pure. */
+const char *change_kind_name(int kind);
+
+#endif

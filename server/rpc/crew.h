@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The crew: the threads that work, and how calls reach them.
+ *
+ *   submit → ring (bounded) → PREPARE on any worker → ready list of (method, agency) → a worker takes all of it
+ *
+ * No timer and no artificial delay: at most two batches of a method are at work, so while the database works the next
+ * batch gathers by itself; alone, a call is a batch of one. Ready lists are served round robin.
+ */
+#ifndef TAGIH_RPC_CREW_H
+#define TAGIH_RPC_CREW_H
+
+#include "rpc/bind.h"
+
+struct crew;
+
+struct crew_options {
+    const struct rpc_server *server;
+    const struct rpc_table *table;
+    struct db_options database; /* each worker opens one */
+    int workers;                /* 1–64 */
+    int ring_max;               /* calls waiting for PREPARE or a batch; one more is refused */
+    int parked_max;             /* waiting long polls and streams */
+};
+
+/** Open the workers' databases and start them. @return OK · as db_open · OUT_OF_MEMORY */
+TAGIH_MUST_USE tagih_err crew_open(const struct crew_options *options, struct crew **out);
+
+/** For the doors: context is the crew. */
+struct call_sink crew_sink(struct crew *crew);
+
+/** Something changed: parked calls look again. Any thread. */
+void crew_wake_parked(struct crew *crew);
+
+/** Wake parked calls whose time has come; called now and then. Any thread. @return how many are parked */
+size_t crew_tick(struct crew *crew, int64_t now_us);
+
+/** Finish what waits (parked calls end with CALL_DRAINING) and stop taking parked ones. Does not block. */
+void crew_drain(struct crew *crew);
+
+/** Stop the workers after the last call and free everything. The doors must be closed. */
+void crew_close(struct crew *crew);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all handlers share, made by main once; read-only afterwards except where a member guards itself. */
+#ifndef TAGIH_RPC_SERVER_H
+#define TAGIH_RPC_SERVER_H
+
+#include "rpc/rpc.h"
+#include "run/keys.h"
+
+struct feed;
+struct rate_limits;
+struct token_cache;
+
+struct rpc_server {
+    installation_id installation;
+    const struct keyring *keys;
+    struct token_cache *tokens;
+    struct rate_limits *rates;
+    struct feed *feed;
+    struct crew *crew;
+    const struct rpc_service *const *services; /* ends with NULL */
+    struct bytes descriptors;                  /* serialised FileDescriptorSet */
+};
+
+#endif

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of contents of the API. */
+#include "rpc/services.h"
+
+const struct rpc_service *const rpc_services[] = {
+    &check_in_service,
+    NULL,
+};

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every service there is. A new one: its file, a line here, a line in services.c. */
+#ifndef TAGIH_RPC_SERVICES_H
+#define TAGIH_RPC_SERVICES_H
+
+#include "rpc/rpc.h"
+
+extern const struct rpc_service check_in_service;
+
+/** All of them; ends with NULL. */
+extern const struct rpc_service *const rpc_services[];
+
+#endif
