@@ -279,7 +279,8 @@ on_cluster() {
 
 verb_run() {
     verb_build
-    exec "$build/gcc/tagihd" serve --dev "$@"
+    # Its data is kept between runs; `clean` removes it with the other clusters of this tree.
+    TAGIH_PG_ROOT=$($cluster root) exec "$build/gcc/server/tagihd" serve --dev --state-dir "$build/dev" "$@"
 }
 
 verb_format() {
@@ -300,7 +301,7 @@ verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
 help | -h | --help) help ;;
-build) verb_build; say "built: build/gcc/tagihd" ;;
+build) verb_build; say "built: build/gcc/server/tagihd" ;;
 test) verb_test "$@" ;;
 demo) on_cluster demo tests/sim/demo.sh "$@" ;;
 bench) on_cluster bench tests/bench/bench.sh "$@" ;;

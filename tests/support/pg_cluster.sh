@@ -5,7 +5,7 @@
 # lies in build/pg/<purpose>, or, because PostgreSQL refuses to run as root, in /var/tmp/tagih-<hash of the tree>
 # owned by postgres; its socket lies in a short directory of its own (a socket path holds 107 bytes); it opens no
 # TCP port. fsync stays on: what the tests and the bench measure is what production does.
-# The same text is inside the binary: `tagihd serve --dev` runs it with TAGIH_PG_ROOT set.
+# The same text is inside the binary: `tagihd serve --dev` runs it from a pipe, with TAGIH_PG_ROOT set.
 set -eu
 
 usage() {
@@ -18,6 +18,7 @@ usage: pg_cluster.sh <verb> <purpose>
   env PURPOSE               print TAGIH_TEST_PG='...' for eval
   drop PURPOSE              stop it and remove its data
   clean                     drop every purpose of this work tree
+  root                      print the folder that holds them all
 Environment: TAGIH_PG_ROOT another root folder; TAGIH_PG_OWNER the process whose end makes a cluster a leftover.
 END
 }
@@ -27,10 +28,9 @@ die() {
     exit 1
 }
 
-tree=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." 2>/dev/null && pwd -P) || tree=$PWD
 if [ -n "${TAGIH_PG_ROOT:-}" ]; then
     root=$TAGIH_PG_ROOT
-elif [ "$(id -u)" = 0 ]; then
+elif tree=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P) && [ "$(id -u)" = 0 ]; then
     root=/var/tmp/tagih-$(printf %s "$tree" | sha256sum | cut -c1-12)
 else
     root=$tree/build/pg
@@ -70,7 +70,7 @@ wait_for_orphans() {
 
 # The run that started it, when that run is alive and is not the one that asks.
 foreign_owner() {
-    read -r pid start <"$dir/owner" 2>/dev/null || return 1
+    [ -f "$dir/owner" ] && read -r pid start <"$dir/owner" || return 1
     [ "$pid" != "$owner" ] && [ "$(start_time "$pid")" = "$start" ] && echo "$pid"
 }
 
@@ -140,7 +140,7 @@ launch() {
 
 start() {
     [ -x "$bin/pg_ctl" ] || die "$bin/pg_ctl is missing: install postgresql-15 (./build.sh build does)"
-    if [ -d "$dir" ] && other=$(foreign_owner) && [ "$fresh" = yes ] && is_running; then
+    if [ "$fresh" = yes ] && other=$(foreign_owner) && is_running; then
         die "the cluster '$purpose' of this tree is in use by process $other; wait for it, or stop that run"
     fi
     if [ "$fresh" = yes ]; then drop; fi
@@ -183,28 +183,34 @@ clean() {
     rmdir "$root" 2>/dev/null || true
 }
 
-verb=${1:-}
-[ $# -gt 0 ] && shift
-fresh=no
-if [ "${1:-}" = --fresh ]; then
-    fresh=yes
-    shift
-fi
-purpose=${1:-}
-owner=${TAGIH_PG_OWNER:-$PPID}
-dir=$root/$purpose
-case $verb in
-clean) clean; exit 0 ;;
-help | -h | --help) usage; exit 0 ;;
-start | stop | kill | status | env | drop) ;;
-*) usage >&2; exit 2 ;;
-esac
-case $purpose in '' | *[!a-z0-9_-]*) die "a purpose is lower-case letters, digits, - and _" ;; esac
-case $verb in
-start) start ;;
-stop) stop ;;
-kill) kill_hard ;;
-drop) drop ;;
-status) if is_running; then conninfo; else echo "not running"; exit 3; fi ;;
-env) is_running || die "the cluster '$purpose' does not run"; echo "TAGIH_TEST_PG='$(conninfo)'" ;;
-esac
+main() {
+    verb=${1:-}
+    [ $# -gt 0 ] && shift
+    fresh=no
+    if [ "${1:-}" = --fresh ]; then
+        fresh=yes
+        shift
+    fi
+    purpose=${1:-}
+    owner=${TAGIH_PG_OWNER:-$PPID}
+    dir=$root/$purpose
+    case $verb in
+    clean) clean; exit 0 ;;
+    root) echo "$root"; exit 0 ;;
+    help | -h | --help) usage; exit 0 ;;
+    start | stop | kill | status | env | drop) ;;
+    *) usage >&2; exit 2 ;;
+    esac
+    case $purpose in '' | *[!a-z0-9_-]*) die "a purpose is lower-case letters, digits, - and _" ;; esac
+    case $verb in
+    start) start ;;
+    stop) stop ;;
+    kill) kill_hard ;;
+    drop) drop ;;
+    status) if is_running; then conninfo; else echo "not running"; exit 3; fi ;;
+    env) is_running || die "the cluster '$purpose' does not run"; echo "TAGIH_TEST_PG='$(conninfo)'" ;;
+    esac
+}
+
+# Read whole before anything runs: nothing that is started may eat the rest of a script that comes from a pipe.
+main "$@" </dev/null
