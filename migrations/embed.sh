@@ -40,7 +40,7 @@ FNR == 1 && FILENAME != "/dev/null" {
 }
 {
     if (index($0, "\r")) die("line " FNR ": a carriage return")
-    gsub(/\\/, "\\\\"); gsub(/"/, "\\\"")
+    gsub(/\\/, "&&"); gsub(/"/, "\\\\&")
     printf "    \"%s\\n\"\n", $0 > out
 }
 END {

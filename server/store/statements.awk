@@ -21,8 +21,8 @@ function trim(s) {
 }
 
 function literal(s) {
-    gsub(/\\/, "\\\\", s)
-    gsub(/"/, "\\\"", s)
+    gsub(/\\/, "&&", s)
+    gsub(/"/, "\\\\&", s)
     return s
 }
 

@@ -190,6 +190,32 @@ static void nobody_there_is_unavailable(void **state) {
     assert_fails(migrate_run(&(struct migrate_options){.conninfo = "host=/nonexistent dbname=x", .list = &two}), STORE_UNAVAILABLE);
 }
 
+/* The binary carries the files byte for byte, so that a checksum in the database is the file's. */
+static void the_embedded_files_are_the_files_of_the_folder(void **state) {
+    (void)state;
+    static char text[1 << 20];
+    assert_true(migrations_embedded.count > 0);
+    for (size_t i = 0; i < migrations_embedded.count; i++) {
+        const struct migration *m = &migrations_embedded.rows[i];
+        char path[512];
+        snprintf(path, sizeof path, "%s/migrations/%s.sql", TAGIH_SOURCE, m->name);
+        FILE *file = fopen(path, "r");
+        if (!file) fail_msg("%s is missing", path);
+        size_t len = fread(text, 1, sizeof text - 1, file);
+        fclose(file);
+        text[len] = '\0';
+        if (strcmp(text, m->text) != 0) fail_msg("%s is not what is embedded", path);
+    }
+}
+
+/* A test of the schema itself: every file of this binary goes through, and a second time there is nothing to do. */
+static void the_embedded_files_apply_to_an_empty_database(void **state) {
+    (void)state;
+    if (!err_is_ok(migrate(NULL))) fail_msg("%s", said.text);
+    assert_ok(migrate(NULL));
+    assert_non_null(strstr(said.text, "nothing to do"));
+}
+
 #define SPEC(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -206,6 +232,8 @@ int main(void) {
         SPEC(a_server_refuses_another_schema),
         SPEC(a_server_without_any_right_may_look_at_the_version),
         SPEC(nobody_there_is_unavailable),
+        SPEC(the_embedded_files_are_the_files_of_the_folder),
+        SPEC(the_embedded_files_apply_to_an_empty_database),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
