@@ -9,9 +9,13 @@
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "migrate_statements.h"
+
+/** Room for one row of schema_migration. */
+#define RECORD_BYTES ((size_t)2048)
 
 struct run {
     struct db db;
@@ -97,19 +101,27 @@ static tagih_err run_text(struct run *run, const struct migration *m) {
     return FAIL(MIGRATION_FAILED);
 }
 
-static tagih_err record(struct run *run, const struct migration *m) {
-    uint8_t memory[1024];
-    struct arena arena;
+static tagih_err record_with(struct run *run, const struct migration *m, struct arena *arena) {
     struct params p;
     hash256 sum = checksum_of(m);
-    arena_init(&arena, memory, sizeof memory);
-    params_init(&p, &arena, STMT_migrate_record, 0);
+    params_init(&p, arena, STMT_migrate_record, 0);
     params_one_int4(&p, m->version);
     params_one_text(&p, bytes_text(m->name));
     params_one_bytea(&p, BYTES_OF(&sum));
     params_one_text(&p, bytes_text(TAGIH_VERSION));
     if (p.exhausted) return FAIL(OUT_OF_MEMORY);
     return db__exec_text(&run->db, STMT_migrate_record, &p, NULL, NULL);
+}
+
+/* Not on the stack: under AddressSanitizer an arena leaves its memory poisoned, and the stack is used again. */
+static tagih_err record(struct run *run, const struct migration *m) {
+    void *memory = malloc(RECORD_BYTES);
+    struct arena arena;
+    if (!memory) return FAIL(OUT_OF_MEMORY);
+    arena_init(&arena, memory, RECORD_BYTES);
+    tagih_err err = record_with(run, m, &arena);
+    free(memory);
+    return err;
 }
 
 static tagih_err apply_inside(struct run *run, const struct migration *m) {

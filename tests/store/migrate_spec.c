@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "store/migrate.h"
+#include "store_statements.h"
 
 static struct pg pg;
 static struct log_lines said;
@@ -216,6 +217,18 @@ static void the_embedded_files_apply_to_an_empty_database(void **state) {
     assert_non_null(strstr(said.text, "nothing to do"));
 }
 
+/* Wrong SQL is no start: each statement of the server against the schema that the files make. */
+static void every_statement_of_the_server_fits_the_schema(void **state) {
+    (void)state;
+    struct db db;
+    struct db_options options = {.conninfo = pg.conninfo, .statements = &store_statements, .log = log_line, .log_context = &said};
+    options.schema_version = migrate_version(&migrations_embedded);
+    if (!err_is_ok(migrate(NULL))) fail_msg("%s", said.text);
+    said.text[0] = '\0';
+    if (!err_is_ok(db_open(&db, &options))) fail_msg("%s", said.text);
+    db_release(&db);
+}
+
 #define SPEC(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -234,6 +247,7 @@ int main(void) {
         SPEC(nobody_there_is_unavailable),
         SPEC(the_embedded_files_are_the_files_of_the_folder),
         SPEC(the_embedded_files_apply_to_an_empty_database),
+        SPEC(every_statement_of_the_server_fits_the_schema),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

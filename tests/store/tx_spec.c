@@ -316,7 +316,7 @@ static void read_while_written(struct reader *reader) {
 /* LOCK and LOAD are two statements: the second gets a new snapshot and sees what the lock waited for. */
 static void load_after_lock_sees_what_the_lock_waited_for(void **state) {
     (void)state;
-    struct reader reader = {.trap = false};
+    static struct reader reader = {.trap = false};
     read_while_written(&reader);
     assert_int_equal(reader.amount, 5);
     assert_int_equal(reader.added, 5);
@@ -325,7 +325,7 @@ static void load_after_lock_sees_what_the_lock_waited_for(void **state) {
 /* The trap that the rule is for: one statement that locks and joins reads the new balance and the old sum. */
 static void one_statement_that_locks_and_loads_reads_stale_facts(void **state) {
     (void)state;
-    struct reader reader = {.trap = true};
+    static struct reader reader = {.trap = true};
     read_while_written(&reader);
     assert_int_equal(reader.amount, 5);
     assert_int_equal(reader.added, 0);
@@ -369,13 +369,15 @@ static void the_loser_of_a_deadlock_runs_again(void **state) {
     (void)state;
     pthread_barrier_t both_hold;
     pthread_barrier_init(&both_hold, NULL, 2);
-    struct rival rivals[2] = {{.first = 1, .second = 2, .both_hold = &both_hold}, {.first = 2, .second = 1, .both_hold = &both_hold}};
+    static struct rival rivals[2] = {{.first = 1, .second = 2}, {.first = 2, .second = 1}};
+    rivals[0].both_hold = rivals[1].both_hold = &both_hold;
     pthread_t threads[2];
     for (int i = 0; i < 2; i++) open_worker(&rivals[i].db, &pg, "rival", &rivals[i].log);
     for (int i = 0; i < 2; i++) assert_int_equal(pthread_create(&threads[i], NULL, run_rival, &rivals[i]), 0);
     for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
     for (int i = 0; i < 2; i++) assert_ok(rivals[i].err);
-    assert_int_equal(rivals[0].db.stats.deadlocks + rivals[1].db.stats.deadlocks, 1);
+    /* At least one: the loser may come back before the winner has woken, and collide again. */
+    assert_true(rivals[0].db.stats.deadlocks + rivals[1].db.stats.deadlocks >= 1);
     assert_int_equal(pg_number(&pg, "select amount from balance where id = 1"), 2);
     assert_int_equal(pg_number(&pg, "select sum(amount) from balance"), 4);
     for (int i = 0; i < 2; i++) db_release(&rivals[i].db);
