@@ -300,6 +300,8 @@ void net_server_drain(struct net_server *server) {
         grpc_server_cancel_all_calls(server->grpc);
         while (!wait_stopped(server, net__now_us() + US_PER_S)) continue;
     }
+    /* The tag speaks of connections: a call whose caller was cut off may still be with the crew, and needs its queue. */
+    while (net_server_in_flight(server) > 0) sleep_us(US_PER_MS);
     server->drained = true;
 }
 
