@@ -42,6 +42,7 @@ static void the_oldest_open_due_date_decides_the_age(void **state) {
     civil_date due_on = {7};
     assert_false(bucket_oldest_due(lines, 1, 0, april, &due_on));
     assert_int_equal(due_on.days, 7);
+    assert_false(bucket_oldest_due(lines, 2, 0, march, &due_on)); /* due on the day itself has not aged */
 }
 
 //= RULES.md R-ACC-3
