@@ -51,6 +51,9 @@ static void the_smallest_accuracy_within_a_minute_decides(void **state) {
     assert_int_equal(chosen(fixes, 5), 4);
 }
 
+//= RULES.md R-CHK-2a
+//  Ties are broken by content (time, latitude, longitude, mock flag), so the order in which the phone listed its
+//  fixes never shows.
 static void equal_accuracies_are_decided_by_time_then_by_content(void **state) {
     (void)state;
     struct fix fixes[] = {fix_at(0, 8, 30), fix_at(0, 8, -20), fix_at(0, 8, 40)};
@@ -82,6 +85,8 @@ static void one_bad_fix_neither_passes_nor_fails_anyone(void **state) {
     assert_int_equal(judged(away, 3).presence.verdict, PRESENCE_OUTSIDE);
 }
 
+//= RULES.md R-CHK-2b
+//  A fix that is impossible … is passed over in a journal, and the reasons say FIX_ABSURD.
 static void an_impossible_fix_is_passed_over_and_named(void **state) {
     (void)state;
     struct fix fixes[] = {fix_at(0, 5, 0), fix_at(10, 20, 0), fix_at(0, 4, 0), fix_at(0, 3, 0)};
@@ -117,6 +122,8 @@ static void without_a_usable_fix_nothing_is_known(void **state) {
     assert_int_equal(judged(&vague, 1).reasons, CHECK_IN_FIX_VAGUE);
 }
 
+//= RULES.md R-CHK-2b
+//  An address that was never placed on the map gives UNKNOWN, with NO_ADDRESS.
 static void an_address_without_a_place_proves_nothing(void **state) {
     (void)state;
     struct fix fix = fix_at(0, 5, 0);

@@ -46,6 +46,9 @@ static void what_is_not_in_a_list_is_not_found(void **state) {
     assert_null(outcome_find_name(1, bytes_text("")));
 }
 
+//= RULES.md R-VIS-2a
+//  A report is judged … in this order: list known, outcome in it, not retired in it, required fields there, no field
+//  that contradicts the outcome, next action among the allowed ones.
 static void every_outcome_passes_with_what_it_needs_and_fails_without(void **state) {
     (void)state;
     for (size_t i = 0; outcome_at(1, i); i++) {

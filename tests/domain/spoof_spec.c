@@ -70,6 +70,9 @@ static void each_signal_strikes_beyond_its_threshold_and_not_before(void **state
     assert_int_equal(score.lines[0].threshold, 50000);
 }
 
+//= RULES.md R-CHK-3a
+//  A group adds at most its cap: flags 40, motion 30, clock 25, fingerprint 30, place 30, device 40; the whole at most
+//  100.
 static void a_group_adds_at_most_its_cap(void **state) {
     (void)state;
     struct spoof_evidence from = evidence_at(1, 0, 0), e = evidence_at(2, 90000, 100);
@@ -92,6 +95,9 @@ static void the_classes_meet_without_a_gap(void **state) {
                                                                : SPOOF_NEEDS_PERSON);
 }
 
+//= RULES.md R-CHK-3b
+//  Speed = (distance between the deciding fixes − both accuracies) ÷ the longer of the interval between the value
+//  instants and the interval between the fixes, at least 1 s.
 static void vague_fixes_make_no_speed(void **state) {
     (void)state;
     struct spoof_evidence a = evidence_at(1, 0, 0), b = evidence_at(2, 3000, 10);
@@ -247,6 +253,9 @@ static void every_order_of_arrival_gives_the_same_scores(void **state) {
     assert_int_equal(permutations, 720);
 }
 
+//= RULES.md R-CHK-3b
+//  The neighbour is the collector's check-in before it by value instant, then by id; a check-in without a fix has no
+//  neighbour and is none.
 static void neighbours_are_by_instant_then_id_and_have_a_fix(void **state) {
     (void)state;
     struct spoof_evidence day[SET];

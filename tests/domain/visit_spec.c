@@ -93,6 +93,8 @@ static void a_visit_is_never_done_without_an_outcome(void **state) {
     }
 }
 
+//= RULES.md R-VIS-1a
+//  A step needs its guard: … A guard that fails refuses the step and never the work.
 static void each_guard_refuses_by_its_own_reason(void **state) {
     (void)state;
     struct visit_step step;

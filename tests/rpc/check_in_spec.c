@@ -167,6 +167,25 @@ static void a_late_neighbour_gets_its_successor_assessed_again(void **state) {
     assert_int_equal(r->check_in->score, before + 20);
 }
 
+//= RULES.md R-TIM-3a
+//  An unsigned call's proven contact is the issue of its access token, its received time is the call's own …: value
+//  instant = clamp(device time, token issued, received).
+static void a_wrong_clock_is_held_between_the_tokens_issue_and_now(void **state) {
+    (void)state;
+    static const int64_t off_s[] = {-3600, 3600};
+    for (size_t i = 0; i < COUNT_OF(off_s); i++) {
+        struct build b;
+        int64_t now = clock_now().us;
+        check_in_of(&b, visit_of(collector));
+        b.request.device_us = b.fixes[0].fix_us = now + off_s[i] * US_PER_S;
+        struct rig_answer a = call(rig_device_token(&rig, &phone, 600), &b.request);
+        assert_answer(a, OK);
+        int64_t off_us = ((Tagih__V1__CheckInResponse *)a.response)->value_us - now;
+        if (off_s[i] < 0) assert_true(off_us >= -602 * US_PER_S && off_us <= -598 * US_PER_S);
+        else assert_true(off_us >= 0 && off_us < 30 * US_PER_S);
+    }
+}
+
 /* ---- who may -------------------------------------------------------------------------------------------------- */
 
 static void a_colleagues_visit_and_one_that_is_not_there_look_the_same(void **state) {
@@ -379,6 +398,7 @@ int main(void) {
         cmocka_unit_test(the_same_call_again_gets_the_same_answer_and_one_row),
         cmocka_unit_test(an_id_used_again_with_other_content_is_refused),
         cmocka_unit_test(a_late_neighbour_gets_its_successor_assessed_again),
+        cmocka_unit_test(a_wrong_clock_is_held_between_the_tokens_issue_and_now),
         cmocka_unit_test(a_colleagues_visit_and_one_that_is_not_there_look_the_same),
         cmocka_unit_test(agencies_do_not_see_each_other),
         cmocka_unit_test(the_serving_role_itself_sees_no_row_without_its_agency),
