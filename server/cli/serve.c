@@ -5,6 +5,7 @@
 
 #include "run/log.h"
 #include "server/cli/commands.h"
+#include "server/cli/dev.h"
 #include "server/service.h"
 
 /* Signals are taken here and nowhere else: every thread of the process inherits the mask. */
@@ -26,24 +27,44 @@ static void wait_for_end(struct service *service, const sigset_t *signals) {
     service_drain(service);
 }
 
-static enum cli_exit run(const struct cli *cli) {
-    if (cli->n_args) return cli_usage("serve takes no words");
-    if (!*cli->config->database_url) return cli_usage("serve needs --database-url (TAGIH_DATABASE_URL), or --dev");
-    if (!*cli->config->listen && !*cli->config->socket) return cli_usage("serve needs --listen or --socket");
-    sigset_t signals;
-    block_signals(&signals);
+/* Open, wait, close. `dev` is NULL outside --dev. */
+static enum cli_exit serve(const struct config *config, const sigset_t *signals, const struct dev *dev) {
     struct service *service;
-    tagih_err err = service_open(cli->config, &service);
+    tagih_err err = service_open(config, &service);
     if (!err_is_ok(err)) return cli_failed("%s", err_text(err));
-    wait_for_end(service, &signals);
+    if (dev) dev_tell(dev, service_port(service));
+    wait_for_end(service, signals);
     service_close(service);
     log_event(LOG_INFO, "server.stopped", "every call was answered");
     return CLI_OK;
+}
+
+static enum cli_exit serve_dev(const struct config *config, const sigset_t *signals) {
+    struct dev dev;
+    enum cli_exit ended = dev_open(config, &dev);
+    if (ended == CLI_OK) ended = serve(&dev.config, signals, &dev);
+    dev_close(&dev);
+    return ended;
+}
+
+static enum cli_exit run(const struct cli *cli) {
+    if (cli->n_args) return cli_usage("serve takes no words");
+    sigset_t signals;
+    if (cli->config->dev) {
+        block_signals(&signals);
+        return serve_dev(cli->config, &signals);
+    }
+    if (!*cli->config->database_url) return cli_usage("serve needs --database-url (TAGIH_DATABASE_URL), or --dev");
+    if (!*cli->config->listen && !*cli->config->socket) return cli_usage("serve needs --listen or --socket");
+    block_signals(&signals);
+    return serve(cli->config, &signals, NULL);
 }
 
 const struct cli_command cli_serve = {
     .name = "serve",
     .words = "",
     .summary = "Serve phones and the office",
-    .text = "SIGTERM drains: calls that run are answered, new ones are sent away. SIGHUP reads the TLS certificate again.",
+    .text = "SIGTERM drains: calls that run are answered, new ones are sent away. SIGHUP reads the TLS certificate again.\n"
+            "--dev makes and starts what is missing (PostgreSQL, schema, keys, CA, two people to log in as) in --state-dir\n"
+            "or ~/" DEV_FOLDER ", listens on " DEV_LISTEN ", and prints how to call it.",
     .run = run};
