@@ -17,6 +17,15 @@ create index change_account on change (agency_id, account_id, n);
 create index change_collector on change (agency_id, collector_id, xid, n) where collector_id is not null;
 call make_fact('change');
 
+-- For the feed's own look-out: which agencies have changes from a transaction on. It tells no more than their ids.
+create function feed_agencies(since xid8) returns setof uuid language sql stable security definer
+set search_path = pg_catalog, public as $$
+    select a.agency_id from agency a
+    where exists (select from change c where c.agency_id = a.agency_id and c.xid >= since)
+$$;
+revoke execute on function feed_agencies(xid8) from public;
+grant execute on function feed_agencies(xid8) to tagih_app;
+
 create table visit (
     agency_id uuid not null,
     visit_id uuid not null,

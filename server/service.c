@@ -7,9 +7,12 @@
 
 #include <stdlib.h>
 
+#include "contract.h"
 #include "net/server.h"
 #include "rpc/auth.h"
 #include "rpc/crew.h"
+#include "rpc/feed.h"
+#include "rpc/reflection.h"
 #include "rpc/server.h"
 #include "rpc/services.h"
 #include "run/devca.h"
@@ -28,6 +31,7 @@ struct service {
     struct rpc_server shared;
     struct rpc_table table;
     struct crew *crew;
+    struct reflection *reflection;
     struct devca_paths paths; /* the door reads them again on reload */
     struct net_server *net;
 };
@@ -63,6 +67,8 @@ static tagih_err open_shared(struct service *s) {
     TRY(db_open(&db, &options));
     TRY(installation_get(&db, &s->shared.installation));
     s->shared.services = rpc_services;
+    TRY(reflection_open(bytes_make(contract_descriptors, contract_descriptors_size), &s->reflection));
+    s->shared.reflection = s->reflection;
     s->shared.tokens = token_cache_new();
     s->shared.rates = rate_limits_new((int)s->config->calls_per_s, (int)s->config->calls_burst);
     return s->shared.tokens && s->shared.rates ? TAGIH_OK : FAIL(OUT_OF_MEMORY);
@@ -80,7 +86,7 @@ static tagih_err open_crew(struct service *s) {
                                    .parked_max = PARKED_MAX};
     TRY(crew_open(&options, &s->crew));
     s->shared.crew = s->crew;
-    return TAGIH_OK;
+    return feed_open(&options.database, s->crew, &s->shared.feed);
 }
 
 static tagih_err open_doors(struct service *s) {
@@ -132,8 +138,10 @@ void service_drain(struct service *service) {
 void service_close(struct service *service) {
     if (!service) return;
     if (service->net) net_server_close(service->net);
+    feed_close(service->shared.feed);
     if (service->crew) crew_close(service->crew);
     bind_release(&service->table);
+    reflection_close(service->reflection);
     token_cache_free(service->shared.tokens);
     rate_limits_free(service->shared.rates);
     keyring_release(&service->keys);

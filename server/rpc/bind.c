@@ -13,6 +13,7 @@
 
 #include "contract.h"
 #include "rpc/auth.h"
+#include "rpc/feed.h"
 #include "rpc/server.h"
 #include "rpc/status.h"
 #include "rpc/wire.h"
@@ -163,12 +164,24 @@ void bind_prepare(const struct rpc_server *server, struct rpc_item *item, instan
 
 /* ---- answers -------------------------------------------------------------------------------------------------- */
 
-static struct bytes pack_response(struct rpc_item *item) {
-    if (item->replay.data) return item->replay;
-    size_t size = protobuf_c_message_get_packed_size(item->response);
-    uint8_t *out = arena_alloc(&item->call->arena, size);
+static struct bytes pack(struct arena *arena, const void *message) {
+    size_t size = protobuf_c_message_get_packed_size(message);
+    uint8_t *out = arena_alloc(arena, size);
     if (!out) return (struct bytes){NULL, 0};
-    return bytes_make(out, protobuf_c_message_pack(item->response, out));
+    return bytes_make(out, protobuf_c_message_pack(message, out));
+}
+
+static struct bytes pack_response(struct rpc_item *item) {
+    return item->replay.data ? item->replay : pack(&item->call->arena, item->response);
+}
+
+/* The bytes are the batch's: the door copies them, and a stream must not grow with every message. */
+tagih_err rpc_send(struct rpc_batch *batch, struct rpc_item *item, const ProtobufCMessage *message) {
+    struct bytes packed = pack(batch->arena, message);
+    if (!packed.data) return FAIL(OUT_OF_MEMORY);
+    item->next_step = RPC_SENT;
+    item->call->door->send(item->call, packed);
+    return TAGIH_OK;
 }
 
 void bind_answer(const struct rpc_server *server, struct rpc_item *item) {
@@ -189,7 +202,7 @@ void bind_answer(const struct rpc_server *server, struct rpc_item *item) {
 
 /* ---- one batch ------------------------------------------------------------------------------------------------ */
 
-static tagih_err send_callers(struct rpc_batch *batch) {
+tagih_err rpc_send_callers(struct rpc_batch *batch) {
     user_id *users = ARENA_ARRAY(batch->arena, batch->n, user_id);
     device_id *devices = ARENA_ARRAY(batch->arena, batch->n, device_id);
     if (!users || !devices) return FAIL(OUT_OF_MEMORY);
@@ -276,9 +289,10 @@ static tagih_err save_request(struct rpc_batch *batch) {
     return tx_send(batch->tx, &p);
 }
 
+/* A watching call comes here again and again, and its arena lives as long as it: the message's place is kept. */
 static void response_new(struct rpc_item *item) {
     const ProtobufCMessageDescriptor *type = item->bound->proto->output;
-    item->response = rpc_alloc(item, type->sizeof_message);
+    if (!item->response) item->response = rpc_alloc(item, type->sizeof_message);
     if (item->response) protobuf_c_message_init(type, item->response);
 }
 
@@ -311,7 +325,7 @@ static tagih_err serve_range(struct tx *tx, void *context, size_t first, size_t 
     const struct rpc_method *method = batch->items[0]->bound->method;
     bool settled = false;
     if (method->request_id) TRY(settle_request(batch, &settled));
-    TRY(send_callers(batch));
+    TRY(rpc_send_callers(batch));
     if (settled) return rpc_load(batch);
     TRY(method->serve(batch));
     if (method->request_id && rpc_ok(batch->items[0])) TRY(save_request(batch));
@@ -328,8 +342,10 @@ static void serve_in_transaction(struct rpc_batch *batch, const struct rpc_metho
     size_t n = batch->n;
     struct tx_options options = {.agency = batch->agency, .deadline_us = batch->deadline_us,
                                  .read_only = !method->writes, .name = method->name};
-    tagih_err err = tx_run_halving(batch->db, &options, n, serve_range, range_failed, &work, NULL);
+    size_t committed = 0;
+    tagih_err err = tx_run_halving(batch->db, &options, n, serve_range, range_failed, &work, &committed);
     (void)err; /* every item has its own */
+    if (committed && method->writes) feed_dirty(batch->server->feed, batch->agency);
     batch->items = work.items;
     batch->n = n;
     batch->tx = NULL;
@@ -341,6 +357,7 @@ static void serve_own(struct rpc_batch *batch, const struct rpc_method *method) 
     for (size_t i = 0; i < batch->n; i++) response_new(batch->items[i]);
     tagih_err err = method->serve(batch);
     for (size_t i = 0; i < batch->n && !err_is_ok(err); i++) rpc_fail(batch->items[i], err);
+    if (method->writes) feed_dirty(batch->server->feed, batch->agency);
 }
 
 /* A call without time is not begun (once begun, it commits and its id makes a retry safe). */

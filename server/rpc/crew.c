@@ -66,6 +66,7 @@ struct crew {
     int *at_work; /* per method: batches in flight */
     size_t waiting; /* ring and ready lists together */
     int idle;
+    uint64_t news; /* counts crew_wake_parked: what came while a call was at work is not missed */
     bool draining, stopping;
     struct rpc_worker *workers;
 };
@@ -221,27 +222,41 @@ static size_t batch_take(struct rpc_worker *worker, struct ready *ready) {
 
 /* ---- parked calls --------------------------------------------------------------------------------------------- */
 
-static void wake_parked(struct crew *crew, int64_t now_us) {
+/* A call without an agency (health) waits for no change. */
+static bool has_news(const struct rpc_item *item, const agency_id *agency) {
+    return agency ? uuid_equal(item->caller.agency.u, agency->u) : !uuid_is_nil(item->caller.agency.u);
+}
+
+static bool is_due(const struct rpc_item *item, int64_t now_us) {
+    return now_us >= item->park_until_us || atomic_load(&item->call->cancelled);
+}
+
+void crew_wake_parked(struct crew *crew, const agency_id *agency) {
+    pthread_mutex_lock(&crew->lock);
+    crew->news++;
     struct queue parked = crew->parked;
     crew->parked = (struct queue){0};
     while (parked.n) {
         struct call *call = queue_pop(&parked);
-        struct rpc_item *item = call->state;
-        bool due = crew->draining || now_us >= item->park_until_us || atomic_load(&call->cancelled);
-        if (due) ring_push(crew, call);
+        if (has_news(call->state, agency)) ring_push(crew, call);
+        else queue_push(&crew->parked, call);
+    }
+    pthread_mutex_unlock(&crew->lock);
+}
+
+static void wake_due(struct crew *crew, int64_t now_us) {
+    struct queue parked = crew->parked;
+    crew->parked = (struct queue){0};
+    while (parked.n) {
+        struct call *call = queue_pop(&parked);
+        if (crew->draining || is_due(call->state, now_us)) ring_push(crew, call);
         else queue_push(&crew->parked, call);
     }
 }
 
-void crew_wake_parked(struct crew *crew) {
-    pthread_mutex_lock(&crew->lock);
-    wake_parked(crew, INT64_MAX);
-    pthread_mutex_unlock(&crew->lock);
-}
-
 size_t crew_tick(struct crew *crew, int64_t now_us) {
     pthread_mutex_lock(&crew->lock);
-    wake_parked(crew, now_us);
+    wake_due(crew, now_us);
     size_t n = crew->parked.n;
     pthread_mutex_unlock(&crew->lock);
     return n;
@@ -250,15 +265,22 @@ size_t crew_tick(struct crew *crew, int64_t now_us) {
 void crew_drain(struct crew *crew) {
     pthread_mutex_lock(&crew->lock);
     crew->draining = true;
-    wake_parked(crew, INT64_MAX);
+    wake_due(crew, INT64_MAX);
     pthread_mutex_unlock(&crew->lock);
 }
 
-/* After serve(): where a watching call goes. Under the lock. False: it ends with its error. */
-static bool watch_settle(struct crew *crew, struct rpc_item *item) {
-    bool again = item->again || atomic_load(&item->call->cancelled);
+bool crew_is_draining(struct crew *crew) {
+    pthread_mutex_lock(&crew->lock);
+    bool draining = crew->draining;
+    pthread_mutex_unlock(&crew->lock);
+    return draining;
+}
+
+/* After serve(): where a watching call goes. Under the lock. `news` as it was before. False: it ends with its error. */
+static bool watch_settle(struct crew *crew, struct rpc_item *item, uint64_t news) {
+    bool again = item->again;
     item->again = false;
-    if (item->next_step == RPC_SENT) {
+    if (item->next_step == RPC_SENT) { /* the door hands it back when the message has left, or never will */
         item->place = PLACE_SENT;
         if (again) ring_push(crew, item->call);
         return true;
@@ -268,7 +290,7 @@ static bool watch_settle(struct crew *crew, struct rpc_item *item) {
         return false;
     }
     item->place = PLACE_PARKED;
-    if (again) ring_push(crew, item->call);
+    if (again || news != crew->news || atomic_load(&item->call->cancelled)) ring_push(crew, item->call);
     else queue_push(&crew->parked, item->call);
     return true;
 }
@@ -290,7 +312,9 @@ static void work_prepare(struct rpc_worker *worker) {
     size_t n_good = 0;
     for (size_t i = 0; i < n; i++) {
         struct rpc_item *item = calls[i]->state;
-        if (calls[i]->first || calls[i]->row->kind == CALL_BIDI) bind_prepare(crew->options.server, item, now);
+        bool fresh = !item->prepared || calls[i]->row->kind == CALL_BIDI;
+        if (fresh) bind_prepare(crew->options.server, item, now);
+        item->prepared = true;
         if (rpc_ok(item)) good[n_good++] = calls[i];
         else bind_answer(crew->options.server, item);
     }
@@ -310,6 +334,7 @@ static void work_serve(struct rpc_worker *worker, struct ready *ready) {
     struct crew *crew = worker->crew;
     size_t method = ready->key.method, n = batch_take(worker, ready);
     struct rpc_item *watcher = worker->items[0]->bound->method->kind == RPC_WATCH ? worker->items[0] : NULL;
+    uint64_t news = crew->news;
     crew->at_work[method]++;
     pthread_mutex_unlock(&crew->lock);
     struct rpc_batch batch = {.server = crew->options.server, .db = &worker->db, .arena = &worker->arena,
@@ -319,7 +344,7 @@ static void work_serve(struct rpc_worker *worker, struct ready *ready) {
     bool waits = bind_serve(&batch);
     pthread_mutex_lock(&crew->lock);
     crew->at_work[method]--;
-    if (waits && !watch_settle(crew, watcher)) bind_answer(crew->options.server, watcher);
+    if (waits && !watch_settle(crew, watcher, news)) bind_answer(crew->options.server, watcher);
     if (crew->round_first && crew->idle) pthread_cond_signal(&crew->work);
 }
 

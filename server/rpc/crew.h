@@ -29,11 +29,14 @@ TAGIH_MUST_USE tagih_err crew_open(const struct crew_options *options, struct cr
 /** For the doors: context is the crew. */
 struct call_sink crew_sink(struct crew *crew);
 
-/** Something changed: parked calls look again. Any thread. */
-void crew_wake_parked(struct crew *crew);
+/** Something changed in an agency (NULL: in any): its parked calls look again. Any thread. */
+void crew_wake_parked(struct crew *crew, const agency_id *agency);
 
 /** Wake parked calls whose time has come; called now and then. Any thread. @return how many are parked */
 size_t crew_tick(struct crew *crew, int64_t now_us);
+
+/** crew_drain was called: this server wants no more work. Any thread. */
+bool crew_is_draining(struct crew *crew);
 
 /** Finish what waits (parked calls end with CALL_DRAINING) and stop taking parked ones. Does not block. */
 void crew_drain(struct crew *crew);

@@ -57,8 +57,10 @@ struct rpc_method {
     bool bidi;      /* reflection alone */
 };
 
-#define RPC_METHOD(name_, handler, request, response) \
-    .name = (name_), .serve = (handler), .request_type = "Tagih__V1__" #request, .response_type = "Tagih__V1__" #response
+#define RPC_METHOD(name_, handler, request, response) RPC_METHOD_OF("Tagih__V1__", name_, handler, request, response)
+/** A method of another package, such as grpc.health.v1: `prefix` is what protoc-c puts before its types. */
+#define RPC_METHOD_OF(prefix, name_, handler, request, response) \
+    .name = (name_), .serve = (handler), .request_type = prefix #request, .response_type = prefix #response
 
 struct rpc_service {
     const ProtobufCServiceDescriptor *proto;
@@ -108,6 +110,7 @@ struct rpc_item {
     void *watch;           /* a RPC_WATCH handler's own state */
     uint8_t place;         /* crew.c */
     bool again;            /* crew.c */
+    bool prepared;         /* crew.c: a woken call is not checked and counted a second time */
     size_t batch_size;
 };
 
@@ -127,8 +130,15 @@ struct rpc_batch {
 /** Refuse an item because of a field: "fixes[3].lat_e7". Also sets its error, if it has none. */
 void rpc_problem(struct rpc_item *item, tagih_err err, const char *field, ...) __attribute__((format(printf, 3, 4)));
 
+/** Queue the look-up of the callers. bind.c does it before serve(); RPC_OWN and RPC_WATCH rows do it first in the body of
+ *  their own transaction, with batch->tx set. */
+TAGIH_MUST_USE tagih_err rpc_send_callers(struct rpc_batch *batch);
+
 /** Sync, then read the callers: an item whose caller may not (or no longer) call gets its error. First in serve(). */
 TAGIH_MUST_USE tagih_err rpc_load(struct rpc_batch *batch);
+
+/** Send one message of a RPC_WATCH stream: the last thing its serve() does. @return OK · OUT_OF_MEMORY */
+TAGIH_MUST_USE tagih_err rpc_send(struct rpc_batch *batch, struct rpc_item *item, const ProtobufCMessage *message);
 
 static inline bool rpc_ok(const struct rpc_item *item) {
     return err_is_ok(item->err);

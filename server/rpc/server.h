@@ -8,6 +8,7 @@
 
 struct feed;
 struct rate_limits;
+struct reflection;
 struct token_cache;
 
 struct rpc_server {
@@ -18,7 +19,7 @@ struct rpc_server {
     struct feed *feed;
     struct crew *crew;
     const struct rpc_service *const *services; /* ends with NULL */
-    struct bytes descriptors;                  /* serialised FileDescriptorSet */
+    const struct reflection *reflection;       /* the contract, for tools; NULL: none */
 };
 
 #endif

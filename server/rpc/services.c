@@ -4,5 +4,9 @@
 
 const struct rpc_service *const rpc_services[] = {
     &check_in_service,
+    &feed_service,
+    &health_service,
+    &reflection_v1_service,
+    &reflection_v1alpha_service,
     NULL,
 };
