@@ -33,7 +33,7 @@ usage: ./build.sh <verb> [options]
   bench [...]    the rates against plain SQL, at most 15 minutes; --json FILE
   check          clang, sanitizers, thread sanitizer, one minute of fuzzing
   tidy           the laws of the code: layers, banned calls, rules without tests
-  fmt            clang-format over every .c and .h
+  fmt            clang-format over every .c and .h, and the generated parts of the documentation
   clean          remove build/ and the private clusters of this work tree
   help           this text
 
@@ -286,6 +286,8 @@ verb_run() {
 verb_format() {
     need "${packages_format[@]}"
     git ls-files -co --exclude-standard -- '*.c' '*.h' | xargs -r clang-format-14 -i
+    verb_build
+    $python tests/support/generated_docs.py --write "$build/gcc/server/tagihd"
 }
 
 verb_tidy() {
@@ -304,7 +306,7 @@ help | -h | --help) help ;;
 build) verb_build; say "built: build/gcc/server/tagihd" ;;
 test) verb_test "$@" ;;
 demo) on_cluster demo tests/sim/demo.sh "$@" ;;
-bench) on_cluster bench tests/bench/bench.sh "$@" ;;
+bench) on_cluster bench tests/bench/bench.py "$@" ;;
 run) verb_run "$@" ;;
 check) verb_check ;;
 tidy) verb_tidy ;;

@@ -82,13 +82,13 @@ symbols() {
 }
 
 if [ -n "$build" ] && [ -d "$build" ]; then
-    pure='malloc|calloc|realloc|free|open|openat|read|write|fopen|socket|connect|time|gettimeofday|clock_gettime|rand|random|getrandom|randombytes_.*|getenv|setlocale|pthread_.*|PQ.*|grpc_.*|gpr_.*|protobuf_c_.*'
+    pure='malloc|calloc|realloc|free|open|openat|read|write|fopen|socket|connect|time|gettimeofday|clock_gettime|rand|random|getrandom|randombytes_.*|getenv|setlocale|pthread_.*|PQ.*|grpc_[a-z].*|gpr_.*|protobuf_c_.*'
     symbols base "$pure|crypto_.*|cbor_.*" server/base/arena.c
     symbols geo "$pure|crypto_.*|cbor_.*" geo/distance.c
     symbols domain "$pure|cbor_load|cbor_new_.*|cbor_build_.*" server/domain/allocation.c
-    symbols run 'PQ.*|grpc_.*|gpr_.*|protobuf_c_.*' server/run/keys.c
-    symbols store 'grpc_.*|gpr_.*|protobuf_c_.*' server/store/tx.c
-    symbols rpc 'grpc_.*|gpr_.*|PQ.*' server/rpc/status.c
+    symbols run 'PQ.*|grpc_[a-z].*|gpr_.*|protobuf_c_.*' server/run/keys.c
+    symbols store 'grpc_[a-z].*|gpr_.*|protobuf_c_.*' server/store/tx.c
+    symbols rpc 'grpc_[a-z].*|gpr_.*|PQ.*' server/rpc/status.c
     symbols net 'PQ.*|protobuf_c_.*|tagih__v1__.*' server/net/slot.c
 fi
 
@@ -155,6 +155,13 @@ for proto in proto/tagih/v1/*.proto; do
         grep -rqE "\b$method\b" tests/rpc tests/contract 2>/dev/null || echo "$proto:$line: $method has no spec"
     done
 done | broke "every method is called by a spec in tests/rpc" tests/rpc/visit_spec.c
+
+# ---- generated parts of the documentation --------------------------------------------------------------------
+
+if [ -x "$build/server/tagihd" ]; then
+    /usr/bin/python3 tests/support/generated_docs.py "$build/server/tagihd" |
+        broke "generated parts are what the binary prints (./build.sh fmt writes them)" proto/ERRORS.md
+fi
 
 # ---- reported, not a law -------------------------------------------------------------------------------------
 
