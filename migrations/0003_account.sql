@@ -21,6 +21,7 @@ create table account (
     primary key (agency_id, account_id),
     unique (agency_id, account_no)
 );
+create index account_customer on account (agency_id, customer_id);
 call make_fact('account');
 
 -- status: enum account_status (server/domain/account.h). Balances are what is open now, per component.
@@ -55,6 +56,7 @@ create table account_state (
     lon_e7 integer not null,
     address_quality smallint not null,
     district text not null default '',
+    regency text not null default '',
     phone text not null default '',
     version integer not null default 1,
     primary key (agency_id, account_id)
@@ -157,3 +159,10 @@ create table import_row (
     primary key (agency_id, file_hash, row_no)
 );
 call make_fact('import_row');
+
+-- For the command line, which is told an agency by its name: its id, when exactly one has it.
+create function agency_by_name(wanted text) returns table (agency_id uuid)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp
+as $$ select min(a.agency_id::text)::uuid from agency a where a.name = wanted having count(*) = 1 $$;
+revoke all on function agency_by_name(text) from public;
+grant execute on function agency_by_name(text) to tagih_app;

@@ -2,7 +2,7 @@
 /*
  * The subcommands of the binary: one file each, one row each in cli/commands.c. A command gets the settings
  * and the words that are left; it writes what was asked for to stdout, everything else to stderr, and ends
- * with one of three exit codes.
+ * with one of four exit codes.
  */
 #ifndef TAGIH_CLI_CLI_H
 #define TAGIH_CLI_CLI_H
@@ -14,7 +14,8 @@
 enum cli_exit {
     CLI_OK = 0,
     CLI_FAILED = 1, /* it was tried, and did not work */
-    CLI_USAGE = 2   /* it was asked for wrongly; nothing was tried */
+    CLI_USAGE = 2,  /* it was asked for wrongly; nothing was tried */
+    CLI_PARTLY = 3  /* it was done, and parts of it were refused and reported */
 };
 
 struct cli {

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A CSV file, line by line. A record is one physical line: no column of ours may hold a line end, so a quotation mark
+ * that is never closed spoils its own line and not the rest of the file. Fields may hold any bytes, NUL too. A byte
+ * order mark is passed over, CRLF ends a line as LF does. A last line without a line end counts as cut.
+ */
+#ifndef TAGIH_CLI_CSV_FILE_H
+#define TAGIH_CLI_CSV_FILE_H
+
+#include <csv.h>
+#include <stdio.h>
+
+#include "tagih/bytes.h"
+#include "tagih/err.h"
+
+#define CSV_LINE_MAX 16384
+#define CSV_FIELDS_MAX 64
+
+struct csv_file {
+    FILE *file;
+    struct csv_parser parser;
+    int32_t line_no;          /* of the line that was read last, from 1 */
+    char line[CSV_LINE_MAX];  /* it, as it stands there, without its end */
+    size_t line_len;
+    char text[CSV_LINE_MAX];  /* its fields, one behind the other */
+    size_t text_len;
+    struct bytes fields[CSV_FIELDS_MAX];
+    size_t n_fields;          /* may count beyond CSV_FIELDS_MAX */
+    tagih_err err;            /* of this line: IMPORT_LINE, IMPORT_CUT */
+};
+
+/** Open a file, compute the SHA-256 of all of it, and go back to its start. @return false: errno says why */
+bool csv_open(struct csv_file *csv, const char *path, hash256 *hash);
+void csv_close(struct csv_file *csv);
+
+/** Read the next line that is not empty. False: the end, or a read error (ferror(csv->file)). */
+bool csv_next(struct csv_file *csv);
+
+#endif

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tagihd import FILE.csv: a creditor's portfolio, read line by line and imported in transactions of 1 000 rows
+ * (rpc/import.c, the same as the ImportAccounts call). What is refused goes to FILE.rejects.csv with its line and
+ * reason. The file is known by its SHA-256: a second run finds every row and changes nothing, a broken-off one goes on.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rpc/import.h"
+#include "run/clock.h"
+#include "server/cli/commands.h"
+#include "server/cli/csv_file.h"
+#include "server/cli/office.h"
+#include "store_statements.h"
+
+#define RECALLS_SHOWN 20
+#define RESULT_KINDS_MAX 32
+#define NOT_THERE (-1)
+
+static const char *agency_name, *as_of_text, *shift_text, *is_full, *is_delta;
+
+static const struct config_flag flags[] = {
+    {"--agency", "NAME", "the agency that the file is for: its name or id", &agency_name},
+    {"--as-of", "DATE", "the day that the file's balances speak of", &as_of_text},
+    {"--shift-to", "DATE", "for samples: move all dates by the days from --as-of to this one, or to today", &shift_text},
+    {"--full", NULL, "the file has every live account: those missing are listed for recall", &is_full},
+    {"--delta", NULL, "the file has some accounts (the default)", &is_delta},
+    {0},
+};
+
+/* One result and how often it came. */
+struct tally {
+    char result[64];
+    const char *text;
+    int32_t rows;
+    int32_t first_line;
+};
+
+struct run {
+    struct office office;
+    struct import_file file;
+    struct csv_file csv;
+    hash256 hash;
+    int columns[ACCOUNT_COLUMN_COUNT]; /* field of each column, or NOT_THERE */
+    size_t n_head;
+    struct import_item *items;
+    struct bytes *raw;  /* each item's line */
+    struct arena rows;  /* what the items point to, for one batch */
+    void *rows_memory;
+    size_t n;           /* items waiting */
+    struct tally tallies[RESULT_KINDS_MAX];
+    size_t n_tallies;
+    int32_t total, good, rejected, warned;
+    __int128 sum_minor;
+    instant started;
+    int64_t shown_us;
+    const char *path;
+    char rejects_path[4100];
+    FILE *rejects;
+    civil_date as_of;
+    tagih_err failed;
+};
+
+/* ---- the head ------------------------------------------------------------------------------------------------- */
+
+static bool is_optional(size_t column) {
+    return column == ACCOUNT_COLUMN_DPD || column == ACCOUNT_COLUMN_OLDEST_DUE_ON || column == ACCOUNT_COLUMN_PLATE ||
+           column == ACCOUNT_COLUMN_DISTRICT || column == ACCOUNT_COLUMN_REGENCY || column == ACCOUNT_COLUMN_PHONE;
+}
+
+static bool find_column(struct run *run, size_t column) {
+    run->columns[column] = NOT_THERE;
+    for (size_t i = 0; i < run->csv.n_fields && i < CSV_FIELDS_MAX; i++) {
+        if (!bytes_equal(run->csv.fields[i], bytes_text(account_column_name(column)))) continue;
+        if (run->columns[column] != NOT_THERE) return false;
+        run->columns[column] = (int)i;
+    }
+    return run->columns[column] != NOT_THERE || is_optional(column);
+}
+
+static enum cli_exit read_head(struct run *run) {
+    if (!csv_next(&run->csv)) return cli_failed("%s is empty", run->path);
+    for (size_t column = 0; column < ACCOUNT_COLUMN_COUNT; column++) {
+        if (find_column(run, column)) continue;
+        return cli_failed("%s: %s (column %s is missing, or there twice)", run->path, err_text(FAIL(IMPORT_HEAD)),
+                          account_column_name(column));
+    }
+    run->n_head = run->csv.n_fields;
+    return CLI_OK;
+}
+
+/* ---- results -------------------------------------------------------------------------------------------------- */
+
+static struct tally *tally_of(struct run *run, struct bytes result) {
+    for (size_t i = 0; i < run->n_tallies; i++) {
+        if (bytes_equal(result, bytes_text(run->tallies[i].result))) return &run->tallies[i];
+    }
+    if (run->n_tallies == RESULT_KINDS_MAX) return &run->tallies[RESULT_KINDS_MAX - 1];
+    struct tally *tally = &run->tallies[run->n_tallies++];
+    snprintf(tally->result, sizeof tally->result, "%.*s", (int)result.len, (const char *)result.data);
+    return tally;
+}
+
+static void write_reject(struct run *run, const struct import_item *item, struct bytes raw) {
+    if (!run->rejects) run->rejects = fopen(run->rejects_path, "wb");
+    if (!run->rejects) return;
+    if (ftell(run->rejects) == 0) fprintf(run->rejects, "line,reason,column,text,row\n");
+    bool by_column = !err_is_ok(item->err) && item->column < ACCOUNT_COLUMN_COUNT;
+    fprintf(run->rejects, "%d,%.*s,%s,", item->row_no + 1, (int)item->result.len, (const char *)item->result.data,
+            by_column ? account_column_name(item->column) : "");
+    csv_fwrite(run->rejects, err_text(item->err), strlen(err_text(item->err)));
+    fputc(',', run->rejects);
+    csv_fwrite(run->rejects, raw.data, raw.len);
+    fputc('\n', run->rejects);
+}
+
+static void count_item(struct run *run, const struct import_item *item, struct bytes raw) {
+    bool good = !uuid_is_nil(item->account.u);
+    struct tally *tally = tally_of(run, item->result);
+    if (tally->rows++ == 0) tally->first_line = item->row_no + 1;
+    if (!good) tally->text = err_text(item->err);
+    run->total++;
+    run->good += good;
+    run->rejected += !good;
+    run->warned += item->warning.len > 0;
+    if (good) run->sum_minor += account_row_sum(&item->row);
+    else write_reject(run, item, raw);
+}
+
+static void show_progress(struct run *run, bool last) {
+    int64_t now_us = clock_monotonic_us();
+    if (!last && now_us - run->shown_us < US_PER_S / 2) return;
+    run->shown_us = now_us;
+    fprintf(stderr, "\r%d rows, %d good, %d rejected%s", run->total, run->good, run->rejected, last ? "\n" : "");
+    fflush(stderr);
+}
+
+/* ---- batches -------------------------------------------------------------------------------------------------- */
+
+static tagih_err import_range(struct tx *tx, void *context, size_t first, size_t count) {
+    struct run *run = context;
+    struct arena *arena = &run->office.arena;
+    arena_reset(arena);
+    struct import_item *items = run->items + first;
+    instant now = clock_now();
+    TRY(import_send(tx, arena, &run->file, items, count, now));
+    TRY(tx_sync(tx));
+    TRY(import_decide(tx, arena, &run->file, items, count, now));
+    for (size_t i = 0; i < count; i++) { /* the arena is emptied before the next range */
+        items[i].result = arena_copy(&run->rows, items[i].result);
+        items[i].warning = arena_copy(&run->rows, items[i].warning);
+    }
+    return run->rows.exhausted ? FAIL(OUT_OF_MEMORY) : TAGIH_OK;
+}
+
+static void import_failed(void *context, size_t i, tagih_err err) {
+    struct import_item *item = &((struct run *)context)->items[i];
+    item->err = err;
+    item->column = ACCOUNT_COLUMN_COUNT;
+    item->account = (account_id){0};
+    item->result = bytes_text(err_token(err));
+    item->warning = bytes_text("");
+}
+
+static void flush(struct run *run) {
+    if (run->n == 0 || !err_is_ok(run->failed)) return;
+    struct tx_options options = office_tx(&run->office, "import", 120);
+    run->failed = tx_run_halving(&run->office.db, &options, run->n, import_range, import_failed, run, NULL);
+    for (size_t i = 0; err_is_ok(run->failed) && i < run->n; i++) count_item(run, &run->items[i], run->raw[i]);
+    run->n = 0;
+    arena_reset(&run->rows);
+    show_progress(run, false);
+}
+
+/* The fields of a line, copied: the next line overwrites them. */
+static void add_line(struct run *run) {
+    struct import_item *item = &run->items[run->n];
+    struct account_text text = {0};
+    *item = (struct import_item){.row_no = run->csv.line_no - 1, .column = ACCOUNT_COLUMN_COUNT};
+    run->raw[run->n++] = arena_copy(&run->rows, bytes_make(run->csv.line, run->csv.line_len));
+    bool fits = run->csv.n_fields == run->n_head;
+    for (size_t c = 0; fits && c < ACCOUNT_COLUMN_COUNT; c++) {
+        int at = run->columns[c];
+        if (at != NOT_THERE) text.field[c] = arena_copy(&run->rows, run->csv.fields[at]);
+    }
+    tagih_err err = !err_is_ok(run->csv.err) ? run->csv.err : fits ? TAGIH_OK : FAIL(IMPORT_COLUMNS);
+    if (err_is_ok(err)) import_read(&text, &run->file, item);
+    else item->err = err;
+}
+
+static enum cli_exit read_rows(struct run *run) {
+    while (csv_next(&run->csv) && err_is_ok(run->failed)) {
+        add_line(run);
+        if (run->n == IMPORT_ROWS_MAX) flush(run);
+    }
+    flush(run);
+    show_progress(run, true);
+    if (ferror(run->csv.file)) return cli_failed("%s cannot be read to its end: %s", run->path, strerror(errno));
+    if (err_is_ok(run->failed)) return CLI_OK;
+    return cli_failed("%s; %d rows are imported and stay so: run it again to go on", err_text(run->failed), run->good);
+}
+
+/* ---- the end -------------------------------------------------------------------------------------------------- */
+
+static const char *minor_text(__int128 minor, char out[48]) {
+    char *at = out + 47;
+    *at = 0;
+    do *--at = (char)('0' + (int)(minor % 10));
+    while ((minor /= 10) > 0);
+    return at;
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+struct ending {
+    struct run *run;
+    size_t n_recalls;
+    int64_t candidates;
+    char recalls[RECALLS_SHOWN][65];
+};
+
+static tagih_err finish(struct tx *tx, void *context) {
+    struct ending *end = context;
+    struct run *run = end->run;
+    char sum[48];
+    arena_reset(&run->office.arena);
+    TRY(import_send_file(tx, &run->office.arena,
+                         &(struct import_file_row){.hash = run->hash, .mode = is_full ? "FULL" : "DELTA",
+                                                   .name = base_name(run->path), .as_of_on = run->file.as_of_on,
+                                                   .shifted_days = run->file.shifted_days, .rows_total = run->total,
+                                                   .rows_good = run->good, .sum_minor = minor_text(run->sum_minor, sum),
+                                                   .started = run->started}));
+    if (!is_full) return TAGIH_OK;
+    struct params p;
+    DEFER(result) struct result r = {0};
+    params_init(&p, &run->office.arena, STMT_import_recall, 0);
+    params_one_uuid(&p, &run->office.agency);
+    params_one_bytea(&p, BYTES_OF(&run->hash));
+    params_one_date(&p, run->file.as_of_on);
+    params_one_int4(&p, RECALLS_SHOWN);
+    TRY(tx_send(tx, &p));
+    TRY(tx_sync(tx));
+    tx_take(tx, &r);
+    end->n_recalls = result_count(&r);
+    for (size_t i = 0; i < end->n_recalls; i++) {
+        end->candidates = result_int8(&r, i, COL_import_recall_candidates);
+        snprintf(end->recalls[i], sizeof end->recalls[i], "%s",
+                 (const char *)result_text(&r, i, COL_import_recall_account_no).data);
+    }
+    return TAGIH_OK;
+}
+
+static void print_money(const char *label, __int128 minor, const char *code) {
+    char text[48];
+    currency in = {0};
+    int digits = err_is_ok(currency_parse(bytes_text(code), &in)) ? currency_exponent(in) : 2;
+    int unit = 1;
+    for (int i = 0; i < digits; i++) unit *= 10;
+    printf("%-28s %s", label, minor_text(minor / unit, text));
+    if (digits) printf(".%0*d", digits, (int)(minor % unit));
+    printf(" %s\n", code);
+}
+
+static void print_report(const struct run *run, const struct ending *end) {
+    char hash[65], date[DATE_TEXT_SIZE];
+    bytes_hex(BYTES_OF(&run->hash), hash);
+    date_format(run->file.as_of_on, date);
+    printf("file      %s\nsha256    %s\nas of     %s%s\n\n", run->path, hash, date, run->file.shifted_days ? " (shifted)" : "");
+    printf("%-28s %8s  %s\n", "result", "rows", "first line");
+    for (size_t i = 0; i < run->n_tallies; i++) {
+        const struct tally *t = &run->tallies[i];
+        printf("%-28s %8d  %8d  %s\n", t->result, t->rows, t->first_line, t->text ? t->text : "");
+    }
+    printf("\n%-28s %8d\n%-28s %8d\n%-28s %8d\n%-28s %8d\n", "rows in the file", run->total, "good", run->good, "rejected",
+           run->rejected, "good with a warning", run->warned);
+    print_money("sum of good balances", run->sum_minor, run->office.currency);
+    if (run->rejected) printf("\nrejected rows: %s\n", run->rejects ? run->rejects_path : "(could not be written)");
+    if (is_full) printf("\nlive accounts that this file does not have: %lld\n", (long long)end->candidates);
+    for (size_t i = 0; i < end->n_recalls; i++) printf("  %s\n", end->recalls[i]);
+}
+
+static bool read_dates(struct run *run) {
+    if (!office_date(&run->office, "--as-of", as_of_text, &run->as_of)) return false;
+    civil_date to = run->as_of;
+    if (shift_text && !office_date(&run->office, "--shift-to", shift_text, &to)) return false;
+    run->file = (struct import_file){.as_of_on = to, .shifted_days = to.days - run->as_of.days, .writer = run->office.writer};
+    return true;
+}
+
+static enum cli_exit work(struct run *run) {
+    if (!csv_open(&run->csv, run->path, &run->hash)) return cli_failed("%s: %s", run->path, strerror(errno));
+    run->file.hash = run->hash;
+    run->started = clock_now();
+    snprintf(run->rejects_path, sizeof run->rejects_path, "%s.rejects.csv", run->path);
+    enum cli_exit code = read_head(run);
+    if (code == CLI_OK) code = read_rows(run);
+    if (code != CLI_OK) return code;
+    struct ending end = {.run = run};
+    struct tx_options options = office_tx(&run->office, "import", 120);
+    tagih_err err = tx_run(&run->office.db, &options, finish, &end);
+    if (!err_is_ok(err)) return cli_failed("%s", err_text(err));
+    print_report(run, &end);
+    return run->rejected ? CLI_PARTLY : CLI_OK;
+}
+
+static enum cli_exit run_import(const struct cli *cli) {
+    if (cli->n_args != 1) return cli_usage("import needs one file");
+    if (is_full && is_delta) return cli_usage("a file is either --full or --delta");
+    if (!as_of_text) return cli_usage("--as-of is missing: the day that the file's balances speak of");
+    struct run *run = calloc(1, sizeof *run);
+    if (!run) return cli_failed("no memory");
+    run->path = cli->args[0];
+    enum cli_exit code = office_open(cli, agency_name, &run->office);
+    if (code == CLI_OK && !read_dates(run)) code = CLI_USAGE;
+    run->items = calloc(IMPORT_ROWS_MAX, sizeof *run->items);
+    run->raw = calloc(IMPORT_ROWS_MAX, sizeof *run->raw);
+    if (code == CLI_OK && (!run->items || !run->raw || !office_arena_open(&run->rows, &run->rows_memory))) {
+        code = cli_failed("no memory");
+    }
+    if (code == CLI_OK) code = work(run);
+    csv_close(&run->csv);
+    if (run->rejects) fclose(run->rejects);
+    office_arena_close(&run->rows, run->rows_memory);
+    office_close(&run->office);
+    free(run->items);
+    free(run->raw);
+    free(run);
+    return code;
+}
+
+const struct cli_command cli_import = {
+    .name = "import",
+    .words = "--agency A --as-of DATE [--shift-to DATE] [--full|--delta] FILE.csv",
+    .summary = "Import a creditor's portfolio",
+    .text = "Columns by name: account_no, customer_no, product, currency, principal, interest, penalty, fees, lat, lon;\n"
+            "optional: dpd, oldest_due_on, plate, district, regency, phone. Amounts are decimal major units. A bad row never\n"
+            "stops the good ones: it is reported, and written to FILE.csv.rejects.csv. The same file twice changes nothing.\n"
+            "Exit codes: 0 every row is in, 3 rows were rejected, 1 it ended early (run it again to go on), 2 wrong usage.",
+    .flags = flags,
+    .run = run_import};

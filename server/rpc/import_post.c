@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledger's side of an import: what the creditor says more or less than our own figures is one posting an account
+ * against creditor control, J1 for a new account and J33 for a difference (R-IMP-3). Payments that replayed on top get
+ * new allocation rows in the same posting. Each posting is digested and chained (design: Facts and projections).
+ */
+#include <string.h>
+
+#include "domain/posting.h"
+#include "rpc/import_save.h"
+#include "run/random.h"
+#include "store/posting.h"
+
+/* Stored in posting.kind: add, never renumber. */
+enum { POSTING_KIND_IMPORT = 10, POSTING_KIND_SNAPSHOT = 11 };
+
+/* All postings of a batch while they are made. */
+struct book {
+    struct posting_head_row *heads;
+    size_t n_heads;
+    struct line_row *lines;
+    size_t n_lines;
+    struct allocation_row *allocations;
+    size_t n_allocations;
+};
+
+static size_t count_parts(struct import_item *const *good, size_t n) {
+    size_t parts = 0;
+    for (size_t i = 0; i < n; i++) parts += good[i]->outcome.n_parts + good[i]->n_facts;
+    return parts;
+}
+
+static tagih_err book_open(struct arena *arena, struct import_item *const *good, size_t n, struct book *out) {
+    *out = (struct book){.heads = ARENA_ARRAY(arena, n, struct posting_head_row),
+                         .lines = ARENA_ARRAY(arena, n * LEDGER_LINES_MAX, struct line_row),
+                         .allocations = ARENA_ARRAY(arena, count_parts(good, n) + 1, struct allocation_row)};
+    return out->heads && out->lines && out->allocations ? TAGIH_OK : FAIL(OUT_OF_MEMORY);
+}
+
+/* New minus old, per component and for customer credit. */
+static tagih_err difference(const struct import_item *item, struct ledger_txn *txn) {
+    struct import_figures now;
+    int64_t delta_minor[COMPONENT_COUNT];
+    TRY(import_figures(item, &now));
+    for (int c = 0; c < COMPONENT_COUNT; c++) {
+        TRY(minor_sub(now.open_minor[c], item->loaded.open_minor[c], &delta_minor[c]));
+    }
+    struct ledger_side credit = {.account = LEDGER_CUSTOMER_CREDIT, .owner = item->account.u};
+    ledger_begin(txn, item->row.currency);
+    ledger_creditor_change(txn, item->account, delta_minor);
+    ledger_move(txn, credit, LEDGER_SIDE(CREDITOR_CONTROL), item->loaded.credit_minor - now.credit_minor);
+    return ledger_end(txn);
+}
+
+static void add_lines(struct book *book, uuid posting, const struct ledger_txn *txn) {
+    for (size_t k = 0; k < txn->n; k++) {
+        const struct ledger_line *line = &txn->lines[k];
+        book->lines[book->n_lines++] = (struct line_row){
+            .posting = posting, .no = (int16_t)(k + 1), .account = (int16_t)line->account,
+            .has_owner = !uuid_is_nil(line->owner), .owner = line->owner,
+            .amount_minor = line->amount_minor};
+    }
+}
+
+/* One row an instalment of each payment that replayed, and one of instalment 0 for what is credit. */
+static void add_allocations(struct book *book, const struct import_item *item, size_t fact) {
+    const struct allocation_outcome *out = &item->outcome;
+    const struct allocation_result *result = &out->results[fact];
+    struct allocation_row empty = {.payment.u = item->facts[fact].fact.id, .version = item->facts[fact].version + 1};
+    struct allocation_row *row = NULL;
+    for (size_t k = result->part_first; k < result->part_first + result->n_parts; k++) {
+        const struct allocation_part *part = &out->parts[k];
+        if (!row || row->instalment_no != part->instalment_no) {
+            row = &book->allocations[book->n_allocations++];
+            *row = empty;
+            row->instalment_no = part->instalment_no;
+        }
+        row->component_minor[part->component] += part->amount_minor;
+    }
+    if (result->credit_left_minor == 0) return;
+    book->allocations[book->n_allocations] = empty;
+    book->allocations[book->n_allocations++].credit_minor = result->credit_left_minor;
+}
+
+static void digest_allocation(struct posting_digest *digest, const struct allocation_row *row) {
+    posting_row(digest, POSTING_ALLOCATION, 3 + COMPONENT_COUNT + 1);
+    posting_uuid(digest, row->payment.u);
+    posting_int(digest, row->version);
+    posting_int(digest, row->instalment_no);
+    for (int c = 0; c < COMPONENT_COUNT; c++) posting_int(digest, row->component_minor[c]);
+    posting_int(digest, row->credit_minor);
+}
+
+static void digest_head(struct posting_digest *digest, const struct posting_head_row *row) {
+    posting_row(digest, POSTING_LEDGER_TXN, 7);
+    posting_uuid(digest, row->id);
+    posting_int(digest, row->kind);
+    posting_uuid(digest, row->trigger);
+    posting_uuid(digest, row->account.u);
+    posting_date(digest, row->value_on);
+    posting_date(digest, row->posting_on);
+    posting_instant(digest, row->at);
+}
+
+static void digest_line(struct posting_digest *digest, const struct line_row *row) {
+    posting_row(digest, POSTING_LEDGER_LINE, 6);
+    posting_uuid(digest, row->posting);
+    posting_int(digest, row->no);
+    posting_int(digest, row->account);
+    if (row->has_owner) posting_uuid(digest, row->owner);
+    else posting_null(digest);
+    posting_text(digest, row->currency);
+    posting_int(digest, row->amount_minor);
+}
+
+static void digest_snapshot(struct posting_digest *digest, const struct import_item *item, const struct import_saving *saving) {
+    posting_row(digest, POSTING_SNAPSHOT, 6 + COMPONENT_COUNT);
+    posting_uuid(digest, item->account.u);
+    posting_date(digest, saving->file->as_of_on);
+    posting_instant(digest, saving->now);
+    posting_bytes(digest, BYTES_OF(&saving->file->hash));
+    posting_int(digest, item->row_no);
+    posting_int(digest, item->load.type);
+    for (int c = 0; c < COMPONENT_COUNT; c++) posting_int(digest, item->row.due_minor[c]);
+}
+
+/* Digest what this posting inserts, and chain it. */
+static void seal(struct book *book, struct import_saving *saving, const struct import_item *item, size_t first_line,
+                 size_t first_allocation, agency_id agency) {
+    struct import_chain *chain = &saving->chain;
+    struct posting_head_row *head = &book->heads[book->n_heads - 1];
+    struct posting_digest digest;
+    if (!chain->begun) chain->head = posting_chain_start(agency, chain->writer);
+    posting_begin(&digest, &chain->head);
+    for (size_t k = first_allocation; k < book->n_allocations; k++) digest_allocation(&digest, &book->allocations[k]);
+    digest_head(&digest, head);
+    for (size_t k = first_line; k < book->n_lines; k++) digest_line(&digest, &book->lines[k]);
+    digest_snapshot(&digest, item, saving);
+    chain->begun = true;
+    chain->head = head->digest = posting_end(&digest);
+    head->writer_n = ++chain->n;
+}
+
+static tagih_err post_one(struct book *book, struct import_saving *saving, const struct import_item *item, agency_id agency) {
+    struct ledger_txn txn;
+    TRY(difference(item, &txn));
+    if (txn.n == 0 && item->n_facts == 0) return TAGIH_OK;
+    size_t first_line = book->n_lines, first_allocation = book->n_allocations;
+    bool fresh = item->load.type == LOAD_NEW;
+    struct posting_head_row *head = &book->heads[book->n_heads++];
+    *head = (struct posting_head_row){.id = random_id(), .kind = fresh ? POSTING_KIND_IMPORT : POSTING_KIND_SNAPSHOT,
+                                      .trigger = item->account.u, .has_account = true, .account = item->account,
+                                      .value_on = saving->file->as_of_on, .posting_on = saving->today, .at = saving->now};
+    add_lines(book, head->id, &txn);
+    for (size_t k = first_line; k < book->n_lines; k++) book->lines[k].currency = bytes_make(item->row.currency.code, 3);
+    for (size_t k = 0; k < item->n_facts; k++) add_allocations(book, item, k);
+    seal(book, saving, item, first_line, first_allocation, agency);
+    return TAGIH_OK;
+}
+
+tagih_err import_post(struct tx *tx, struct arena *arena, struct import_saving *saving, struct import_item *const *good,
+                      size_t n) {
+    struct book book;
+    TRY(book_open(arena, good, n, &book));
+    for (size_t i = 0; i < n; i++) TRY(post_one(&book, saving, good[i], tx->options->agency));
+    if (book.n_heads == 0) return TAGIH_OK;
+    TRY(posting_send_allocations(tx, arena, book.allocations, book.n_allocations));
+    TRY(posting_send_postings(tx, arena, book.heads, book.n_heads, saving->today, saving->now, saving->chain.writer));
+    TRY(posting_send_lines(tx, arena, book.lines, book.n_lines));
+    return import_send_chain(tx, arena, &saving->chain);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What import.c decided becomes rows. Its own, for nobody else. */
+#ifndef TAGIH_RPC_IMPORT_SAVE_H
+#define TAGIH_RPC_IMPORT_SAVE_H
+
+#include "rpc/import.h"
+
+struct import_saving {
+    const struct import_file *file;
+    instant now;
+    civil_date today;
+    struct import_chain chain;
+};
+
+/** Queue everything that good rows change: accounts, snapshots, dues, events, changes, postings. */
+TAGIH_MUST_USE tagih_err import_save_accounts(struct tx *tx, struct arena *arena, struct import_saving *saving,
+                                              struct import_item *const *good, size_t n);
+
+/** Queue the result of each row that has not been here before. */
+TAGIH_MUST_USE tagih_err import_save_results(struct tx *tx, struct arena *arena, const struct import_saving *saving,
+                                             const struct import_item *items, size_t n);
+
+/** Queue the postings (J1, J33) of good rows; moves the chain on. */
+TAGIH_MUST_USE tagih_err import_post(struct tx *tx, struct arena *arena, struct import_saving *saving,
+                                     struct import_item *const *good, size_t n);
+
+/** An account's figures after its row. */
+struct import_figures {
+    int64_t open_minor[COMPONENT_COUNT];
+    int64_t credit_minor, debt_allocated_minor;
+};
+TAGIH_MUST_USE tagih_err import_figures(const struct import_item *item, struct import_figures *out);
+
+#endif

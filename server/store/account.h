@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accounts in the database: events, reading, and who works them. */
+#ifndef TAGIH_STORE_ACCOUNT_H
+#define TAGIH_STORE_ACCOUNT_H
+
+#include "domain/account.h"
+#include "store/tx.h"
+
+/** R-LIF-5: one thing that happened to an account's owner or state. */
+struct account_event_row {
+    uuid event;
+    account_id account;
+    struct bytes kind, reason;
+    bool has_before, has_after; /* collectors */
+    user_id collector_before, collector_after;
+    bool has_status_before;
+    int16_t status_before, status_after;
+};
+
+/** Queue the insertion. @param actor  NULL: the system itself */
+TAGIH_MUST_USE tagih_err account_send_events(struct tx *tx, struct arena *arena, const struct account_event_row *rows,
+                                             size_t n, const user_id *actor, instant at);
+
+struct account_assignment {
+    account_id account;
+    user_id collector;
+};
+/** Queue the change of who works accounts; under their locks. */
+TAGIH_MUST_USE tagih_err account_send_assign(struct tx *tx, struct arena *arena, const struct account_assignment *rows,
+                                             size_t n);
+
+/** An account as people read it. Text lives in the result. */
+struct account_read {
+    account_id id;
+    struct bytes account_no, customer_no, product, currency, plate, district;
+    int16_t status;
+    bool has_hold, has_collector;
+    civil_date hold_until_on, today;
+    user_id collector;
+    int64_t open_minor[COMPONENT_COUNT];
+    int64_t credit_minor;
+    bool no_schedule;
+    int32_t lat_e7, lon_e7, version;
+};
+
+/** Queue the reading of one: by id, or by number when `id` is NULL. No row: there is none. */
+TAGIH_MUST_USE tagih_err account_send_get(struct tx *tx, struct arena *arena, const account_id *id, struct bytes number,
+                                          instant now);
+/** Queue a page of all accounts, or of one collector's (not NULL), behind `after` (nil: from the first). */
+TAGIH_MUST_USE tagih_err account_send_list(struct tx *tx, struct arena *arena, const user_id *collector,
+                                           account_id after, int32_t limit, instant now);
+/** Read a row of any of them. */
+void account_read_row(const struct result *r, size_t row, struct account_read *out);
+
+/** Queue the reading of open instalments; rows come by account in the order given. */
+TAGIH_MUST_USE tagih_err account_send_dues(struct tx *tx, struct arena *arena, const account_id *ids, size_t n);
+/** Read one: `out` has what is open. */
+void account_read_due(const struct result *r, size_t row, account_id *account, struct instalment_open *out);
+
+#endif
