@@ -50,6 +50,7 @@ create table device_state (
     last_contact_us bigint not null default 0,   -- server time of the last contact it proved (R-TIM-3)
     last_contact_mono_us bigint not null default 0,
     last_contact_boot bytea not null default '',
+    last_seen_us bigint not null default 0,      -- the newest time it proved its key, whether it synced or not
     version integer not null default 1,
     primary key (agency_id, device_id),
     foreign key (agency_id, user_id) references staff
@@ -103,7 +104,8 @@ create table enrol_code (
     made_by uuid,
     made_us bigint not null,
     expires_us bigint not null,
-    used_us bigint
+    used_us bigint,
+    device_id uuid           -- what it was used for
 );
 call make_state('enrol_code');
 
@@ -142,3 +144,42 @@ create table request_key (
     primary key (agency_id, caller_id, method, request_id)
 );
 call make_fact('request_key');
+
+-- Calls without a token learn their agency here, and nothing else: each function answers for exactly one value that
+-- only its owner should know. They run as the owner, past row-level security.
+create function staff_by_login(wanted text)
+returns table (agency_id uuid, user_id uuid, state smallint, password_hash text)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp
+as $$ select s.agency_id, s.user_id, t.state, t.password_hash
+      from staff s join staff_state t on t.agency_id = s.agency_id and t.user_id = s.user_id
+      where lower(s.login) = lower(wanted) $$;
+
+create function session_by_hash(wanted bytea) returns table (agency_id uuid, family_id uuid)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp
+as $$ select s.agency_id, s.family_id from session s where s.token_hash = wanted $$;
+
+create function enrol_code_by_hash(wanted bytea) returns table (agency_id uuid)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp
+as $$ select c.agency_id from enrol_code c where c.code_hash = wanted $$;
+
+create function device_by_id(wanted uuid) returns table (agency_id uuid)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp
+as $$ select d.agency_id from device_state d where d.device_id = wanted $$;
+
+-- Was this key ever handed in, by whomever (R-JRN-1)?
+create function device_key_seen(wanted bytea) returns boolean
+language sql stable security definer set search_path = pg_catalog, public, pg_temp
+as $$ select exists (select from device_key k where k.public_key = wanted)
+          or exists (select from device_pending p where p.public_key = wanted) $$;
+
+create unique index device_state_device on device_state (device_id);
+
+do $$
+declare f text;
+begin
+    foreach f in array array['staff_by_login(text)', 'session_by_hash(bytea)', 'enrol_code_by_hash(bytea)',
+                             'device_by_id(uuid)', 'device_key_seen(bytea)'] loop
+        execute format('revoke all on function %s from public', f);
+        execute format('grant execute on function %s to tagih_app', f);
+    end loop;
+end $$;

@@ -4,9 +4,11 @@
 
 const struct rpc_service *const rpc_services[] = {
     &check_in_service,
+    &device_service,
     &feed_service,
     &health_service,
     &reflection_v1_service,
     &reflection_v1alpha_service,
+    &session_service,
     NULL,
 };

@@ -6,10 +6,12 @@
 #include "rpc/rpc.h"
 
 extern const struct rpc_service check_in_service;
+extern const struct rpc_service device_service;
 extern const struct rpc_service feed_service;
 extern const struct rpc_service health_service;
 extern const struct rpc_service reflection_v1_service;
 extern const struct rpc_service reflection_v1alpha_service;
+extern const struct rpc_service session_service;
 
 /** All of them; ends with NULL. */
 extern const struct rpc_service *const rpc_services[];
