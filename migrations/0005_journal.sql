@@ -182,7 +182,7 @@ create table settlement (
     other_minor bigint not null,
     handover_minor bigint not null,
     value_us bigint not null,
-    primary key (agency_id, settlement_id)
+    primary key (agency_id, settlement_id, currency)
 );
 call make_fact('settlement');
 

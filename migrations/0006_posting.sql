@@ -61,7 +61,7 @@ create table posting (
     value_on date not null,
     posting_on date not null,
     at_us bigint not null,
-    writer_id uuid not null,
+    writer_id bigint not null,
     writer_n bigint not null,
     digest bytea not null,
     primary key (agency_id, posting_id)
@@ -83,9 +83,9 @@ call make_fact('ledger_line');
 
 create table posting_writer (
     agency_id uuid not null,
-    writer_id uuid not null,
-    n bigint not null,
-    head bytea not null,
+    writer_id bigint not null,
+    n bigint not null default 0,
+    head bytea not null default '',
     primary key (agency_id, writer_id)
 ) with (fillfactor = 50);
 call make_state('posting_writer');
@@ -130,17 +130,21 @@ create table bonus_target (
 );
 call make_fact('bonus_target');
 
--- kind: 1 ACCRUAL, 2 REVERSAL. Written once with its complete context (R-BON-4).
+-- kind: enum bonus_kind. Written once with its complete context (R-BON-4).
 create table bonus_line (
     agency_id uuid not null,
     payment_id uuid not null,
     line_no smallint not null,
+    line_id uuid not null,
     kind smallint not null,
     collector_id uuid not null,
     team_id uuid,
     month_on date not null,
     currency char(3) not null,
+    account_id uuid not null,
+    value_on date not null,
     scheme text not null,
+    scheme_version integer not null,
     base_minor bigint not null,
     amount_minor bigint not null,
     bucket smallint not null,
@@ -151,6 +155,7 @@ create table bonus_line (
     tag smallint not null,
     mtd_minor bigint not null,
     target_minor bigint,
+    target_version integer,
     capped boolean not null,
     on_hold boolean not null,
     hold_from_on date,

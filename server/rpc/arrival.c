@@ -306,11 +306,15 @@ static tagih_err sort_out(struct arena *arena, struct arrival *arrivals, size_t 
     return TAGIH_OK;
 }
 
-tagih_err arrivals_decide(struct tx *tx, struct arena *arena, struct arrival *arrivals, size_t n, instant now) {
+tagih_err arrivals_take(struct tx *tx, struct arena *arena, struct arrival *arrivals, size_t n) {
     struct check_in_loaded *loaded = ARENA_ARRAY(arena, n, struct check_in_loaded);
     if (!loaded) return FAIL(OUT_OF_MEMORY);
     check_in_take_load(tx, loaded, n);
     for (size_t i = 0; i < n; i++) arrivals[i].loaded = loaded[i];
+    return TAGIH_OK;
+}
+
+tagih_err arrivals_settle(struct tx *tx, struct arena *arena, struct arrival *arrivals, size_t n, instant now) {
     TRY(sort_out(arena, arrivals, n));
     size_t n_new, n_again;
     struct arrival **added = sort_new(arena, arrivals, n, &n_new);

@@ -44,11 +44,14 @@ struct arrival {
 /** Queue LOCK and LOAD. At least one arrival. */
 TAGIH_MUST_USE tagih_err arrivals_send(struct tx *tx, struct arena *arena, struct arrival *arrivals, size_t n);
 
+/** Take what was loaded. @return OK · OUT_OF_MEMORY */
+TAGIH_MUST_USE tagih_err arrivals_take(struct tx *tx, struct arena *arena, struct arrival *arrivals, size_t n);
+
 /**
- * Take what was loaded, decide, queue SAVE. One more round trip when something was known before or lies behind.
+ * Decide, queue SAVE. One more round trip when something was known before or lies behind.
  *
  * @return OK, with a fate for each · OUT_OF_MEMORY · as tx_sync
  */
-TAGIH_MUST_USE tagih_err arrivals_decide(struct tx *tx, struct arena *arena, struct arrival *arrivals, size_t n, instant now);
+TAGIH_MUST_USE tagih_err arrivals_settle(struct tx *tx, struct arena *arena, struct arrival *arrivals, size_t n, instant now);
 
 #endif

@@ -159,6 +159,8 @@ void bind_begin(struct call *call) {
 }
 
 void bind_prepare(const struct rpc_server *server, struct rpc_item *item, instant now) {
+    item->server = server;
+    item->now = now;
     rpc_fail(item, prepare(server, item, now));
 }
 

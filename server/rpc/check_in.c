@@ -115,7 +115,8 @@ static tagih_err check_in(struct rpc_batch *batch) {
     TRY(arrivals_send(batch->tx, batch->arena, arrivals, batch->n));
     TRY(rpc_load(batch));
     for (size_t i = 0; i < batch->n; i++) arrivals[i].barred = !rpc_ok(batch->items[i]);
-    TRY(arrivals_decide(batch->tx, batch->arena, arrivals, batch->n, batch->now));
+    TRY(arrivals_take(batch->tx, batch->arena, arrivals, batch->n));
+    TRY(arrivals_settle(batch->tx, batch->arena, arrivals, batch->n, batch->now));
     for (size_t i = 0; i < batch->n; i++) {
         struct rpc_item *item = batch->items[i];
         if (!rpc_ok(item)) continue;

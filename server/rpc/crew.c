@@ -51,7 +51,7 @@ struct rpc_worker {
     struct arena arena;
     void *arena_memory;
     struct rpc_item *items[BATCH_ITEMS_MAX];
-    uuid writer;
+    int64_t writer;
     char name[24];
     bool started;
 };
@@ -371,7 +371,9 @@ static void *work(void *context) {
 
 static tagih_err worker_open(struct rpc_worker *worker, struct crew *crew, int number) {
     worker->crew = crew;
-    worker->writer = random_id();
+    uint32_t draw;
+    random_bytes(&draw, sizeof draw);
+    worker->writer = draw >> 1; /* two that draw the same share a chain, under its lock */
     snprintf(worker->name, sizeof worker->name, "worker-%d", number);
     worker->arena_memory = malloc(BATCH_ARENA_FIRST);
     if (!worker->arena_memory) return FAIL(OUT_OF_MEMORY);

@@ -94,6 +94,8 @@ enum rpc_next {
 /** One call on its way through. Lives in the call's arena. */
 struct rpc_item {
     struct call *call;
+    const struct rpc_server *server;
+    instant now; /* of PREPARE */
     const struct rpc_bound *bound;
     const void *request; /* unpacked; its type is the row's request_type */
     void *response;      /* initialised before each serve() */
@@ -124,7 +126,7 @@ struct rpc_batch {
     agency_id agency;
     instant now; /* one instant for the whole batch: received time */
     int64_t deadline_us;
-    uuid writer; /* names this worker's chain of postings */
+    int64_t writer; /* names this worker's chain of postings */
 };
 
 /** Refuse an item because of a field: "fixes[3].lat_e7". Also sets its error, if it has none. */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Entries of field journals on their way into the database: every one gets a fate and an acknowledgement (R-JRN-4..7).
+ * PREPARE opened and verified them (push.c); here they meet what the server knows, in one transaction for many:
+ *
+ *     lock devices → accounts → visits → collectors; load; judge each chain; decide money and presence; acknowledge; save
+ *
+ * The same entry again gets the first acknowledgement again, byte for byte.
+ */
+#ifndef TAGIH_RPC_ENTRIES_H
+#define TAGIH_RPC_ENTRIES_H
+
+#include "rpc/arrival.h"
+#include "rpc/posting.h"
+#include "store/journal.h"
+#include "tagih/document.h"
+
+/** A device certificate that came along, verified. */
+struct sealed_by {
+    struct device_certificate certificate;
+    hash256 hash;
+    key_id kid;
+};
+
+/** One entry. */
+struct sealed {
+    /* PREPARE */
+    struct bytes raw;
+    struct envelope envelope;
+    struct journal_entry *entry;    /* decoded; NULL for evidence */
+    const struct sealed_by *by;
+    enum fate_reason evidence;      /* not 0: kept as raw bytes, no acknowledgement */
+    struct sealed *twin;            /* the same entry earlier in this batch; NULL: none */
+    bool broken;                    /* the database refused it: only store it, quarantined (NOT_STORED) */
+    /* decided; set anew in each run */
+    bool owns_seq, owns_id, known;
+    struct entry_instant value;
+    civil_date value_on;
+    fate_bits flags;
+    enum fate fate;
+    struct post *post;              /* money */
+    struct arrival *arrival;
+    size_t chain;                   /* index of its chain */
+    size_t referent, account_asked; /* indices of what was asked for; SIZE_MAX: nothing */
+    struct bytes ack;
+    /* result, in memory that outlives the transaction */
+    uint8_t ack_bytes[256];
+    size_t ack_len;
+};
+
+/** Where a chain stands after the transaction, for its certificate. */
+struct chain_end {
+    device_id device;
+    int32_t epoch;
+    int64_t contiguous_seq;
+    hash256 head_hash;
+};
+
+struct entries {
+    /* in */
+    struct tx *tx;
+    struct arena *arena;
+    const struct rpc_server *server;
+    agency_id agency;
+    int64_t writer;
+    instant now;
+    struct sealed **all; /* sorted by (device, epoch, seq), no twins, no evidence */
+    size_t n;
+    /* between */
+    struct chain_key *chains;
+    size_t n_chains;
+    struct journal_loaded loaded;
+    struct book book;
+    struct post *posts;
+    size_t n_posts;
+    struct arrival *arrivals;
+    size_t n_arrivals;
+    entry_id *referents;
+    size_t n_referents;
+    account_id *accounts;
+    size_t n_accounts;
+    civil_date *dates; /* per entry */
+    struct sealed **woken; /* voids that waited for a receipt of this batch */
+    size_t n_woken;
+    /* out: room for n_chains of the whole batch */
+    struct chain_end *ends;
+    size_t n_ends;
+};
+
+/** Store entries in an open transaction. Sets all results anew. @return OK · OUT_OF_MEMORY · INTERNAL · as tx_sync */
+TAGIH_MUST_USE tagih_err entries_store(struct entries *entries);
+
+/* Between entries.c and its parts. */
+
+/** Reasons that make an entry wait for a person. REVOKED_KEY flags or quarantines (R-JRN-7): `revoked` says which. */
+bool entry__is_quarantined(const struct sealed *sealed);
+void entry__flag(struct sealed *sealed, enum fate_reason reason);
+/** What a kind needs loaded: posts, arrivals, referents, accounts. */
+TAGIH_MUST_USE tagih_err entry__plan(struct entries *entries, struct sealed *sealed);
+/** What can be decided of a kind before money moves. */
+void entry__decide(struct entries *entries, struct sealed *sealed);
+/** What the money decided. */
+void entry__settle(struct sealed *sealed);
+/** Voids that waited and whose receipt is here now. */
+TAGIH_MUST_USE tagih_err entries__wake(struct entries *entries);
+/** Queue the rows of all kinds. */
+TAGIH_MUST_USE tagih_err entries__save_kinds(struct entries *entries);
+
+#endif

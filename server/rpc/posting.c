@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The book: posts in, rows out. The order of work is fact order for payments (R-ALL-6), then reversals. */
+#include "rpc/posting.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/account.h"
+#include "store/change.h"
+
+tagih_err book_begin(struct book *book, struct tx *tx, struct arena *arena, agency_id agency, int64_t writer, instant now,
+                     struct post *posts, size_t n, size_t n_more) {
+    *book = (struct book){.tx = tx, .arena = arena, .now = now, .writer = writer, .agency = agency, .n = n,
+                          .n_max = n + n_more};
+    book->posts = ARENA_ARRAY(arena, book->n_max, struct post *);
+    book->keys = ARENA_ARRAY(arena, n, struct posting_key);
+    book->posted = ARENA_ARRAY(arena, book->n_max, struct posted);
+    book->payments = ARENA_ARRAY(arena, n, struct payment_row);
+    book->reversals = ARENA_ARRAY(arena, book->n_max, struct reversal_row);
+    book->bonus = ARENA_ARRAY(arena, book->n_max, struct bonus_row);
+    if (!book->posts || !book->keys || !book->posted || !book->payments || !book->reversals || !book->bonus) {
+        return FAIL(OUT_OF_MEMORY);
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct post *post = &posts[i];
+        post->index = i;
+        book->posts[i] = post;
+        book->keys[i] = (struct posting_key){.collector = post->collector, .currency = post->currency, .value = post->value};
+        if (post->reversal) book->keys[i].reverses = post->payment;
+        else book->keys[i].account = post->account;
+    }
+    return TAGIH_OK;
+}
+
+tagih_err book_send_lock(struct book *book) {
+    return book_is_empty(book) ? TAGIH_OK : posting_send_lock(book->tx, book->arena, book->keys, book->n);
+}
+
+tagih_err book_send_load(struct book *book) {
+    if (book_is_empty(book)) return TAGIH_OK;
+    return posting_send_load(book->tx, book->arena, book->keys, book->n, book->writer, book->now);
+}
+
+void book_take_lock(struct book *book) {
+    if (book_is_empty(book)) return;
+    DEFER(result) struct result locked = {0};
+    tx_take(book->tx, &locked);
+}
+
+tagih_err book_take_load(struct book *book) {
+    if (book_is_empty(book)) return TAGIH_OK;
+    TRY(posting_take_load(book->tx, book->arena, book->n, &book->loaded));
+    book->loaded.writer.id = book->writer;
+    if (book->loaded.writer.is_new) book->loaded.writer.head = posting_chain_start(book->agency, book->writer);
+    for (size_t i = 0; i < book->n; i++) book->posts[i]->value_on = book->loaded.value_on[i];
+    return TAGIH_OK;
+}
+
+void book_add(struct book *book, struct post *post) {
+    if (book->n == book->n_max) return; /* asserted by the caller's count */
+    post->index = SIZE_MAX;
+    book->posts[book->n++] = post;
+}
+
+/* ---- look-ups ------------------------------------------------------------------------------------------------- */
+
+static int account_order(const void *key, const void *item) {
+    return uuid_compare(*(const uuid *)key, ((const struct posting_account *)item)->id.u);
+}
+
+struct posting_account *book__account(struct book *book, account_id id) {
+    if (book->loaded.n_accounts == 0) return NULL;
+    return bsearch(&id.u, book->loaded.accounts, book->loaded.n_accounts, sizeof *book->loaded.accounts, account_order);
+}
+
+struct posting_collector *book__collector(struct book *book, user_id id, currency in) {
+    for (size_t i = 0; i < book->loaded.n_collectors; i++) {
+        struct posting_collector *c = &book->loaded.collectors[i];
+        if (uuid_equal(c->id.u, id.u) && currency_equal(c->currency, in)) return c;
+    }
+    return NULL;
+}
+
+struct posted *book__posted(struct book *book, const struct post *post, enum posting_kind kind) {
+    struct posted *posted = &book->posted[book->n_posted++];
+    *posted = (struct posted){.post = post, .kind = kind, .allocation_first = book->n_allocations};
+    ledger_begin(&posted->ledger, post->currency);
+    return posted;
+}
+
+/* ---- cash of collectors: the balances that ledger lines imply ------------------------------------------------- */
+
+static tagih_err balances_follow(struct book *book, struct posted *posted) {
+    TRY(ledger_end(&posted->ledger));
+    for (size_t i = 0; i < posted->ledger.n; i++) {
+        const struct ledger_line *line = &posted->ledger.lines[i];
+        if (ledger_account_info(line->account).owner != OWNER_COLLECTOR) continue;
+        struct posting_collector *c = book__collector(book, (user_id){line->owner}, line->currency);
+        if (!c) return FAIL(INTERNAL);
+        c->dirty = true;
+        if (line->account == LEDGER_CASH_HELD) TRY(minor_add(c->cash_held_minor, line->amount_minor, &c->cash_held_minor));
+        if (line->account == LEDGER_CHEQUES_IN_HAND) {
+            TRY(minor_add(c->cheques_in_hand_minor, line->amount_minor, &c->cheques_in_hand_minor));
+        }
+        if (line->account == LEDGER_BONUS_PAYABLE) {
+            TRY(minor_sub(c->bonus_payable_minor, line->amount_minor, &c->bonus_payable_minor));
+        }
+    }
+    return TAGIH_OK;
+}
+
+static struct ledger_side money_side(const struct post *post) {
+    return payment_money_side((enum payment_source)post->source, (enum tender)post->tender, post->collector.u);
+}
+
+/* ---- rows ----------------------------------------------------------------------------------------------------- */
+
+static void payment_row_add(struct book *book, const struct post *post, struct posted *posted) {
+    book->payments[book->n_payments++] = (struct payment_row){
+        .id = post->payment, .account = post->account, .source = post->source, .tender = post->tender, .tag = post->tag,
+        .has_reference = post->reference.len > 0, .reference = post->reference, .amount_minor = post->amount_minor,
+        .currency = bytes_text(post->currency.code), .value_us = post->value.us, .received_us = post->received.us,
+        .value_on = post->value_on, .posting_on = book->loaded.today, .has_collector = !uuid_is_nil(post->collector.u),
+        .collector = post->collector, .has_actor = post->has_actor, .actor = post->actor};
+    posted->payment = book->n_payments;
+}
+
+static struct allocation_row *allocation_slot(struct book *book) {
+    if (book->n_allocations == book->allocations_max) {
+        size_t more = book->allocations_max ? 2 * book->allocations_max : 2 * book->n_max + 64;
+        struct allocation_row *rows = ARENA_ARRAY(book->arena, more, struct allocation_row);
+        if (!rows) return NULL;
+        if (book->n_allocations) memcpy(rows, book->allocations, book->n_allocations * sizeof *rows);
+        book->allocations = rows;
+        book->allocations_max = more;
+    }
+    return &book->allocations[book->n_allocations++];
+}
+
+/* One row an instalment, in the order of the parts' instalments; credit has a row of its own, instalment 0. */
+tagih_err book__allocation(struct book *book, struct posted *posted, payment_id payment, int32_t version,
+                           const struct allocation_part *parts, size_t n_parts, int64_t credit_minor) {
+    size_t first = book->n_allocations;
+    if (credit_minor) {
+        struct allocation_row *row = allocation_slot(book);
+        if (!row) return FAIL(OUT_OF_MEMORY);
+        *row = (struct allocation_row){.payment = payment, .version = version, .credit_minor = credit_minor};
+    }
+    for (size_t i = 0; i < n_parts; i++) {
+        struct allocation_row *row = NULL;
+        for (size_t k = first; k < book->n_allocations && !row; k++) {
+            if (book->allocations[k].instalment_no == parts[i].instalment_no) row = &book->allocations[k];
+        }
+        if (!row) {
+            row = allocation_slot(book);
+            if (!row) return FAIL(OUT_OF_MEMORY);
+            *row = (struct allocation_row){.payment = payment, .version = version, .instalment_no = parts[i].instalment_no};
+        }
+        row->component_minor[parts[i].component] += parts[i].amount_minor;
+    }
+    posted->n_allocations += book->n_allocations - first;
+    return TAGIH_OK;
+}
+
+/* ---- one payment ---------------------------------------------------------------------------------------------- */
+
+/* Money that cannot be posted stands in quarantine (R-JRN-6); without a valid amount or currency it is only listed. */
+static tagih_err quarantine(struct book *book, struct post *post, bool lines) {
+    post->outcome = lines ? POST_QUARANTINED : POST_UNLISTED;
+    if (!lines) return TAGIH_OK;
+    struct posted *posted = book__posted(book, post, POSTING_OF_QUARANTINE);
+    ledger_quarantine_in(&posted->ledger, money_side(post), post->amount_minor);
+    return balances_follow(book, posted);
+}
+
+static bool amount_is_valid(const struct post *post) {
+    return post->amount_minor > 0 && post->amount_minor <= MONEY_AMOUNT_MAX_MINOR;
+}
+
+/* What keeps a payment from being posted; 0: nothing does. */
+static fate_bits payment_hindrance(const struct post *post, const struct posting_account *account) {
+    fate_bits why = 0;
+    if (!amount_is_valid(post)) why |= fate_bit(REASON_AMOUNT_RANGE);
+    if (!account) return why | fate_bit(REASON_UNKNOWN_ACCOUNT);
+    if (!currency_equal(account->currency, post->currency)) why |= fate_bit(REASON_WRONG_CURRENCY);
+    bool closed = account_status_is_closed(account->status);
+    if (closed && account->status != ACCOUNT_CLOSED_PAID) why |= fate_bit(REASON_ACCOUNT_CLOSED);
+    return why;
+}
+
+static void flag_holder(const struct book *book, struct post *post, const struct posting_account *account) {
+    if (account_status_is_closed(account->status)) post->flags |= fate_bit(REASON_CLOSED_ACCOUNT);
+    bool assigned = account->has_collector && uuid_equal(account->collector.u, post->collector.u);
+    if (post->source == SOURCE_FIELD && !assigned && !book->loaded.had_lease[post->index]) {
+        post->flags |= fate_bit(REASON_NOT_HOLDER);
+    }
+}
+
+/* R-REC-4: the same account, currency, amount and value date, neither voided. */
+static void flag_duplicates(const struct book *book, struct post *post) {
+    if (post->source != SOURCE_FIELD) return;
+    for (size_t i = 0; i < book->loaded.n_siblings; i++) {
+        const struct posting_sibling *s = &book->loaded.siblings[i];
+        if (s->post != post->index || s->reversed || s->source != SOURCE_FIELD) continue;
+        if (!uuid_equal(s->account.u, post->account.u) || s->amount_minor != post->amount_minor) continue;
+        post->flags |= fate_bit(REASON_POSSIBLE_DUPLICATE);
+        post->duplicate_of = s->payment.u;
+    }
+    for (size_t i = 0; i < book->n_payments; i++) {
+        const struct payment_row *p = &book->payments[i];
+        if (p->source != SOURCE_FIELD || !uuid_equal(p->account.u, post->account.u)) continue;
+        if (p->amount_minor != post->amount_minor || p->value_on.days != post->value_on.days) continue;
+        post->flags |= fate_bit(REASON_POSSIBLE_DUPLICATE);
+        post->duplicate_of = p->id.u;
+    }
+}
+
+/* The newest fact of an account, as its place in fact order. */
+static void account_advance(struct posting_account *account, const struct post *post) {
+    account->last_on = (struct day){true, post->value_on};
+    account->last_value = post->value;
+    account->last_payment = post->payment;
+}
+
+/* A payment that comes last: only its own lines (R-ALL-2). */
+static tagih_err payment_in_order(struct book *book, struct post *post, struct posting_account *account,
+                                  struct posted *posted) {
+    const struct rule_set *rules = rule_set_find(account->rule_set);
+    size_t cap = allocation_parts_max(account->n_lines), n_parts;
+    struct allocation_part *parts = ARENA_ARRAY(book->arena, cap, struct allocation_part);
+    if (!rules || !parts) return rules ? FAIL(OUT_OF_MEMORY) : FAIL(ALLOCATION_RULES);
+    enum bucket bucket = book__bucket(account, account->lines, account->n_lines, post->value_on);
+    struct allocation_effect effect = {.credit_minor = 0};
+    TRY(allocation_apply(rules, account->lines, account->n_lines, post->amount_minor, post->value_on, parts, cap, &n_parts,
+                         &effect.credit_minor));
+    int64_t debt_minor = 0;
+    for (size_t i = 0; i < n_parts; i++) {
+        effect.component_minor[parts[i].component] += parts[i].amount_minor;
+        if (parts[i].origin == PART_DEBT) debt_minor += parts[i].amount_minor;
+        for (size_t k = 0; k < account->n_lines; k++) {
+            if (account->lines[k].no == parts[i].instalment_no) account->touched[k] = true;
+        }
+    }
+    TRY(minor_add(account->credit_minor, effect.credit_minor, &account->credit_minor));
+    TRY(minor_add(account->debt_allocated_minor, debt_minor, &account->debt_allocated_minor));
+    TRY(book__allocation(book, posted, post->payment, 1, parts, n_parts, effect.credit_minor));
+    ledger_payment(&posted->ledger, money_side(post), account->id, &effect);
+    account_advance(account, post);
+    return book__bonus(book, post, account, posted, bonus_base(0, debt_minor, post->amount_minor), bucket);
+}
+
+static tagih_err post_payment(struct book *book, struct post *post) {
+    struct posting_account *account = book__account(book, post->account);
+    fate_bits hindrance = payment_hindrance(post, account);
+    if (hindrance || post->quarantine) {
+        post->flags |= hindrance;
+        bool lines = amount_is_valid(post) && !(hindrance & fate_bit(REASON_WRONG_CURRENCY)) &&
+                     book__collector(book, post->collector, post->currency);
+        return quarantine(book, post, lines);
+    }
+    flag_holder(book, post, account);
+    flag_duplicates(book, post);
+    struct posted *posted = book__posted(book, post, POSTING_OF_PAYMENT);
+    posted->has_account = true;
+    posted->account = account->id;
+    payment_row_add(book, post, posted);
+    account->dirty = true;
+    post->outcome = POST_DONE;
+    if (book__replays(book, account)) TRY(book__replay_payment(book, post, account, posted));
+    else TRY(payment_in_order(book, post, account, posted));
+    return balances_follow(book, posted);
+}
+
+/* ---- one reversal --------------------------------------------------------------------------------------------- */
+
+/* The payment may be in the database or in this very book. */
+static struct posting_reversed reversed_find(const struct book *book, const struct post *post) {
+    if (post->index != SIZE_MAX && book->loaded.reversed[post->index].found) return book->loaded.reversed[post->index];
+    struct posting_reversed out = {.found = false};
+    for (size_t i = 0; i < book->n_payments; i++) {
+        const struct payment_row *p = &book->payments[i];
+        if (!uuid_equal(p->id.u, post->payment.u)) continue;
+        out = (struct posting_reversed){.found = true, .account = p->account, .source = p->source, .tender = p->tender,
+                                        .tag = p->tag, .amount_minor = p->amount_minor, .value = {p->value_us},
+                                        .value_on = p->value_on, .has_collector = p->has_collector,
+                                        .collector = p->collector};
+        memcpy(out.currency.code, p->currency.data, 3);
+    }
+    for (size_t i = 0; i < book->n_bonus && out.found; i++) {
+        const struct bonus_row *line = &book->bonus[i];
+        if (!uuid_equal(line->record.payment.u, post->payment.u)) continue;
+        out.bonus_lines++;
+        out.bonus_minor += line->amount_minor;
+        out.bonus_base_minor += line->record.inputs.base_minor;
+        out.bonus_collector = line->record.collector;
+        out.bonus_month = line->record.month;
+    }
+    return out;
+}
+
+static bool reversed_here(const struct book *book, const struct post *post) {
+    for (size_t i = 0; i < book->n_reversals; i++) {
+        if (uuid_equal(book->reversals[i].payment.u, post->payment.u)) return true;
+    }
+    return false;
+}
+
+static tagih_err post_reversal(struct book *book, struct post *post) {
+    struct posting_reversed payment = reversed_find(book, post);
+    if (!payment.found) {
+        post->outcome = POST_NOT_FOUND;
+        return TAGIH_OK;
+    }
+    if (payment.reversed || reversed_here(book, post)) {
+        post->outcome = POST_ALREADY_REVERSED;
+        return TAGIH_OK;
+    }
+    struct posting_account *account = book__account(book, payment.account);
+    if (!account) return FAIL(INTERNAL);
+    post->account = payment.account;
+    post->value_on = payment.value_on;
+    post->currency = payment.currency;
+    post->outcome = POST_DONE;
+    struct posted *posted = book__posted(book, post, POSTING_OF_REVERSAL);
+    posted->has_account = true;
+    posted->account = account->id;
+    account->dirty = true;
+    book->reversals[book->n_reversals++] = (struct reversal_row){
+        .payment = post->payment, .id = post->id, .reason = (int16_t)post->reason, .value_on = payment.value_on,
+        .posting_on = book->loaded.today, .at = book->now, .has_actor = post->has_actor, .actor = post->actor};
+    posted->reversal = book->n_reversals;
+    TRY(book__replay_reversal(book, post, account, posted, &payment));
+    TRY(book__bonus_reverse(book, post, posted, &payment));
+    return balances_follow(book, posted);
+}
+
+/* ---- all ------------------------------------------------------------------------------------------------------ */
+
+static int fact_order(const void *left, const void *right) {
+    const struct post *a = *(struct post *const *)left, *b = *(struct post *const *)right;
+    if (a->reversal != b->reversal) return a->reversal ? 1 : -1;
+    if (a->value_on.days != b->value_on.days) return a->value_on.days < b->value_on.days ? -1 : 1;
+    if (a->value.us != b->value.us) return a->value.us < b->value.us ? -1 : 1;
+    return uuid_compare(a->reversal ? a->id : a->payment.u, b->reversal ? b->id : b->payment.u);
+}
+
+tagih_err book_decide(struct book *book) {
+    if (book_is_empty(book)) return TAGIH_OK;
+    TRY(book__replay_load(book));
+    struct post **sorted = ARENA_ARRAY(book->arena, book->n, struct post *);
+    if (!sorted) return FAIL(OUT_OF_MEMORY);
+    memcpy(sorted, book->posts, book->n * sizeof *sorted);
+    qsort(sorted, book->n, sizeof *sorted, fact_order);
+    for (size_t i = 0; i < book->n; i++) {
+        if (sorted[i]->skip) continue;
+        TRY(sorted[i]->reversal ? post_reversal(book, sorted[i]) : post_payment(book, sorted[i]));
+    }
+    return TAGIH_OK;
+}
+
+/* ---- save ----------------------------------------------------------------------------------------------------- */
+
+static size_t lines_fill(const struct posted *posted, struct line_row *rows) {
+    for (size_t i = 0; i < posted->ledger.n; i++) {
+        const struct ledger_line *line = &posted->ledger.lines[i];
+        rows[i] = (struct line_row){.posting = posted->post->id, .no = (int16_t)(i + 1), .account = (int16_t)line->account,
+                                    .has_owner = !uuid_is_nil(line->owner), .owner = line->owner,
+                                    .currency = bytes_text(line->currency.code), .amount_minor = line->amount_minor};
+    }
+    return posted->ledger.n;
+}
+
+static tagih_err send_postings(struct book *book) {
+    struct posting_head_row *heads = ARENA_ARRAY(book->arena, book->n_posted, struct posting_head_row);
+    struct line_row *lines = ARENA_ARRAY(book->arena, book->n_posted * LEDGER_LINES_MAX, struct line_row);
+    if (!heads || !lines) return FAIL(OUT_OF_MEMORY);
+    size_t n_lines = 0;
+    for (size_t i = 0; i < book->n_posted; i++) {
+        const struct posted *posted = &book->posted[i];
+        size_t count = lines_fill(posted, lines + n_lines);
+        heads[i] = (struct posting_head_row){
+            .id = posted->post->id, .kind = (int16_t)posted->kind, .trigger = posted->post->payment.u,
+            .has_account = posted->has_account, .account = posted->account, .value_on = posted->post->value_on,
+            .posting_on = book->loaded.today, .at = book->now, .writer_n = ++book->loaded.writer.n};
+        book__digest(book, posted, &heads[i], lines + n_lines, count, &heads[i].digest);
+        book->loaded.writer.head = heads[i].digest;
+        n_lines += count;
+    }
+    TRY(posting_send_postings(book->tx, book->arena, heads, book->n_posted, book->loaded.today, book->now, book->writer));
+    return posting_send_lines(book->tx, book->arena, lines, n_lines);
+}
+
+/* The outgoing event of each posting (R-OUT-1), and what the collector's phone sees of his accounts. */
+static tagih_err send_changes(struct book *book) {
+    static const int16_t kinds[] = {[POSTING_OF_PAYMENT] = CHANGE_PAYMENT_POSTED,
+                                    [POSTING_OF_REVERSAL] = CHANGE_PAYMENT_REVERSED,
+                                    [POSTING_OF_QUARANTINE] = CHANGE_RECEIPT_QUARANTINED};
+    struct change_row *changes = ARENA_ARRAY(book->arena, book->n_posted, struct change_row);
+    if (!changes) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < book->n_posted; i++) {
+        const struct posted *posted = &book->posted[i];
+        struct posting_account *account = posted->has_account ? book__account(book, posted->account) : NULL;
+        changes[i] = (struct change_row){.kind = kinds[posted->kind], .object = posted->post->payment.u,
+                                         .has_account = posted->has_account, .account = posted->account};
+        if (!account || !account->has_collector) continue;
+        changes[i].for_phone = true;
+        changes[i].collector = account->collector;
+    }
+    return change_send(book->tx, book->arena, changes, book->n_posted, book->now);
+}
+
+tagih_err book_save(struct book *book) {
+    if (book->n_posted == 0) return TAGIH_OK;
+    struct tx *tx = book->tx;
+    struct arena *arena = book->arena;
+    TRY(send_postings(book)); /* moves the writer's head, which is one of the states */
+    TRY(posting_send_states(tx, arena, &book->loaded));
+    TRY(posting_send_payments(tx, arena, book->payments, book->n_payments, book->loaded.today));
+    TRY(posting_send_reversals(tx, arena, book->reversals, book->n_reversals, book->loaded.today, book->now));
+    TRY(posting_send_allocations(tx, arena, book->allocations, book->n_allocations));
+    TRY(posting_send_bonus(tx, arena, book->bonus, book->n_bonus));
+    return send_changes(book);
+}

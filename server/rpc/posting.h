@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Posting: money meets accounts (R-PAY-*, R-ALL-*, R-LED-*, R-BON-*, R-CSH-1), whoever brings it: receipts and voids
+ * of a journal, a gateway, a branch. A book holds all posts of one transaction:
+ *
+ *     book_begin → book_send_lock → (others lock visits) → book_send_load → sync → book_take_lock, book_take_load
+ *     → book_decide → (others make acknowledgements from the outcomes) → book_save
+ *
+ * Payments are worked on in fact order, then reversals. A payment that comes last in its account's fact order touches
+ * only its own lines; everything else replays the account (posting_replay.c). Each post that took effect becomes one
+ * posting: ledger lines that sum to zero, a digest over all its rows, chained per writer.
+ */
+#ifndef TAGIH_RPC_POSTING_H
+#define TAGIH_RPC_POSTING_H
+
+#include "domain/fate_bits.h"
+#include "domain/posting.h"
+#include "store/posting.h"
+
+/** Stored in posting.kind: add, never renumber. */
+enum posting_kind {
+    POSTING_OF_PAYMENT = 1,
+    POSTING_OF_REVERSAL = 2,
+    POSTING_OF_QUARANTINE = 3,
+    POSTING_OF_IMPORT = 4
+};
+
+enum post_outcome {
+    POST_DONE,
+    POST_QUARANTINED,       /* the money is in quarantine; `flags` say why */
+    POST_UNLISTED,          /* as before, and without lines: no valid amount or currency */
+    POST_ALREADY_REVERSED,  /* reversal: no effect */
+    POST_NOT_FOUND          /* reversal: no such payment */
+};
+
+/** One movement of money. */
+struct post {
+    /* in */
+    bool reversal;
+    bool skip;            /* decided elsewhere: do nothing */
+    bool quarantine;      /* decided elsewhere: into quarantine, `flags` say why */
+    uuid id;              /* of the posting: the entry's or the request's */
+    payment_id payment;   /* PAYMENT: its id; reversal: which one */
+    account_id account;
+    int16_t source, tender, tag;
+    int64_t amount_minor;
+    currency currency;
+    instant value, received;
+    user_id collector;    /* who took it; nil: nobody */
+    bool has_actor;
+    user_id actor;
+    struct bytes reference; /* empty: none */
+    enum reversal_reason reason;
+    bool settled;         /* reversal: the receipt is in a DECLARED settlement */
+    bool has_entry;       /* evidence of a journal: digested */
+    hash256 entry_hash;
+    struct bytes ack;     /* set before book_save */
+    uint16_t fate;        /* likewise */
+    /* out */
+    fate_bits flags;
+    enum post_outcome outcome;
+    civil_date value_on;
+    uuid duplicate_of;    /* R-REC-4: the other one; nil: none */
+    size_t index;         /* of its key in the book */
+};
+
+/** What one post wrote. */
+struct posted {
+    const struct post *post;
+    enum posting_kind kind;
+    bool has_account;
+    account_id account;
+    struct ledger_txn ledger;
+    size_t payment;              /* index into payments + 1; 0: none */
+    size_t reversal;             /* likewise */
+    size_t bonus;                /* likewise */
+    size_t allocation_first, n_allocations;
+};
+
+struct replayed; /* posting_replay.c */
+
+struct book {
+    struct tx *tx;
+    struct arena *arena;
+    instant now;
+    int64_t writer;
+    agency_id agency;
+    struct post **posts; /* as given */
+    size_t n;
+    size_t n_max; /* posts may be added until then (waiting voids) */
+    struct posting_key *keys;
+    struct posting_loaded loaded;
+    struct replayed *replayed; /* per account, when any replays */
+    /* rows to write */
+    struct posted *posted;
+    size_t n_posted;
+    struct payment_row *payments;
+    size_t n_payments;
+    struct reversal_row *reversals;
+    size_t n_reversals;
+    struct allocation_row *allocations;
+    size_t n_allocations, allocations_max;
+    struct bonus_row *bonus;
+    size_t n_bonus;
+};
+
+/** Begin a book over `n` posts; posts found later (book_add) may bring it to n_max. @return OK · OUT_OF_MEMORY */
+TAGIH_MUST_USE tagih_err book_begin(struct book *book, struct tx *tx, struct arena *arena, agency_id agency,
+                                    int64_t writer, instant now, struct post *posts, size_t n, size_t n_more);
+TAGIH_MUST_USE tagih_err book_send_lock(struct book *book);
+TAGIH_MUST_USE tagih_err book_send_load(struct book *book);
+void book_take_lock(struct book *book);
+TAGIH_MUST_USE tagih_err book_take_load(struct book *book);
+
+/** Add a reversal of a payment that is in this book itself. Before book_decide. */
+void book_add(struct book *book, struct post *post);
+
+/** Decide all: outcomes and flags are in the posts. One more round trip when an account replays. */
+TAGIH_MUST_USE tagih_err book_decide(struct book *book);
+
+/** Digest and queue everything. */
+TAGIH_MUST_USE tagih_err book_save(struct book *book);
+
+/** Is there anything to load? A book without posts sends nothing and takes nothing. */
+static inline bool book_is_empty(const struct book *book) {
+    return book->n == 0;
+}
+
+/* Between posting.c and its parts. */
+struct posting_account *book__account(struct book *book, account_id id);
+struct posting_collector *book__collector(struct book *book, user_id id, currency currency);
+struct posted *book__posted(struct book *book, const struct post *post, enum posting_kind kind);
+/** Write the bonus line of a payment (R-BON-*), its ledger lines included. */
+TAGIH_MUST_USE tagih_err book__bonus(struct book *book, const struct post *post, struct posting_account *account,
+                                     struct posted *posted, int64_t base_minor, enum bucket bucket);
+/** Write the line that takes back all lines of a payment (R-BON-5). */
+TAGIH_MUST_USE tagih_err book__bonus_reverse(struct book *book, const struct post *post, struct posted *posted,
+                                             const struct posting_reversed *payment);
+/** Bonus bucket of a value date (R-BON-11), from the open state before any payment of that date. */
+enum bucket book__bucket(struct posting_account *account, const struct instalment_open *lines, size_t n_lines,
+                         civil_date value_on);
+/** Load what accounts that replay need. @return OK · OUT_OF_MEMORY · as tx_sync */
+TAGIH_MUST_USE tagih_err book__replay_load(struct book *book);
+bool book__replays(const struct book *book, const struct posting_account *account);
+TAGIH_MUST_USE tagih_err book__replay_payment(struct book *book, struct post *post, struct posting_account *account,
+                                              struct posted *posted);
+TAGIH_MUST_USE tagih_err book__replay_reversal(struct book *book, struct post *post, struct posting_account *account,
+                                               struct posted *posted, const struct posting_reversed *payment);
+TAGIH_MUST_USE tagih_err book__allocation(struct book *book, struct posted *posted, payment_id payment, int32_t version,
+                                          const struct allocation_part *parts, size_t n_parts, int64_t credit_minor);
+void book__digest(struct book *book, const struct posted *posted, const struct posting_head_row *head,
+                  const struct line_row *lines, size_t n_lines, hash256 *out);
+
+#endif

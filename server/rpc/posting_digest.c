@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a posting's digest covers, row by row, in the order of domain/posting.h. These are the fields, for ever:
+ *
+ *   ENTRY        uuid entry · bytes entry hash · int first fate · int first flags
+ *   ACK          bytes acknowledgement
+ *   PAYMENT      uuid payment · uuid account · int source · text reference or null · int tender · int tag · int amount ·
+ *                text currency · instant value · date value · date posting · instant received · uuid collector or null ·
+ *                uuid actor or null
+ *   ALLOCATION   uuid payment · int version · int instalment · int fees · int penalty · int interest · int principal ·
+ *                int credit                                      (by payment, version, instalment)
+ *   LEDGER_TXN   uuid posting · int kind · uuid trigger · uuid account or null · date value · date posting · instant at
+ *   LEDGER_LINE  uuid posting · int number · int ledger account · uuid owner or null · text currency · int amount
+ *   BONUS_LINE   uuid payment · int number · bytes hash (which covers the line's whole context)
+ *   EVENT        of a reversal: uuid payment · uuid reversal · int reason · date value · date posting · instant at ·
+ *                uuid actor or null
+ *
+ * A receipt's own columns repeat its entry, which the entry hash covers.
+ */
+#include <stdlib.h>
+
+#include "rpc/posting.h"
+
+static void uuid_or_null(struct posting_digest *d, bool is, uuid id) {
+    if (is) posting_uuid(d, id);
+    else posting_null(d);
+}
+
+static void entry(struct posting_digest *d, const struct post *post) {
+    posting_row(d, POSTING_ENTRY, 4);
+    posting_uuid(d, post->id);
+    posting_bytes(d, BYTES_OF(&post->entry_hash));
+    posting_int(d, post->fate);
+    posting_int(d, (int64_t)post->flags);
+    posting_row(d, POSTING_ACK, 1);
+    posting_bytes(d, post->ack);
+}
+
+static void payment(struct posting_digest *d, const struct payment_row *row) {
+    posting_row(d, POSTING_PAYMENT, 14);
+    posting_uuid(d, row->id.u);
+    posting_uuid(d, row->account.u);
+    posting_int(d, row->source);
+    if (row->has_reference) posting_text(d, row->reference);
+    else posting_null(d);
+    posting_int(d, row->tender);
+    posting_int(d, row->tag);
+    posting_int(d, row->amount_minor);
+    posting_text(d, row->currency);
+    posting_instant(d, (instant){row->value_us});
+    posting_date(d, row->value_on);
+    posting_date(d, row->posting_on);
+    posting_instant(d, (instant){row->received_us});
+    uuid_or_null(d, row->has_collector, row->collector.u);
+    uuid_or_null(d, row->has_actor, row->actor.u);
+}
+
+static int by_key(const void *left, const void *right) {
+    const struct allocation_row *a = left, *b = right;
+    int order = uuid_compare(a->payment.u, b->payment.u);
+    if (order) return order;
+    if (a->version != b->version) return a->version < b->version ? -1 : 1;
+    return (a->instalment_no > b->instalment_no) - (a->instalment_no < b->instalment_no);
+}
+
+static void allocations(struct posting_digest *d, struct allocation_row *rows, size_t n) {
+    qsort(rows, n, sizeof *rows, by_key);
+    for (size_t i = 0; i < n; i++) {
+        posting_row(d, POSTING_ALLOCATION, 8);
+        posting_uuid(d, rows[i].payment.u);
+        posting_int(d, rows[i].version);
+        posting_int(d, rows[i].instalment_no);
+        for (int c = 0; c < COMPONENT_COUNT; c++) posting_int(d, rows[i].component_minor[c]);
+        posting_int(d, rows[i].credit_minor);
+    }
+}
+
+static void head(struct posting_digest *d, const struct posting_head_row *row) {
+    posting_row(d, POSTING_LEDGER_TXN, 7);
+    posting_uuid(d, row->id);
+    posting_int(d, row->kind);
+    posting_uuid(d, row->trigger);
+    uuid_or_null(d, row->has_account, row->account.u);
+    posting_date(d, row->value_on);
+    posting_date(d, row->posting_on);
+    posting_instant(d, row->at);
+}
+
+static void line(struct posting_digest *d, const struct line_row *row) {
+    posting_row(d, POSTING_LEDGER_LINE, 6);
+    posting_uuid(d, row->posting);
+    posting_int(d, row->no);
+    posting_int(d, row->account);
+    uuid_or_null(d, row->has_owner, row->owner);
+    posting_text(d, row->currency);
+    posting_int(d, row->amount_minor);
+}
+
+static void bonus(struct posting_digest *d, const struct bonus_row *row) {
+    posting_row(d, POSTING_BONUS_LINE, 3);
+    posting_uuid(d, row->record.payment.u);
+    posting_int(d, row->line_no);
+    posting_bytes(d, BYTES_OF(&row->hash));
+}
+
+static void reversal(struct posting_digest *d, const struct reversal_row *row) {
+    posting_row(d, POSTING_EVENT, 7);
+    posting_uuid(d, row->payment.u);
+    posting_uuid(d, row->id);
+    posting_int(d, row->reason);
+    posting_date(d, row->value_on);
+    posting_date(d, row->posting_on);
+    posting_instant(d, row->at);
+    uuid_or_null(d, row->has_actor, row->actor.u);
+}
+
+void book__digest(struct book *book, const struct posted *posted, const struct posting_head_row *head_row,
+                  const struct line_row *lines, size_t n_lines, hash256 *out) {
+    struct posting_digest d;
+    posting_begin(&d, &book->loaded.writer.head);
+    if (posted->post->has_entry) entry(&d, posted->post);
+    if (posted->payment) payment(&d, &book->payments[posted->payment - 1]);
+    if (posted->n_allocations) allocations(&d, book->allocations + posted->allocation_first, posted->n_allocations);
+    head(&d, head_row);
+    for (size_t i = 0; i < n_lines; i++) line(&d, &lines[i]);
+    if (posted->bonus) bonus(&d, &book->bonus[posted->bonus - 1]);
+    if (posted->reversal) reversal(&d, &book->reversals[posted->reversal - 1]);
+    *out = posting_end(&d);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Accounts whose facts are worked out again (R-ALL-7): when a payment does not come last in fact order, when credit
+ * waits for a due, and whenever a payment is taken back. Only differences are written: new allocation versions of the
+ * payments that changed, one ledger transaction named by its trigger.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rpc/posting.h"
+
+struct replayed {
+    bool is;                      /* this account replays */
+    struct instalment *schedule;
+    size_t n_schedule;
+    struct allocation_fact *facts; /* room for those of this book, too */
+    int32_t *versions;             /* per fact: of its newest allocation; 0: none yet */
+    size_t n_facts;
+    struct allocation_outcome now; /* as it stands */
+};
+
+bool book__replays(const struct book *book, const struct posting_account *account) {
+    return book->replayed && book->replayed[account - book->loaded.accounts].is;
+}
+
+static bool comes_last(const struct posting_account *a, const struct post *post) {
+    if (!a->last_on.is) return true;
+    if (post->value_on.days != a->last_on.on.days) return post->value_on.days > a->last_on.on.days;
+    if (post->value.us != a->last_value.us) return post->value.us > a->last_value.us;
+    return uuid_compare(post->payment.u, a->last_payment.u) > 0;
+}
+
+static bool must_replay(const struct posting_account *a, const struct post *post) {
+    return post->reversal || !comes_last(a, post) ||
+           allocation_credit_waits(a->lines, a->n_lines, a->credit_minor, post->value_on);
+}
+
+/* The account of a post; of a reversal, that of its payment, wherever that is. */
+static struct posting_account *account_of(struct book *book, const struct post *post) {
+    if (!post->reversal) return book__account(book, post->account);
+    if (post->index != SIZE_MAX && book->loaded.reversed[post->index].found) {
+        return book__account(book, book->loaded.reversed[post->index].account);
+    }
+    for (size_t i = 0; i < book->n; i++) {
+        const struct post *each = book->posts[i];
+        if (!each->reversal && uuid_equal(each->payment.u, post->payment.u)) return book__account(book, each->account);
+    }
+    return NULL;
+}
+
+/* ---- load ----------------------------------------------------------------------------------------------------- */
+
+static tagih_err find_replaying(struct book *book, account_id *ids, size_t *n_ids) {
+    *n_ids = 0;
+    for (size_t i = 0; i < book->n; i++) {
+        struct posting_account *a = book->posts[i]->skip ? NULL : account_of(book, book->posts[i]);
+        if (!a || !must_replay(a, book->posts[i])) continue;
+        struct replayed *r = &book->replayed[a - book->loaded.accounts];
+        if (!r->is) ids[(*n_ids)++] = a->id;
+        r->is = true;
+    }
+    return TAGIH_OK;
+}
+
+/* dues and facts are sorted by account, as the accounts are. */
+static tagih_err share_out(struct book *book, const struct posting_due *dues, size_t n_dues,
+                           const struct posting_fact *facts, size_t n_facts) {
+    for (size_t a = 0; a < book->loaded.n_accounts; a++) {
+        struct replayed *r = &book->replayed[a];
+        if (!r->is) continue;
+        account_id id = book->loaded.accounts[a].id;
+        r->schedule = ARENA_ARRAY(book->arena, n_dues, struct instalment);
+        r->facts = ARENA_ARRAY(book->arena, n_facts + book->n, struct allocation_fact);
+        r->versions = ARENA_ARRAY(book->arena, n_facts + book->n, int32_t);
+        if (!r->schedule || !r->facts || !r->versions) return FAIL(OUT_OF_MEMORY);
+        for (size_t i = 0; i < n_dues; i++) {
+            if (uuid_equal(dues[i].account.u, id.u)) r->schedule[r->n_schedule++] = dues[i].instalment;
+        }
+        for (size_t i = 0; i < n_facts; i++) {
+            if (!uuid_equal(facts[i].account.u, id.u)) continue;
+            r->versions[r->n_facts] = facts[i].version;
+            r->facts[r->n_facts++] = (struct allocation_fact){.id = facts[i].payment.u, .kind = FACT_PAYMENT,
+                                                              .value_on = facts[i].value_on, .value = facts[i].value,
+                                                              .amount_minor = facts[i].amount_minor};
+        }
+    }
+    return TAGIH_OK;
+}
+
+static civil_date last_date(const struct allocation_fact *facts, size_t n) {
+    civil_date last = {INT32_MIN};
+    for (size_t i = 0; i < n; i++) {
+        if (facts[i].value_on.days > last.days) last = facts[i].value_on;
+    }
+    return last;
+}
+
+static tagih_err work_out(struct book *book, const struct posting_account *account, const struct replayed *r,
+                          struct allocation_outcome *out) {
+    const struct rule_set *rules = rule_set_find(account->rule_set);
+    if (!rules) return FAIL(ALLOCATION_RULES);
+    return allocation_replay(rules, r->schedule, r->n_schedule, r->facts, r->n_facts, last_date(r->facts, r->n_facts),
+                             book->arena, out);
+}
+
+tagih_err book__replay_load(struct book *book) {
+    book->replayed = ARENA_ARRAY(book->arena, book->loaded.n_accounts, struct replayed);
+    account_id *ids = ARENA_ARRAY(book->arena, book->loaded.n_accounts, account_id);
+    if (!book->replayed || !ids) return FAIL(OUT_OF_MEMORY);
+    size_t n_ids, n_dues, n_facts;
+    TRY(find_replaying(book, ids, &n_ids));
+    if (n_ids == 0) return TAGIH_OK;
+    struct posting_due *dues;
+    struct posting_fact *facts;
+    TRY(posting_load_replay(book->tx, book->arena, ids, n_ids, &dues, &n_dues, &facts, &n_facts));
+    TRY(share_out(book, dues, n_dues, facts, n_facts));
+    for (size_t a = 0; a < book->loaded.n_accounts; a++) {
+        struct replayed *r = &book->replayed[a];
+        if (r->is) TRY(work_out(book, &book->loaded.accounts[a], r, &r->now));
+    }
+    return TAGIH_OK;
+}
+
+/* ---- one step ------------------------------------------------------------------------------------------------- */
+
+static const struct allocation_part *parts_of(const struct allocation_outcome *outcome, size_t fact, size_t *n,
+                                              int64_t *credit_minor) {
+    const struct allocation_result *result = &outcome->results[fact];
+    *n = result->n_parts;
+    *credit_minor = result->credit_left_minor;
+    return outcome->parts + result->part_first;
+}
+
+/* A new allocation version of every payment whose effect or parts changed. */
+static tagih_err write_changes(struct book *book, struct posted *posted, struct replayed *r,
+                               const struct allocation_outcome *after, const struct allocation_diff *diff) {
+    for (size_t i = 0; i < diff->n_changes; i++) {
+        for (size_t f = 0; f < r->n_facts; f++) {
+            if (!uuid_equal(r->facts[f].id, diff->changes[i].fact_id)) continue;
+            size_t n;
+            int64_t credit_minor;
+            const struct allocation_part *parts = parts_of(after, f, &n, &credit_minor);
+            payment_id payment = {r->facts[f].id};
+            TRY(book__allocation(book, posted, payment, ++r->versions[f], parts, n, credit_minor));
+        }
+    }
+    return TAGIH_OK;
+}
+
+/* The account's lines as the replay left them. */
+static void take_lines(struct posting_account *account, const struct allocation_outcome *after) {
+    for (size_t i = 0; i < after->n_lines; i++) {
+        for (size_t k = 0; k < account->n_lines; k++) {
+            if (account->lines[k].no != after->lines[i].no) continue;
+            account->touched[k] |= memcmp(account->lines[k].open_minor, after->lines[i].open_minor,
+                                          sizeof account->lines[k].open_minor) != 0;
+            account->lines[k] = after->lines[i];
+        }
+    }
+}
+
+static void take_last(struct posting_account *account, const struct replayed *r, const struct allocation_outcome *after) {
+    account->last_on.is = after->n_facts > 0;
+    if (after->n_facts == 0) return;
+    const struct allocation_fact *last = &r->facts[after->order[after->n_facts - 1]];
+    account->last_on.on = last->value_on;
+    account->last_value = last->value;
+    account->last_payment.u = last->id;
+}
+
+static tagih_err settle(struct book *book, struct posting_account *account, struct posted *posted, struct replayed *r,
+                        struct ledger_side money, int64_t *debt_before, int64_t *debt_after) {
+    struct allocation_outcome after;
+    struct allocation_diff diff;
+    TRY(work_out(book, account, r, &after));
+    TRY(allocation_diff(&r->now, &after, book->arena, &diff));
+    TRY(write_changes(book, posted, r, &after, &diff));
+    take_lines(account, &after);
+    take_last(account, r, &after);
+    ledger_replay(&posted->ledger, money, account->id, &diff);
+    TRY(minor_add(account->credit_minor, after.credit_minor - r->now.credit_minor, &account->credit_minor));
+    TRY(minor_add(account->debt_allocated_minor, after.debt_minor - r->now.debt_minor, &account->debt_allocated_minor));
+    *debt_before = r->now.debt_minor;
+    *debt_after = after.debt_minor;
+    r->now = after;
+    return TAGIH_OK;
+}
+
+/* R-BON-11 for a day that is not the last: the open state before any payment of that date. What the account keeps of
+ * its newest day stays as it is. */
+static tagih_err bucket_then(struct book *book, const struct posting_account *account, const struct replayed *r,
+                             civil_date value_on, enum bucket *out) {
+    civil_date anchor = date_month(value_on);
+    if (account->hold_from.is && account->hold_from.on.days > anchor.days) anchor = account->hold_from.on;
+    *out = BUCKET_B7;
+    const civil_date days[] = {value_on, anchor};
+    for (size_t d = 0; d < 2; d++) {
+        struct replayed before = *r;
+        before.facts = ARENA_ARRAY(book->arena, r->n_facts, struct allocation_fact);
+        if (!before.facts) return FAIL(OUT_OF_MEMORY);
+        before.n_facts = 0;
+        for (size_t i = 0; i < r->n_facts; i++) {
+            if (r->facts[i].value_on.days < days[d].days) before.facts[before.n_facts++] = r->facts[i];
+        }
+        struct allocation_outcome outcome;
+        TRY(work_out(book, account, &before, &outcome));
+        int32_t past_due = bucket_days_past_due(outcome.lines, outcome.n_lines, 0, days[d]);
+        *out = bucket_lower(*out, bucket_of(&bucket_scheme_default, past_due));
+    }
+    return TAGIH_OK;
+}
+
+tagih_err book__replay_payment(struct book *book, struct post *post, struct posting_account *account,
+                               struct posted *posted) {
+    struct replayed *r = &book->replayed[account - book->loaded.accounts];
+    enum bucket bucket;
+    TRY(bucket_then(book, account, r, post->value_on, &bucket));
+    r->facts[r->n_facts++] = (struct allocation_fact){.id = post->payment.u, .kind = FACT_PAYMENT, .value_on = post->value_on,
+                                                      .value = post->value, .amount_minor = post->amount_minor};
+    int64_t before, after;
+    struct ledger_side money = payment_money_side((enum payment_source)post->source, (enum tender)post->tender,
+                                                  post->collector.u);
+    TRY(settle(book, account, posted, r, money, &before, &after));
+    return book__bonus(book, post, account, posted, bonus_base(before, after, post->amount_minor), bucket);
+}
+
+tagih_err book__replay_reversal(struct book *book, struct post *post, struct posting_account *account,
+                                struct posted *posted, const struct posting_reversed *payment) {
+    struct replayed *r = &book->replayed[account - book->loaded.accounts];
+    for (size_t i = 0; i < r->n_facts; i++) {
+        if (!uuid_equal(r->facts[i].id, post->payment.u)) continue;
+        size_t behind = r->n_facts - i - 1;
+        memmove(&r->facts[i], &r->facts[i + 1], behind * sizeof *r->facts);
+        memmove(&r->versions[i], &r->versions[i + 1], behind * sizeof *r->versions);
+        r->n_facts--;
+        break;
+    }
+    struct ledger_side debited = payment_money_side((enum payment_source)payment->source, (enum tender)payment->tender,
+                                                    payment->collector.u);
+    int64_t before, after;
+    return settle(book, account, posted, r, payment_reversal_side(post->reason, post->settled, debited), &before, &after);
+}

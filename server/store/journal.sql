@@ -1,0 +1,240 @@
+-- The field journal, entry by entry and all at once (R-JRN-*).
+
+-- name: device_chain_load
+-- in:   uuid agency_id, uuid[] device_id, int4[] epoch
+-- out:  int2 device_state, int8 revoked_us, int8 contiguous_seq, bytea head_hash, int8 seq_max, int8 declared_seq, bytea gaps_accepted
+-- why:  where each chain stands; null where nothing of this epoch has come yet.
+select d.state as device_state, d.revoked_us, e.contiguous_seq, e.head_hash, e.seq_max, e.declared_seq, e.gaps_accepted
+from unnest($2, $3) with ordinality q (device_id, epoch, i)
+left join device_state d on d.agency_id = $1 and d.device_id = q.device_id
+left join device_epoch e on e.agency_id = $1 and e.device_id = q.device_id and e.epoch = q.epoch
+order by q.i;
+
+-- name: device_links_load
+-- in:   uuid agency_id, uuid[] device_id, int4[] epoch, int8[] seq
+-- out:  int4 row, int8 seq, bytea entry_hash, bytea prev_hash
+-- why:  the links beyond each chain's contiguous part, and the neighbours of what comes in; row counts the input from 0.
+select (q.i - 1)::int4 as row, k.seq, k.entry_hash, b.prev_hash
+from unnest($2, $3, $4) with ordinality q (device_id, epoch, seq, i)
+join journal_key k on k.agency_id = $1 and k.device_id = q.device_id and k.epoch = q.epoch and k.owns_seq
+    and k.seq >= q.seq
+join journal_body b on b.agency_id = $1 and b.entry_hash = k.entry_hash
+order by q.i, k.seq;
+
+-- name: device_totals_load
+-- in:   uuid agency_id, uuid[] device_id, int4[] epoch
+-- out:  int4 row, text currency, int8 seq, int8 cum_count, int8 cum_total_minor
+select (q.i - 1)::int4 as row, t.currency::text as currency, t.seq, t.cum_count, t.cum_total_minor
+from unnest($2, $3) with ordinality q (device_id, epoch, i)
+join device_total t on t.agency_id = $1 and t.device_id = q.device_id and t.epoch = q.epoch
+order by q.i;
+
+-- name: journal_known
+-- in:   uuid agency_id, bytea[] entry_hash, uuid[] entry_id
+-- out:  int2 fate, int8 flags, bytea ack, int8 received_us, bytea id_hash, int2 id_kind, bool id_call
+-- why:  each entry as it was acknowledged; who owns its id, if not itself; whether an unsigned call has used the id.
+select k.fate, k.flags, k.ack, k.received_us, o.entry_hash as id_hash, o.kind as id_kind, c.check_in_id is not null as id_call
+from unnest($2, $3) with ordinality q (entry_hash, entry_id, i)
+left join journal_key k on k.agency_id = $1 and k.entry_hash = q.entry_hash
+left join journal_key o on o.agency_id = $1 and o.entry_id = q.entry_id and o.owns_id
+left join check_in c on c.agency_id = $1 and c.check_in_id = q.entry_id
+order by q.i;
+
+-- name: waiting_load
+-- in:   uuid agency_id, uuid[] referent_id
+-- out:  bytea entry_hash, bytea body, int8 received_us, int4 events
+-- why:  what waits for the receipts that are coming in now.
+select w.entry_hash, b.body, b.received_us,
+       (select count(*)::int4 from entry_event e where e.agency_id = $1 and e.entry_hash = w.entry_hash) as events
+from entry_waiting w
+join journal_body b on b.agency_id = $1 and b.entry_hash = w.entry_hash
+where w.agency_id = $1 and w.referent_id = any($2) and not w.done
+order by w.entry_hash
+for update of w;
+
+-- name: agency_dates
+-- in:   uuid agency_id, int8[] at_us
+-- out:  date at_on
+-- why:  the civil date of each instant in the agency's zone (R-TIM-1).
+select agency_date(q.at_us, a.time_zone) as at_on
+from agency a, unnest($2) with ordinality q (at_us, i)
+where a.agency_id = $1
+order by q.i;
+
+-- name: journal_insert
+-- in:   uuid agency_id, bytea[] entry_hash, uuid[] device_id, int4[] epoch, int8[] seq, uuid[] entry_id, int2[] kind, bool[] owns_seq, bool[] owns_id, int2[] fate, int8[] flags, int8[] received_us, bytea[] ack
+-- out:  none
+insert into journal_key (agency_id, entry_hash, device_id, epoch, seq, entry_id, kind, owns_seq, owns_id, fate, flags,
+    received_us, ack)
+select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) u;
+
+-- name: journal_body_insert
+-- in:   uuid agency_id, bytea[] entry_hash, int8[] received_us, int8[] value_us, bytea[] prev_hash, bytea[] body
+-- out:  none
+insert into journal_body (agency_id, entry_hash, received_us, value_us, prev_hash, body)
+select $1, u.* from unnest($2, $3, $4, $5, $6) u;
+
+-- name: entry_event_insert
+-- in:   uuid agency_id, bytea[] entry_hash, int4[] n, int8 at_us, int2[] fate, int8[] flags
+-- out:  none
+insert into entry_event (agency_id, entry_hash, n, at_us, fate, flags)
+select $1, u.entry_hash, u.n, $4, u.fate, u.flags from unnest($2, $3, $5, $6) u (entry_hash, n, fate, flags);
+
+-- name: entry_flag
+-- in:   uuid agency_id, uuid[] entry_id, int8[] flags, int8 at_us
+-- out:  none
+-- why:  an entry that took effect gets further flags: its next fate, with all flags so far (R-REC-4, R-JRN-5).
+with again as (
+    insert into entry_event (agency_id, entry_hash, n, at_us, fate, flags)
+    select distinct on (k.entry_hash) $1, k.entry_hash, coalesce(e.n, 0) + 1, $4, 2, coalesce(e.flags, k.flags) | u.flags
+    from unnest($2, $3) u (entry_id, flags)
+    join journal_key k on k.agency_id = $1 and k.entry_id = u.entry_id and k.owns_id
+    left join lateral (
+        select n, flags from entry_event e where e.agency_id = $1 and e.entry_hash = k.entry_hash
+        order by n desc limit 1) e on true
+    where coalesce(e.flags, k.flags) | u.flags <> coalesce(e.flags, k.flags)
+    returning entry_hash)
+insert into change (agency_id, kind, object_id, collector_id, at_us)
+select $1, 60, k.entry_id, d.user_id, $4
+from again a join journal_key k on k.agency_id = $1 and k.entry_hash = a.entry_hash
+join device_state d on d.agency_id = $1 and d.device_id = k.device_id;
+
+-- name: waiting_insert
+-- in:   uuid agency_id, bytea[] entry_hash, uuid[] referent_id
+-- out:  none
+insert into entry_waiting (agency_id, entry_hash, referent_id) select $1, u.* from unnest($2, $3) u;
+
+-- name: waiting_done
+-- in:   uuid agency_id, bytea[] entry_hash
+-- out:  bool all_written
+with written as (
+    update entry_waiting set done = true where agency_id = $1 and entry_hash = any($2) and not done returning 1)
+select expect_rows((select count(*) from written), cardinality($2)) as all_written;
+
+-- name: device_chain_save
+-- in:   uuid agency_id, uuid[] device_id, int4[] epoch, int8[] contiguous_seq, bytea[] head_hash, int8[] seq_max, int8[] declared_seq
+-- out:  none
+insert into device_epoch (agency_id, device_id, epoch, contiguous_seq, head_hash, seq_max, declared_seq)
+select $1, u.* from unnest($2, $3, $4, $5, $6, $7) u
+on conflict (agency_id, device_id, epoch) do update
+set contiguous_seq = excluded.contiguous_seq, head_hash = excluded.head_hash, seq_max = excluded.seq_max,
+    declared_seq = excluded.declared_seq;
+
+-- name: device_total_save
+-- in:   uuid agency_id, uuid[] device_id, int4[] epoch, text[] currency, int8[] seq, int8[] cum_count, int8[] cum_total_minor
+-- out:  none
+insert into device_total (agency_id, device_id, epoch, currency, seq, cum_count, cum_total_minor)
+select $1, u.* from unnest($2, $3, $4, $5, $6, $7) u
+on conflict (agency_id, device_id, epoch, currency) do update
+set seq = excluded.seq, cum_count = excluded.cum_count, cum_total_minor = excluded.cum_total_minor;
+
+-- name: device_suspend
+-- in:   uuid agency_id, uuid[] device_id, int8 at_us
+-- out:  uuid device_id
+-- why:  a fork is proof that two phones write under one key (R-JRN-4).
+with written as (
+    update device_state set state = 3, version = version + 1
+    where agency_id = $1 and device_id = any($2) and state = 2 returning device_id, version)
+insert into device_event (agency_id, device_id, version, at_us, kind, reason)
+select $1, w.device_id, w.version, $3, 'SUSPENDED', 'fork' from written w
+returning device_id;
+
+-- name: evidence_insert
+-- in:   bytea[] body_hash, int8 received_us, text[] reason, text peer, bytea[] body, int8 quota
+-- out:  int8 kept
+-- why:  raw bytes of strangers, up to a quota of rows in all; the same bytes once.
+with room as (select $6 - count(*) as n from evidence),
+     kept as (
+    insert into evidence (body_hash, received_us, reason, peer, body)
+    select u.body_hash, $2, u.reason, $4, u.body
+    from unnest($1, $3, $5) with ordinality u (body_hash, reason, body, i), room
+    where u.i <= room.n
+    on conflict do nothing returning 1)
+select count(*) as kept from kept;
+
+-- name: receipt_insert
+-- in:   uuid agency_id, uuid[] entry_id, bytea[] entry_hash, uuid[] device_id, int4[] epoch, int8[] seq, uuid[] account_id, uuid[] collector_id, uuid[] visit_id, int8[] amount_minor, text[] currency, int2[] tender, int2[] tag, text[] reference, int8[] receipt_no, int8[] device_us, int8[] value_us, date[] value_on
+-- out:  none
+insert into receipt (agency_id, entry_id, entry_hash, device_id, epoch, seq, account_id, collector_id, visit_id,
+    amount_minor, currency, tender, tag, reference, receipt_no, device_us, value_us, value_on)
+select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) u;
+
+-- name: void_insert
+-- in:   uuid agency_id, uuid[] entry_id, uuid[] receipt_id, int8[] amount_minor, text[] currency, int2[] effect, int2[] reason, int8[] value_us
+-- out:  none
+insert into receipt_void (agency_id, entry_id, receipt_id, amount_minor, currency, effect, reason, value_us)
+select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8) u;
+
+-- name: promise_insert
+-- in:   uuid agency_id, uuid[] promise_id, uuid[] account_id, uuid[] collector_id, int8[] amount_minor, text[] currency, date[] due_on, int2[] promiser, int2[] channel, int8[] value_us, int8 received_us, int8[] flags
+-- out:  none
+insert into promise (agency_id, promise_id, account_id, collector_id, amount_minor, currency, due_on, promiser, channel,
+    value_us, received_us, flags)
+select $1, u.promise_id, u.account_id, u.collector_id, u.amount_minor, u.currency, u.due_on, u.promiser, u.channel,
+       u.value_us, $11, u.flags
+from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $12)
+    u (promise_id, account_id, collector_id, amount_minor, currency, due_on, promiser, channel, value_us, flags);
+
+-- name: deposit_insert
+-- in:   uuid agency_id, uuid[] deposit_id, uuid[] collector_id, int8[] amount_minor, text[] currency, bytea[] bank_reference, int8[] value_us, int8 received_us
+-- out:  none
+insert into deposit (agency_id, deposit_id, collector_id, amount_minor, currency, bank_reference, value_us, received_us)
+select $1, u.*, $8 from unnest($2, $3, $4, $5, $6, $7) u;
+
+-- name: settlement_insert
+-- in:   uuid agency_id, uuid[] settlement_id, uuid[] collector_id, uuid[] device_id, int4[] epoch, int8[] first_seq, int8[] last_seq, text[] currency, int4[] receipts, int4[] voids, int8[] cash_minor, int8[] other_minor, int8[] handover_minor, int8[] value_us
+-- out:  none
+insert into settlement (agency_id, settlement_id, collector_id, device_id, epoch, first_seq, last_seq, currency,
+    receipts, voids, cash_minor, other_minor, handover_minor, value_us)
+select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) u;
+
+-- name: settlement_declare
+-- in:   uuid agency_id, uuid[] settlement_id, uuid[] collector_id, int8 at_us
+-- out:  none
+-- why:  DAY_CLOSE puts the day's settlement into DECLARED (R-CSH-2).
+with state as (
+    insert into settlement_state (agency_id, settlement_id, collector_id, state)
+    select distinct $1, u.settlement_id, u.collector_id, 2 from unnest($2, $3) u (settlement_id, collector_id))
+insert into settlement_event (agency_id, settlement_id, version, state, at_us, actor_id)
+select distinct $1, u.settlement_id, 1, 2, $4, u.collector_id from unnest($2, $3) u (settlement_id, collector_id);
+
+-- name: void_referent_load
+-- in:   uuid agency_id, uuid[] receipt_id
+-- out:  int2 kind, int2 fate, bool is_receipt, int8 seq, int4 epoch, uuid device_id, uuid collector_id, int8 amount_minor, text currency, int8 value_us, bool declared
+-- why:  what a void wants to void: the entry of that id, and when it is a receipt, whether it is in a DECLARED settlement.
+select k.kind, k.fate, r.entry_id is not null as is_receipt, r.seq, r.epoch, r.device_id, r.collector_id, r.amount_minor,
+       r.currency::text as currency, r.value_us, coalesce(e.declared_seq >= r.seq, false) as declared
+from unnest($2) with ordinality q (receipt_id, i)
+left join journal_key k on k.agency_id = $1 and k.entry_id = q.receipt_id and k.owns_id
+left join receipt r on r.agency_id = $1 and r.entry_id = q.receipt_id
+left join device_epoch e on e.agency_id = $1 and e.device_id = r.device_id and e.epoch = r.epoch
+order by q.i;
+
+-- name: account_exists
+-- in:   uuid agency_id, uuid[] account_id
+-- out:  bool is
+select a.account_id is not null as is
+from unnest($2) with ordinality q (account_id, i)
+left join account a on a.agency_id = $1 and a.account_id = q.account_id
+order by q.i;
+
+-- name: gap_filled
+-- in:   uuid agency_id, uuid[] device_id, int4[] epoch, int8[] seq, int8 gap_flag, int8 at_us
+-- out:  none
+-- why:  a late arrival clears the GAP flag of the entry behind it (R-JRN-5).
+with again as (
+insert into entry_event (agency_id, entry_hash, n, at_us, fate, flags)
+select $1, k.entry_hash, coalesce(e.n, 0) + 1, $6,
+       case when coalesce(e.flags, k.flags) & ~$5 = 0 and coalesce(e.fate, k.fate) = 2 then 1 else coalesce(e.fate, k.fate) end,
+       coalesce(e.flags, k.flags) & ~$5
+from unnest($2, $3, $4) q (device_id, epoch, seq)
+join journal_key k on k.agency_id = $1 and k.device_id = q.device_id and k.epoch = q.epoch and k.seq = q.seq and k.owns_seq
+left join lateral (
+    select n, fate, flags from entry_event e where e.agency_id = $1 and e.entry_hash = k.entry_hash
+    order by n desc limit 1) e on true
+where coalesce(e.flags, k.flags) & $5 <> 0
+returning entry_hash)
+insert into change (agency_id, kind, object_id, collector_id, at_us)
+select $1, 60, k.entry_id, d.user_id, $6
+from again a join journal_key k on k.agency_id = $1 and k.entry_hash = a.entry_hash
+join device_state d on d.agency_id = $1 and d.device_id = k.device_id;

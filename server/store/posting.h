@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What posting reads and writes, many at a time. Rows are as the database has them; what they mean is decided in
+ * server/rpc/posting.c. Everything lives in the transaction's arena.
+ */
+#ifndef TAGIH_STORE_POSTING_H
+#define TAGIH_STORE_POSTING_H
+
+#include "store/tx.h"
+#include "tagih/allocation.h"
+#include "tagih/bonus.h"
+#include "tagih/ledger.h"
+#include "tagih/payment.h"
+
+/** An optional date. */
+struct day {
+    bool is;
+    civil_date on;
+};
+
+/** An account under its lock. */
+struct posting_account {
+    account_id id;
+    customer_id customer;
+    currency currency;
+    int16_t status;
+    struct day hold_from, last_on, day_on, month_on, snapshot_on;
+    bool has_collector;
+    user_id collector;
+    char rule_set[33];
+    int64_t credit_minor, debt_allocated_minor;
+    instant last_value;
+    payment_id last_payment;
+    int16_t day_bucket, month_bucket;
+    struct instalment_open *lines; /* all, ascending by (due_on, no); owed is what is open now */
+    size_t n_lines;
+    bool *touched;                 /* per line */
+    bool dirty;
+};
+
+struct posting_collector {
+    user_id id;
+    currency currency;
+    int64_t bonus_n;
+    hash256 bonus_head; /* zeros for the first line */
+    int64_t cash_held_minor, cheques_in_hand_minor, deposit_in_transit_minor, bonus_payable_minor;
+    bool dirty;
+};
+
+struct posting_month {
+    user_id collector;
+    civil_date month_on;
+    currency currency;
+    int64_t mtd_minor, bonus_minor;
+    bool has_target;
+    int64_t target_minor;
+    int32_t target_version;
+    bool dirty;
+};
+
+/** A payment of the same customer and day as a post. */
+struct posting_sibling {
+    size_t post; /* index of the post asked about */
+    payment_id payment;
+    account_id account;
+    int64_t amount_minor;
+    currency currency;
+    int16_t source;
+    bool reversed;
+    bool has_bonus;
+    user_id collector;
+    int64_t mtd_minor;
+};
+
+/** A payment that is to be reversed. */
+struct posting_reversed {
+    bool found, reversed;
+    account_id account;
+    int16_t source, tender, tag;
+    int64_t amount_minor;
+    currency currency;
+    instant value;
+    civil_date value_on;
+    bool has_collector;
+    user_id collector;
+    int32_t bonus_lines;
+    int64_t bonus_minor, bonus_base_minor;
+    user_id bonus_collector;
+    civil_date bonus_month;
+};
+
+/** An unreversed payment on top of the newest snapshot. */
+struct posting_fact {
+    account_id account;
+    payment_id payment;
+    int64_t amount_minor;
+    instant value;
+    civil_date value_on;
+    int32_t version; /* of its newest allocation */
+};
+
+struct posting_due {
+    account_id account;
+    struct instalment instalment;
+};
+
+/** What is asked for. */
+struct posting_key {
+    account_id account;   /* nil: a reversal, whose account comes from its payment */
+    payment_id reverses;  /* nil: not a reversal */
+    user_id collector;    /* nil: none */
+    currency currency;
+    instant value;
+};
+
+struct posting_writer {
+    int64_t id, n;
+    hash256 head;
+    bool is_new;
+};
+
+/** Everything that was loaded, keys in input order, the rest sorted by its own key. */
+struct posting_loaded {
+    struct posting_account *accounts;
+    size_t n_accounts;
+    struct posting_collector *collectors;
+    size_t n_collectors;
+    struct posting_month *months;
+    size_t n_months;
+    struct posting_sibling *siblings;
+    size_t n_siblings;
+    struct posting_reversed *reversed; /* per key */
+    bool *had_lease;                   /* per key */
+    team_id *teams;                    /* per key */
+    civil_date *value_on;              /* per key */
+    civil_date today;
+    struct posting_writer writer;
+};
+
+/** Queue the LOCK of accounts: one answer, to be dropped. What locks visits comes between it and posting_send_load. */
+TAGIH_MUST_USE tagih_err posting_send_lock(struct tx *tx, struct arena *arena, const struct posting_key *keys, size_t n);
+/** Queue the LOCK of collectors and writer, and LOAD. `n` keys, at least one. */
+TAGIH_MUST_USE tagih_err posting_send_load(struct tx *tx, struct arena *arena, const struct posting_key *keys, size_t n,
+                                           int64_t writer, instant now);
+/** Take what posting_send_load asked for. @return OK · OUT_OF_MEMORY */
+TAGIH_MUST_USE tagih_err posting_take_load(struct tx *tx, struct arena *arena, size_t n, struct posting_loaded *out);
+
+/** Schedules and facts of accounts that replay: a round trip of its own. */
+TAGIH_MUST_USE tagih_err posting_load_replay(struct tx *tx, struct arena *arena, const account_id *accounts, size_t n,
+                                             struct posting_due **dues, size_t *n_dues, struct posting_fact **facts,
+                                             size_t *n_facts);
+
+/* SAVE. Each is one statement, nothing for no rows. */
+
+struct payment_row {
+    payment_id id;
+    account_id account;
+    int16_t source, tender, tag;
+    bool has_reference;
+    struct bytes reference;
+    int64_t amount_minor;
+    struct bytes currency;
+    int64_t value_us, received_us;
+    civil_date value_on, posting_on;
+    bool has_collector, has_actor;
+    user_id collector, actor;
+};
+
+struct reversal_row {
+    payment_id payment;
+    uuid id;
+    int16_t reason;
+    civil_date value_on, posting_on;
+    instant at;
+    bool has_actor;
+    user_id actor;
+};
+
+struct allocation_row {
+    payment_id payment;
+    int32_t version, instalment_no;
+    int64_t component_minor[COMPONENT_COUNT];
+    int64_t credit_minor;
+};
+
+struct posting_head_row {
+    uuid id;
+    int16_t kind;
+    uuid trigger;
+    bool has_account;
+    account_id account;
+    civil_date value_on, posting_on;
+    instant at;
+    int64_t writer_n;
+    hash256 digest;
+};
+
+struct line_row {
+    uuid posting;
+    int16_t no, account;
+    bool has_owner;
+    uuid owner;
+    struct bytes currency;
+    int64_t amount_minor;
+};
+
+struct bonus_row {
+    struct bonus_record record;
+    customer_id customer; /* not stored: for the day's first mtd */
+    int16_t line_no, kind;
+    struct bytes currency, scheme;
+    int16_t bucket, tag;
+    int64_t amount_minor;
+    bool has_team, on_hold, has_hold;
+    civil_date hold_from;
+    int64_t chain_n;
+    hash256 hash;
+};
+
+TAGIH_MUST_USE tagih_err posting_send_payments(struct tx *tx, struct arena *arena, const struct payment_row *rows, size_t n, civil_date posting_on);
+TAGIH_MUST_USE tagih_err posting_send_reversals(struct tx *tx, struct arena *arena, const struct reversal_row *rows, size_t n, civil_date posting_on, instant at);
+TAGIH_MUST_USE tagih_err posting_send_allocations(struct tx *tx, struct arena *arena, const struct allocation_row *rows, size_t n);
+TAGIH_MUST_USE tagih_err posting_send_postings(struct tx *tx, struct arena *arena, const struct posting_head_row *rows, size_t n, civil_date posting_on, instant at, int64_t writer);
+TAGIH_MUST_USE tagih_err posting_send_lines(struct tx *tx, struct arena *arena, const struct line_row *rows, size_t n);
+TAGIH_MUST_USE tagih_err posting_send_bonus(struct tx *tx, struct arena *arena, const struct bonus_row *rows, size_t n);
+/** The dirty ones of what was loaded. */
+TAGIH_MUST_USE tagih_err posting_send_states(struct tx *tx, struct arena *arena, const struct posting_loaded *loaded);
+
+#endif

@@ -1,0 +1,260 @@
+-- Posting: lock, load and save of everything that money touches (R-PAY-1, R-ALL-*, R-LED-*, R-BON-*).
+
+-- name: posting_account_lock
+-- in:   uuid agency_id, uuid[] account_id, uuid[] payment_id
+-- out:  uuid account_id
+-- why:  the accounts named, and those of the payments that are to be reversed.
+select account_id from account_state
+where agency_id = $1 and account_id in (
+    select a from unnest($2) a union
+    select p.account_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id)
+order by account_id for no key update;
+
+-- name: posting_collector_ensure
+-- in:   uuid agency_id, uuid[] collector_id, text[] currency
+-- out:  none
+insert into collector_state (agency_id, collector_id, currency)
+select distinct $1, u.collector_id, u.currency from unnest($2, $3) u (collector_id, currency)
+order by 2, 3
+on conflict do nothing;
+
+-- name: posting_collector_lock
+-- in:   uuid agency_id, uuid[] collector_id, uuid[] payment_id
+-- out:  uuid collector_id, text currency, int8 bonus_n, bytea bonus_head, int8 cash_held_minor, int8 cheques_in_hand_minor, int8 deposit_in_transit_minor, int8 bonus_payable_minor
+-- why:  the collectors named, and those whose payments are to be reversed. Locked and read in one: all decided on is
+--       in the locked row itself.
+select collector_id, currency::text as currency, bonus_n, bonus_head, cash_held_minor, cheques_in_hand_minor,
+       deposit_in_transit_minor, bonus_payable_minor
+from collector_state
+where agency_id = $1 and collector_id in (
+    select c from unnest($2) c union
+    select p.collector_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id)
+order by collector_id, currency for no key update;
+
+-- name: posting_writer_lock
+-- in:   uuid agency_id, int8 writer_id
+-- out:  int8 n, bytea head
+-- why:  one chain of digests a worker; nobody waits for it.
+insert into posting_writer (agency_id, writer_id) values ($1, $2)
+on conflict (agency_id, writer_id) do update set n = posting_writer.n
+returning n, head;
+
+-- name: posting_account_load
+-- in:   uuid agency_id, uuid[] account_id, uuid[] payment_id
+-- out:  uuid account_id, text account_no, uuid customer_id, text currency, int2 status, date hold_from_on, uuid collector_id, text rule_set, int8 credit_minor, int8 debt_allocated_minor, date last_value_on, int8 last_value_us, uuid last_payment_id, date day_on, int2 day_bucket, date month_on, int2 month_bucket, date snapshot_on
+select s.account_id, a.account_no, a.customer_id, a.currency::text as currency, s.status, s.hold_from_on, s.collector_id, s.rule_set,
+       s.credit_minor, s.debt_allocated_minor, s.last_value_on, s.last_value_us, s.last_payment_id, s.day_on,
+       s.day_bucket, s.month_on, s.month_bucket, s.snapshot_on
+from (select a from unnest($2) a union
+      select p.account_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id) q (account_id)
+join account_state s on s.agency_id = $1 and s.account_id = q.account_id
+join account a on a.agency_id = $1 and a.account_id = q.account_id
+order by s.account_id;
+
+-- name: posting_instalment_load
+-- in:   uuid agency_id, uuid[] account_id, uuid[] payment_id
+-- out:  uuid account_id, int4 instalment_no, date due_on, int2 state, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor
+-- why:  what is open, in the order that allocation wants.
+select s.account_id, s.instalment_no, s.due_on, s.state, s.fees_minor, s.penalty_minor, s.interest_minor, s.principal_minor
+from (select a from unnest($2) a union
+      select p.account_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id) q (account_id)
+join instalment_state s on s.agency_id = $1 and s.account_id = q.account_id
+order by s.account_id, s.due_on, s.instalment_no;
+
+-- name: posting_same_day
+-- in:   uuid agency_id, uuid[] account_id, int8[] value_us
+-- out:  int4 row, uuid payment_id, uuid account_id, int8 amount_minor, text currency, int2 source, bool reversed, uuid collector_id, int8 mtd_minor, int8 chain_n
+-- why:  for each payment what its customer paid that day: possible duplicates (R-REC-4), and the mtd that the first
+--       receipt of the day used (R-BON-8).
+select (q.i - 1)::int4 as row, p.payment_id, p.account_id, p.amount_minor, p.currency::text as currency, p.source,
+       r.payment_id is not null as reversed, b.collector_id, b.mtd_minor, b.chain_n
+from agency g cross join unnest($2, $3) with ordinality q (account_id, value_us, i)
+join account a on a.agency_id = $1 and a.account_id = q.account_id
+join account o on o.agency_id = $1 and o.customer_id = a.customer_id
+join payment p on p.agency_id = $1 and p.account_id = o.account_id and p.value_on = agency_date(q.value_us, g.time_zone)
+left join payment_reversal r on r.agency_id = $1 and r.payment_id = p.payment_id
+left join bonus_line b on b.agency_id = $1 and b.payment_id = p.payment_id and b.line_no = 1
+where g.agency_id = $1
+order by q.i, b.chain_n nulls last;
+
+-- name: posting_holder
+-- in:   uuid agency_id, uuid[] account_id, uuid[] collector_id, int8[] value_us
+-- out:  bool had_lease, uuid team_id
+-- why:  whether the collector had a lease on the account at the value instant (R-BON-8), and his team.
+select exists (
+           select from visit v join visit_event e on e.agency_id = $1 and e.visit_id = v.visit_id
+           where v.agency_id = $1 and v.account_id = q.account_id and e.collector_id = q.collector_id
+             and e.lease_from_us <= q.value_us and q.value_us < e.lease_until_us) as had_lease,
+       s.team_id
+from unnest($2, $3, $4) with ordinality q (account_id, collector_id, value_us, i)
+left join staff_state s on s.agency_id = $1 and s.user_id = q.collector_id
+order by q.i;
+
+-- name: posting_month_load
+-- in:   uuid agency_id, uuid[] collector_id, int8[] value_us, text[] currency, uuid[] payment_id
+-- out:  uuid collector_id, date month_on, text currency, int8 mtd_minor, int8 bonus_minor, int8 target_minor, int4 target_version
+-- why:  each collector's month of the value date so far, once, and the newest approved target of the full month.
+select q.collector_id, q.month_on, q.currency, m.mtd_minor, m.bonus_minor, t.amount_minor as target_minor, t.version as target_version
+from (select distinct u.collector_id, date_trunc('month', agency_date(u.value_us, g.time_zone))::date as month_on, u.currency
+      from agency g, unnest($2, $3, $4) u (collector_id, value_us, currency) where g.agency_id = $1
+      union
+      select b.collector_id, b.month_on, b.currency::text
+      from unnest($5) r (payment_id) join bonus_line b on b.agency_id = $1 and b.payment_id = r.payment_id) q
+left join collector_month m on m.agency_id = $1 and m.collector_id = q.collector_id and m.month_on = q.month_on
+    and m.currency = q.currency
+left join lateral (
+    select amount_minor, version from bonus_target t
+    where t.agency_id = $1 and t.collector_id = q.collector_id and t.month_on = q.month_on
+      and t.currency = q.currency and t.approved_by is not null
+    order by version desc limit 1) t on true
+order by q.collector_id, q.month_on, q.currency;
+
+-- name: posting_payment_load
+-- in:   uuid agency_id, uuid[] payment_id
+-- out:  int4 row, uuid account_id, int2 source, int2 tender, int2 tag, int8 amount_minor, text currency, int8 value_us, date value_on, uuid collector_id, bool reversed, int4 version, int8 bonus_minor, int8 bonus_base_minor, uuid bonus_collector, date bonus_month, int4 bonus_lines
+-- why:  what is to be reversed: the payment, its newest allocation's version, Σ of its bonus lines.
+select (q.i - 1)::int4 as row, p.account_id, p.source, p.tender, p.tag, p.amount_minor, p.currency::text as currency,
+       p.value_us, p.value_on, p.collector_id, r.payment_id is not null as reversed,
+       (select max(version) from allocation x where x.agency_id = $1 and x.payment_id = p.payment_id) as version,
+       b.bonus_minor, b.bonus_base_minor, b.bonus_collector, b.bonus_month, b.bonus_lines
+from unnest($2) with ordinality q (payment_id, i)
+join payment p on p.agency_id = $1 and p.payment_id = q.payment_id
+left join payment_reversal r on r.agency_id = $1 and r.payment_id = p.payment_id
+left join lateral (
+    select sum(amount_minor)::int8 as bonus_minor, sum(base_minor)::int8 as bonus_base_minor,
+           (array_agg(collector_id order by line_no))[1] as bonus_collector,
+           (array_agg(month_on order by line_no))[1] as bonus_month, count(*)::int4 as bonus_lines
+    from bonus_line b where b.agency_id = $1 and b.payment_id = p.payment_id) b on true
+order by q.i;
+
+-- name: posting_fact_load
+-- in:   uuid agency_id, uuid[] account_id
+-- out:  uuid account_id, uuid payment_id, int8 amount_minor, int8 value_us, date value_on, int2 source, int2 tender, uuid collector_id, int4 version
+-- why:  every unreversed payment that stands on top of the account's newest snapshot, for a replay (R-ALL-7): valued
+--       after it, or not known to anybody when it came (R-IMP-3).
+select p.account_id, p.payment_id, p.amount_minor, p.value_us, p.value_on, p.source, p.tender, p.collector_id,
+       (select max(version) from allocation x where x.agency_id = $1 and x.payment_id = p.payment_id) as version
+from unnest($2) q (account_id)
+join lateral (
+    select as_of_on, received_us from snapshot s where s.agency_id = $1 and s.account_id = q.account_id
+    order by as_of_on desc, received_us desc limit 1) s on true
+join payment p on p.agency_id = $1 and p.account_id = q.account_id
+    and (p.value_on > s.as_of_on or p.received_us > s.received_us)
+where not exists (select from payment_reversal r where r.agency_id = $1 and r.payment_id = p.payment_id)
+order by p.account_id, p.value_on, p.value_us, p.payment_id;
+
+-- name: posting_schedule_load
+-- in:   uuid agency_id, uuid[] account_id
+-- out:  uuid account_id, int4 instalment_no, date due_on, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor
+-- why:  the newest snapshot's schedule, where a replay begins.
+select i.account_id, i.instalment_no, i.due_on, i.fees_minor, i.penalty_minor, i.interest_minor, i.principal_minor
+from unnest($2) q (account_id)
+join lateral (
+    select as_of_on, received_us from snapshot s where s.agency_id = $1 and s.account_id = q.account_id
+    order by as_of_on desc, received_us desc limit 1) s on true
+join instalment i on i.agency_id = $1 and i.account_id = q.account_id and i.as_of_on = s.as_of_on
+    and i.received_us = s.received_us
+order by i.account_id, i.due_on, i.instalment_no;
+
+-- name: payment_insert
+-- in:   uuid agency_id, uuid[] payment_id, uuid[] account_id, int2[] source, text[] source_reference, int2[] tender, int2[] tag, int8[] amount_minor, text[] currency, int8[] value_us, date[] value_on, date posting_on, int8[] received_us, uuid[] collector_id, uuid[] actor_id
+-- out:  none
+insert into payment (agency_id, payment_id, account_id, source, source_reference, tender, tag, amount_minor, currency,
+    value_us, value_on, posting_on, received_us, collector_id, actor_id)
+select $1, u.payment_id, u.account_id, u.source, u.source_reference, u.tender, u.tag, u.amount_minor, u.currency,
+       u.value_us, u.value_on, $12, u.received_us, u.collector_id, u.actor_id
+from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15)
+    u (payment_id, account_id, source, source_reference, tender, tag, amount_minor, currency, value_us, value_on,
+       received_us, collector_id, actor_id);
+
+-- name: reversal_insert
+-- in:   uuid agency_id, uuid[] payment_id, uuid[] reversal_id, int2[] reason, date[] value_on, date posting_on, int8 at_us, uuid[] actor_id
+-- out:  none
+insert into payment_reversal (agency_id, payment_id, reversal_id, reason, value_on, posting_on, at_us, actor_id)
+select $1, u.payment_id, u.reversal_id, u.reason, u.value_on, $6, $7, u.actor_id
+from unnest($2, $3, $4, $5, $8) u (payment_id, reversal_id, reason, value_on, actor_id);
+
+-- name: allocation_insert
+-- in:   uuid agency_id, uuid[] payment_id, int4[] version, int4[] instalment_no, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, int8[] credit_minor
+-- out:  none
+insert into allocation (agency_id, payment_id, version, instalment_no, fees_minor, penalty_minor, interest_minor,
+    principal_minor, credit_minor)
+select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9) u;
+
+-- name: posting_insert
+-- in:   uuid agency_id, uuid[] posting_id, int2[] kind, uuid[] trigger_id, uuid[] account_id, date[] value_on, date posting_on, int8 at_us, int8 writer_id, int8[] writer_n, bytea[] digest
+-- out:  none
+insert into posting (agency_id, posting_id, kind, trigger_id, account_id, value_on, posting_on, at_us, writer_id,
+    writer_n, digest)
+select $1, u.posting_id, u.kind, u.trigger_id, u.account_id, u.value_on, $7, $8, $9, u.writer_n, u.digest
+from unnest($2, $3, $4, $5, $6, $10, $11) u (posting_id, kind, trigger_id, account_id, value_on, writer_n, digest);
+
+-- name: ledger_line_insert
+-- in:   uuid agency_id, uuid[] posting_id, int2[] line_no, int2[] ledger_account, uuid[] owner_id, text[] currency, int8[] amount_minor
+-- out:  none
+insert into ledger_line (agency_id, posting_id, line_no, ledger_account, owner_id, currency, amount_minor)
+select $1, u.* from unnest($2, $3, $4, $5, $6, $7) u;
+
+-- name: bonus_line_insert
+-- in:   uuid agency_id, uuid[] payment_id, int2[] line_no, uuid[] line_id, int2[] kind, uuid[] collector_id, uuid[] team_id, date[] month_on, text[] currency, uuid[] account_id, date[] value_on, text[] scheme, int4[] scheme_version, int8[] base_minor, int8[] amount_minor, int2[] bucket, int4[] bucket_factor, int4[] tier_factor, int4[] target_factor, int4[] tag_factor, int2[] tag, int8[] mtd_minor, int8[] target_minor, int4[] target_version, bool[] capped, bool[] on_hold, date[] hold_from_on, bytea[] allocation_digest, int8[] chain_n, bytea[] prev_hash, bytea[] hash
+-- out:  none
+insert into bonus_line (agency_id, payment_id, line_no, line_id, kind, collector_id, team_id, month_on, currency,
+    account_id, value_on, scheme, scheme_version, base_minor, amount_minor, bucket, bucket_factor, tier_factor,
+    target_factor, tag_factor, tag, mtd_minor, target_minor, target_version, capped, on_hold, hold_from_on,
+    allocation_digest, chain_n, prev_hash, hash)
+select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+    $22, $23, $24, $25, $26, $27, $28, $29, $30, $31) u;
+
+-- name: posting_account_save
+-- in:   uuid agency_id, uuid[] account_id, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, int8[] credit_minor, int8[] debt_allocated_minor, date[] oldest_due_on, date[] last_value_on, int8[] last_value_us, uuid[] last_payment_id, date[] day_on, int2[] day_bucket, date[] month_on, int2[] month_bucket
+-- out:  bool all_written
+with written as (
+    update account_state s
+    set fees_minor = u.fees, penalty_minor = u.penalty, interest_minor = u.interest, principal_minor = u.principal,
+        credit_minor = u.credit, debt_allocated_minor = u.debt_allocated, oldest_due_on = u.oldest_due_on,
+        last_value_on = u.last_value_on, last_value_us = u.last_value_us, last_payment_id = u.last_payment_id,
+        day_on = u.day_on, day_bucket = u.day_bucket, month_on = u.month_on, month_bucket = u.month_bucket,
+        version = s.version + 1
+    from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        u (account_id, fees, penalty, interest, principal, credit, debt_allocated, oldest_due_on, last_value_on,
+           last_value_us, last_payment_id, day_on, day_bucket, month_on, month_bucket)
+    where s.agency_id = $1 and s.account_id = u.account_id
+    returning 1)
+select expect_rows((select count(*) from written), cardinality($2)) as all_written;
+
+-- name: posting_instalment_save
+-- in:   uuid agency_id, uuid[] account_id, int4[] instalment_no, int2[] state, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor
+-- out:  bool all_written
+with written as (
+    update instalment_state s
+    set state = u.state, fees_minor = u.fees, penalty_minor = u.penalty, interest_minor = u.interest,
+        principal_minor = u.principal
+    from unnest($2, $3, $4, $5, $6, $7, $8) u (account_id, instalment_no, state, fees, penalty, interest, principal)
+    where s.agency_id = $1 and s.account_id = u.account_id and s.instalment_no = u.instalment_no
+    returning 1)
+select expect_rows((select count(*) from written), cardinality($2)) as all_written;
+
+-- name: posting_collector_save
+-- in:   uuid agency_id, uuid[] collector_id, text[] currency, int8[] bonus_n, bytea[] bonus_head, int8[] cash_held_minor, int8[] cheques_in_hand_minor, int8[] bonus_payable_minor
+-- out:  bool all_written
+with written as (
+    update collector_state s
+    set bonus_n = u.bonus_n, bonus_head = u.bonus_head, cash_held_minor = u.cash_held,
+        cheques_in_hand_minor = u.cheques_in_hand, bonus_payable_minor = u.bonus_payable
+    from unnest($2, $3, $4, $5, $6, $7, $8) u (collector_id, currency, bonus_n, bonus_head, cash_held, cheques_in_hand, bonus_payable)
+    where s.agency_id = $1 and s.collector_id = u.collector_id and s.currency = u.currency
+    returning 1)
+select expect_rows((select count(*) from written), cardinality($2)) as all_written;
+
+-- name: posting_month_save
+-- in:   uuid agency_id, uuid[] collector_id, date[] month_on, text[] currency, int8[] mtd_minor, int8[] bonus_minor
+-- out:  none
+insert into collector_month (agency_id, collector_id, month_on, currency, mtd_minor, bonus_minor)
+select $1, u.* from unnest($2, $3, $4, $5, $6) u
+on conflict (agency_id, collector_id, month_on, currency) do update
+set mtd_minor = excluded.mtd_minor, bonus_minor = excluded.bonus_minor;
+
+-- name: posting_writer_save
+-- in:   uuid agency_id, int8 writer_id, int8 n, bytea head
+-- out:  none
+update posting_writer set n = $3, head = $4 where agency_id = $1 and writer_id = $2;
