@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tokens are verified once (45 µs) and then known by a keyed hash of their bytes until they end. The key is drawn at
- * start, so nobody can aim at a place in the table. Places are guarded in stripes.
+ * start, so nobody can aim at a place in the table. Places come in sets of WAYS, each set under one of STRIPES locks:
+ * with one place a hash, 2 000 phones in 8 192 places would throw each other out and cost a fifth of the server's time.
  */
 #include "rpc/auth.h"
 
@@ -13,6 +14,7 @@
 #include "rpc/server.h"
 
 #define CACHE_PLACES 8192
+#define WAYS 8
 #define STRIPES 64
 
 struct cached {
@@ -55,25 +57,34 @@ static size_t place_of(const uint8_t *hash, size_t places) {
     return word % places;
 }
 
+static bool is_place_of(const struct cached *place, const uint8_t hash[16], int64_t now_s) {
+    return now_s < place->expires_s && memcmp(place->hash, hash, sizeof place->hash) == 0;
+}
+
 static bool cache_find(struct token_cache *cache, const uint8_t hash[16], int64_t now_s, struct rpc_caller *out) {
-    size_t i = place_of(hash, CACHE_PLACES);
-    pthread_mutex_lock(&cache->locks[i % STRIPES]);
-    const struct cached *place = &cache->places[i];
-    bool hit = memcmp(place->hash, hash, sizeof place->hash) == 0 && now_s < place->expires_s;
+    size_t set = place_of(hash, CACHE_PLACES / WAYS);
+    const struct cached *place = &cache->places[set * WAYS], *end = place + WAYS;
+    pthread_mutex_lock(&cache->locks[set % STRIPES]);
+    while (place < end && !is_place_of(place, hash, now_s)) place++;
+    bool hit = place < end;
     if (hit) *out = place->caller;
-    pthread_mutex_unlock(&cache->locks[i % STRIPES]);
+    pthread_mutex_unlock(&cache->locks[set % STRIPES]);
     return hit;
 }
 
+/* Into the place of its set that ends first: an empty or a dead one, if there is any. */
 static void cache_put(struct token_cache *cache, const uint8_t hash[16], const struct rpc_caller *caller,
                       int64_t expires_s) {
-    size_t i = place_of(hash, CACHE_PLACES);
-    pthread_mutex_lock(&cache->locks[i % STRIPES]);
-    struct cached *place = &cache->places[i];
+    size_t set = place_of(hash, CACHE_PLACES / WAYS);
+    struct cached *places = &cache->places[set * WAYS], *place = places;
+    pthread_mutex_lock(&cache->locks[set % STRIPES]);
+    for (size_t i = 1; i < WAYS; i++) {
+        if (places[i].expires_s < place->expires_s) place = &places[i];
+    }
     memcpy(place->hash, hash, sizeof place->hash);
     place->caller = *caller;
     place->expires_s = expires_s;
-    pthread_mutex_unlock(&cache->locks[i % STRIPES]);
+    pthread_mutex_unlock(&cache->locks[set % STRIPES]);
 }
 
 static tagih_err verify(const struct rpc_server *server, struct bytes text, instant now, struct token *out) {
