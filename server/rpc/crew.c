@@ -354,7 +354,8 @@ static void *work(void *context) {
     pthread_mutex_lock(&crew->lock);
     for (;;) {
         struct ready *ready = NULL;
-        if (crew->ring.n) work_prepare(worker);
+        /* Everything that waits, not the first 32 of it: the next batch is what is ready now. */
+        for (int turns = BATCH_ITEMS_MAX / PREPARE_AT_ONCE; crew->ring.n && turns > 0; turns--) work_prepare(worker);
         if ((ready = round_take(crew))) {
             work_serve(worker, ready);
         } else if (!crew->ring.n) {
