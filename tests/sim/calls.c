@@ -101,7 +101,7 @@ static bool make_code(struct client *client, const char *supervisor_token, struc
     return true;
 }
 
-/* Before enrolment a phone knows no installation: the proof is signed for the nil one. */
+/* The phone knows the installation already: it stands beside the code, in what the supervisor shows. */
 static bool enrol(struct client *client, struct collector *collector, const char *code) {
     struct phone *phone = &collector->phone;
     uint8_t proof[ENVELOPE_MAX];
@@ -113,9 +113,8 @@ static bool enrol(struct client *client, struct collector *collector, const char
     Tagih__V1__EnrolResponse *response = call(client, "DeviceService/Enrol", NULL, &request.base,
                                               &tagih__v1__enrol_response__descriptor, collector->trouble);
     if (!response) return false;
-    bool good = response->installation_id.len == sizeof phone->installation.b &&
+    bool good = bytes_equal(bytes_of(response->installation_id), BYTES_OF(&phone->installation)) &&
                 err_is_ok(uuid_parse(response->device_id, &phone->device.u));
-    if (good) memcpy(phone->installation.b, response->installation_id.data, sizeof phone->installation.b);
     free_message(response);
     return good || refuse(collector->trouble, "Enrol gave no device");
 }

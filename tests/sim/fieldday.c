@@ -23,6 +23,7 @@ struct options {
     const char *target, *ca, *collectors, *supervisor, *password, *outcomes, *clock, *out;
     uint64_t seed;
     int64_t morning_us; /* 07:00 of the day, by the agency's clock */
+    uuid installation;
 };
 
 static struct options options;
@@ -234,6 +235,7 @@ static bool read_collectors(const char *path) {
         if (sscanf(line, "%63[^\t]\t%36s", collector->login, collector->user_id) != 2) break;
         collector->number = (int)collector_count;
         phone_init(&collector->phone, options.seed, collector_count);
+        memcpy(collector->phone.installation.b, options.installation.b, sizeof options.installation.b);
         collector_count++;
     }
     if (file) fclose(file);
@@ -258,6 +260,7 @@ static bool take_option(const char *name, const char *value) {
     }
     if (strcmp(name, "--seed") == 0) options.seed = strtoull(value, NULL, 10);
     else if (strcmp(name, "--morning-us") == 0) options.morning_us = strtoll(value, NULL, 10);
+    else if (strcmp(name, "--installation") == 0) return err_is_ok(uuid_parse(value, &options.installation));
     else return false;
     return true;
 }
@@ -268,7 +271,8 @@ static bool take_options(int argc, char **argv) {
         if (!take_option(argv[i], argv[i + 1])) return false;
     }
     return argc % 2 == 1 && options.target && options.ca && options.collectors && options.supervisor &&
-           options.password && options.outcomes && options.clock && options.out && options.morning_us > 0;
+           options.password && options.outcomes && options.clock && options.out && options.morning_us > 0 &&
+           !uuid_is_nil(options.installation);
 }
 
 static int fail(const char *what, const char *why) {
@@ -289,7 +293,8 @@ static int report_troubles(void) {
 int main(int argc, char **argv) {
     if (!take_options(argc, argv)) {
         fputs("usage: fieldday --target HOST:PORT --ca FILE --collectors TSV --supervisor LOGIN --outcomes CSV\n"
-              "                --clock FILE --morning-us N --out FOLDER [--seed N]      (SIM_PASSWORD: the supervisor's)\n"
+              "                --installation UUID --clock FILE --morning-us N --out FOLDER [--seed N]\n"
+              "SIM_PASSWORD is the supervisor's password; morning: 07:00 of the day, microseconds.\n"
               "Exit: 0 every phone had its day, 1 it could not begin, 2 usage, 3 a phone met trouble.\n",
               stderr);
         return 2;

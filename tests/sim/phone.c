@@ -4,9 +4,10 @@
 #include "tests/sim/phone.h"
 
 #include <assert.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "domain/enrol_code.h"
 
 void phone_init(struct phone *phone, uint64_t seed, uint64_t number) {
     *phone = (struct phone){.chance = chance_of(seed, number), .epoch = 1, .currency = {"IDR"}};
@@ -139,9 +140,10 @@ size_t phone_forget(struct phone *phone) {
 
 size_t phone_prove_enrolment(struct phone *phone, const char *code, uint8_t out[ENVELOPE_MAX]) {
     struct enrolment_proof proof = {.key = phone->key, .made = phone_wall(phone)};
-    crypto_hash_sha256(proof.code_hash.b, (const uint8_t *)code, strlen(code));
     size_t len;
-    tagih_err err = enrolment_proof_sign(&proof, phone->installation, &phone->secret, out, ENVELOPE_MAX, &len);
+    tagih_err err = enrol_code_hash(bytes_text(code), &proof.code_hash);
+    assert(err_is_ok(err));
+    err = enrolment_proof_sign(&proof, phone->installation, &phone->secret, out, ENVELOPE_MAX, &len);
     assert(err_is_ok(err));
     return len;
 }

@@ -1,0 +1,268 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A field day, end to end: agency and people, a portfolio, a plan, 40 phones through the real edge, and the books.
+
+    ./build.sh demo [--portfolio FILE --outcomes FILE] [--phones N] [--visits N] [--seed N] [--stay]
+
+The day is the latest working day that is over in Jakarta; the server runs through it on a clock that the phones move
+(tests/sim/shift_clock.c), so nine hours pass in seconds and no run depends on the hour it is started at. Everything
+that is started is stopped again; --stay leaves the server up, on the real clock, until Ctrl-C.
+"""
+import argparse
+import atexit
+import os
+import secrets
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+
+from field_db import Database
+
+SIM = Path(__file__).resolve().parent
+TOP = SIM.parent.parent
+JAKARTA = timezone(timedelta(hours=7))
+HOLIDAYS = {(1, 1), (5, 1), (6, 1), (8, 17), (12, 25)}  # nobody is visited then (R-GAT-2)
+AGENCY = "Agen Sejahtera"
+SUPERVISOR = "siti"
+TEAMS = ("North", "South")
+AS_OF = "2005-09-30"  # what the sample portfolio speaks of
+
+
+def working_day(now):
+    """The latest day, Monday to Saturday and no holiday, whose evening is over."""
+    day = now.date() if (now.hour, now.minute) >= (18, 45) else now.date() - timedelta(days=1)
+    while day.weekday() == 6 or (day.month, day.day) in HOLIDAYS:
+        day -= timedelta(days=1)
+    return day
+
+
+def say(text):
+    print(f"== {text}", flush=True)
+
+
+class Demo:
+    def __init__(self, options):
+        self.options = options
+        self.build, self.python = Path(os.environ["TAGIH_BUILD"]), os.environ.get("TAGIH_PYTHON", sys.executable)
+        self.database = os.environ["TAGIH_PG"]
+        self.folder = Path(tempfile.mkdtemp(prefix="tagih-demo."))
+        self.server, self.edge_runs = None, False
+        self.day = working_day(datetime.now(JAKARTA))
+        self.password = secrets.token_urlsafe(12)
+        atexit.register(self.close)
+
+    # ---- running things ------------------------------------------------------------------------------------------
+
+    def environment(self, shifted=True):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("TAGIH_")}
+        env |= {"TAGIH_DATABASE_URL": f"{self.database} user=tagih_app", "TAGIH_OWNER_URL": self.database,
+                "TAGIH_KEYS_DIR": str(self.folder / "keys"), "TAGIH_STATE_DIR": str(self.folder / "state"),
+                "SIM_PASSWORD": self.password, "TZ": "UTC"}
+        if shifted:
+            env |= {"SIM_CLOCK": str(self.folder / "clock"), "LD_PRELOAD": str(self.build / "tests/sim/shift_clock.so")}
+        return env
+
+    def tagihd(self, *words, stdin=None, good=(0,)):
+        done = subprocess.run([self.build / "server/tagihd", *map(str, words)], env=self.environment(), input=stdin,
+                              capture_output=True, text=True, check=False)
+        if done.returncode not in good:
+            sys.exit(f"demo: tagihd {' '.join(map(str, words))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def script(self, name, *words):
+        done = subprocess.run([TOP / name, *map(str, words)], env=self.environment(False), capture_output=True, text=True,
+                              check=False)
+        if done.returncode:
+            sys.exit(f"demo: {name} {words[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout.strip()
+
+    def set_clock(self, at):
+        """Simulated time minus real time, microseconds, in a file that is mapped by whoever wants it."""
+        offset_us = int((at - datetime.now(timezone.utc)).total_seconds() * 1_000_000)
+        (self.folder / "clock").write_bytes(struct.pack("<q", offset_us))
+
+    def at(self, hour, minute=0):
+        return datetime(self.day.year, self.day.month, self.day.day, hour, minute, tzinfo=JAKARTA)
+
+    # ---- the office ----------------------------------------------------------------------------------------------
+
+    def make_office(self):
+        self.set_clock(self.at(6))
+        self.tagihd("migrate")
+        for purpose in ("token", "device", "ack", "document"):
+            self.tagihd("key", "new", purpose)
+        self.make_people()
+
+    def add_user(self, login, name, *roles, team=None):
+        words = ["user", "add", "--agency", AGENCY, "--login", login, "--name", name]
+        for role in roles:
+            words += ["--role", role]
+        if team:
+            words += ["--team", team]
+        return self.tagihd(*words, "--password-stdin", stdin=self.password + "\n")
+
+    def make_people(self):
+        self.tagihd("agency", "add", AGENCY)
+        self.add_user(SUPERVISOR, "Siti Rahma", "supervisor")
+        for i in range(self.options.phones):
+            self.add_user(self.login(i), f"Collector {i + 1}", "collector", team=TEAMS[i % len(TEAMS)])
+        self.db = Database(self.database)
+        users = {r["login"]: r["user_id"] for r in self.db.rows("select login, user_id from staff")}
+        lines = [f"{self.login(i)}\t{users[self.login(i)]}\n" for i in range(self.options.phones)]
+        (self.folder / "collectors.tsv").write_text("".join(lines), encoding="utf-8")
+        say(f"{AGENCY}: a supervisor, {self.options.phones} collectors in {len(TEAMS)} teams")
+
+    @staticmethod
+    def login(i):
+        names = ("adi", "budi", "citra", "dewi", "eko", "fajar", "gita", "hadi", "indra", "joko")
+        return f"{names[i % len(names)]}{i // len(names) + 1}"
+
+    def make_portfolio(self):
+        if self.options.portfolio:
+            return self.options.portfolio, self.options.outcomes
+        portfolio, outcomes = self.folder / "portfolio.csv", self.folder / "outcomes.csv"
+        done = subprocess.run([self.python, "-B", SIM / "make_portfolio.py", "--accounts", "5000", "--seed",
+                               str(self.options.seed), "--portfolio", portfolio, "--outcomes", outcomes],
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"demo: make_portfolio.py: {done.stderr}")
+        return portfolio, outcomes
+
+    def import_portfolio(self, portfolio):
+        begun = time.monotonic()
+        self.tagihd("import", "--agency", AGENCY, "--as-of", AS_OF, "--shift-to", self.day, "--full", portfolio, good=(0, 3))
+        r = self.db.row("""select rows_total, rows_good, trunc(sum_minor / 100) as sum from import_file""")
+        say(f"portfolio: {r['rows_good']} of {r['rows_total']} accounts, IDR {int(r['sum']):,} in arrears, "
+            f"{time.monotonic() - begun:.1f} s".replace(",", " ", 3))
+
+    def plan_day(self):
+        targets = self.folder / "targets.csv"
+        month = self.day.strftime("%Y-%m")
+        lines = [f"{self.login(i)},{month},{40_000_000 + 5_000_000 * (i % 9)}\n" for i in range(self.options.phones)]
+        targets.write_text("login,month,amount\n" + "".join(lines), encoding="utf-8")
+        self.tagihd("import-targets", "--agency", AGENCY, targets)
+        self.tagihd("plan", "--agency", AGENCY, "--day", self.day, "--visits", self.options.visits)
+        n = self.db.number("select count(*) from visit")
+        say(f"planned: {n} visits on {self.day:%A, %Y-%m-%d}, {self.options.phones} targets approved")
+
+    # ---- the server and its edge ---------------------------------------------------------------------------------
+
+    def start_server(self, shifted=True):
+        socket = self.folder / "tagihd.sock"
+        log = open(self.folder / "tagihd.log", "ab")
+        self.server = subprocess.Popen(
+            [self.build / "server/tagihd", "serve", "--socket", socket, "--listen", "127.0.0.1:0", "--calls-per-s", "0",
+             "--log", "info"], env=self.environment(shifted), stdout=log, stderr=log)
+        deadline = time.monotonic() + 20
+        while not socket.exists():
+            if self.server.poll() is not None or time.monotonic() > deadline:
+                sys.exit("demo: the server did not start:\n" + (self.folder / "tagihd.log").read_text()[-2000:])
+            time.sleep(0.02)
+
+    def stop_server(self):
+        if not self.server:
+            return True
+        self.server.send_signal(signal.SIGTERM)
+        code = self.server.wait(timeout=30)
+        self.server = None
+        return code == 0
+
+    def start_edge(self):
+        state = self.folder / "state"
+        port = self.script("tests/support/edge.sh", "start", self.folder / "edge", self.folder / "tagihd.sock",
+                           state / "server.pem", state / "server.key")
+        self.edge_runs = True
+        self.target = f"localhost:{port}"
+        say(f"tagihd on a unix socket, nginx with TLS in front: {self.target}")
+
+    # ---- the day -------------------------------------------------------------------------------------------------
+
+    def run_day(self, outcomes):
+        say(f"the day of {self.options.phones} phones")
+        installation = self.db.row("select installation_id from installation")["installation_id"]
+        return subprocess.run(
+            [self.build / "tests/sim/fieldday", "--target", self.target, "--ca", self.folder / "state/ca.pem",
+             "--installation", installation, "--collectors", self.folder / "collectors.tsv", "--supervisor", SUPERVISOR,
+             "--outcomes", outcomes, "--clock", self.folder / "clock", "--out", self.folder, "--seed", str(self.options.seed),
+             "--morning-us", str(int(self.at(7).timestamp()) * 1_000_000)],
+            env=self.environment(False), check=False).returncode
+
+    def report(self):
+        title = (f"FIELD DAY  {self.day:%A, %Y-%m-%d}  ·  {AGENCY}  ·  {self.options.phones} phones  ·  "
+                 f"seed {self.options.seed}")
+        return subprocess.run([self.python, "-B", SIM / "report.py", "--database", self.database, "--day", self.folder,
+                               "--title", title], check=False).returncode
+
+    def stay(self):
+        self.stop_server()
+        self.start_server(shifted=False)
+        print(f"\nThe server is up, on the real clock, until Ctrl-C:\n"
+              f"  gRPC      https://{self.target}      CA {self.folder}/state/ca.pem\n"
+              f"  login     {SUPERVISOR}, password {self.password}\n"
+              f"  database  psql '{self.database} user=tagih_read'\n  log       {self.folder}/tagihd.log", flush=True)
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            print()
+
+    def run(self):
+        self.make_office()
+        portfolio, outcomes = self.make_portfolio()
+        self.import_portfolio(portfolio)
+        self.plan_day()
+        self.start_server()
+        self.start_edge()
+        day = self.run_day(outcomes)
+        if day not in (0, 3):
+            return 1
+        failed = self.report()
+        if self.options.stay:
+            self.stay()
+        return 1 if day or failed else 0
+
+    def close(self):
+        """What was started is stopped, however this ends."""
+        if self.server:
+            try:
+                self.stop_server()
+            except subprocess.TimeoutExpired:
+                self.server.kill()
+        if self.edge_runs:
+            self.script("tests/support/edge.sh", "stop", self.folder / "edge")
+        if os.environ.get("SIM_KEEP"):
+            print(f"kept: {self.folder}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def read_options():
+    parser = argparse.ArgumentParser(prog="./build.sh demo", description=__doc__.splitlines()[0])
+    parser.add_argument("--portfolio", type=Path, help="a creditor's file (default: 5 000 generated accounts)")
+    parser.add_argument("--outcomes", type=Path, help="what each debtor really paid; goes with --portfolio")
+    parser.add_argument("--phones", type=int, default=40, help="1 to 200 (default 40)")
+    parser.add_argument("--visits", type=int, default=25, help="planned for each phone, 1 to 100 (default 25)")
+    parser.add_argument("--seed", type=int, default=1, help="another seed, another day (default 1)")
+    parser.add_argument("--stay", action="store_true", help="leave the server up at the end, until Ctrl-C")
+    options = parser.parse_args()
+    if bool(options.portfolio) != bool(options.outcomes):
+        parser.error("--portfolio and --outcomes go together")
+    for path in (options.portfolio, options.outcomes):
+        if path and not path.is_file():
+            parser.error(f"{path} is not a file")
+    if not 1 <= options.phones <= 200 or not 1 <= options.visits <= 100 or options.seed < 0:
+        parser.error("--phones 1 to 200, --visits 1 to 100, --seed 0 or more")
+    for variable in ("TAGIH_PG", "TAGIH_BUILD"):
+        if variable not in os.environ:
+            parser.error(f"{variable} is not set: start it by ./build.sh demo")
+    return options
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(Demo(read_options()).run())

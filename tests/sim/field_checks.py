@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must hold after the day, between the phones and the database and within the books (R-LED-1..2, R-JRN-4..7,
+R-BON-4). Each check answers (holds, what was compared)."""
+import field_digests
+from field_db import ENTRIES
+from field_tables import ALLOCATED, grouped, money
+
+CHECKS = []
+
+
+def check(name):
+    def add(function):
+        CHECKS.append((name, function))
+        return function
+    return add
+
+
+class Day:
+    def __init__(self, db, phones, entries):
+        self.db, self.phones = db, phones
+        self.genuine = [e for e in entries if e["origin"] == "genuine"]
+        self.flipped = [e for e in entries if e["origin"] == "flipped"]
+        self.clones = [e for e in entries if e["origin"] == "clone"]
+        self.keys = {r["hash"]: r for r in db.rows(
+            f"""select encode(entry_hash, 'hex') as hash, encode(ack, 'hex') as ack_hex, fate, fate_now, flags_now, device_id,
+                seq, owns_seq, kind, exists (select from journal_body b where b.agency_id = e.agency_id
+                and b.entry_hash = e.entry_hash) as has_body from ({ENTRIES}) e""")}
+
+    def sum(self, column):
+        return sum(int(p[column]) for p in self.phones)
+
+
+# ---- between phones and database ---------------------------------------------------------------------------------
+
+@check("every phone had its day")
+def phones_are_well(day):
+    troubled = [p["login"] for p in day.phones if p["trouble"]]
+    return not troubled and bool(day.phones), f"{len(day.phones) - len(troubled)} of {len(day.phones)} phones"
+
+
+@check("nothing lost: every entry has its row, body and acknowledgement")
+def nothing_lost(day):
+    held = sum(e["hash"] in day.keys and day.keys[e["hash"]]["has_body"] == "t" for e in day.genuine)
+    return held == len(day.genuine) > 0, f"{grouped(held)} of {grouped(len(day.genuine))} entries"
+
+
+@check("every acknowledgement verified, and the database holds the same bytes")
+def acknowledgements_agree(day):
+    same = sum(bool(e["ack"]) and day.keys.get(e["hash"], {}).get("ack_hex") == e["ack"] for e in day.genuine)
+    bad = day.sum("proofs_bad")
+    return same == len(day.genuine) and bad == 0, f"{grouped(same)} equal, {bad} refused by phones"
+
+
+@check("repeats brought the first acknowledgement, byte for byte (R-JRN-4)")
+def repeats_agree(day):
+    same = day.sum("proofs_same")
+    return same > 0 and day.sum("proofs_bad") == 0, f"{grouped(same)} repeats"
+
+
+@check("certificates cover every chain, and the phones could delete all (R-JRN-6)")
+def certificates_cover(day):
+    server = {r["device_id"]: int(r["contiguous_seq"]) for r in day.db.rows("select device_id, contiguous_seq from device_epoch")}
+    covered = sum(int(p["contiguous_seq"]) == int(p["entries"]) == server.get(p["device_id"], -1) for p in day.phones)
+    deleted = sum(e["deleted"] == "1" for e in day.genuine)
+    return covered == len(day.phones) and deleted == len(day.genuine), f"{covered} chains, {grouped(deleted)} entries deleted"
+
+
+@check("nothing twice: one payment and one posting for each receipt that posted")
+def nothing_twice(day):
+    r = day.db.row(f"""select count(*) as receipts, count(p.payment_id) as payments,
+            count(distinct p.payment_id) as different, coalesce(sum(n), 0) as postings
+        from receipt r join ({ENTRIES}) e on e.agency_id = r.agency_id and e.entry_hash = r.entry_hash and e.fate_now in (1, 2)
+        left join payment p on p.agency_id = r.agency_id and p.payment_id = r.entry_id and p.source = 1
+        left join lateral (select count(*) as n from posting o where o.agency_id = r.agency_id
+            and o.trigger_id = r.entry_id and o.kind = 1) o on true""")
+    field = day.db.number("select count(*) from payment where source = 1")
+    counts = {int(r["receipts"]), int(r["payments"]), int(r["different"]), int(r["postings"]), field}
+    return len(counts) == 1 and field > 0, f"{r['receipts']} receipts, {field} payments, {r['postings']} postings"
+
+
+@check("an entry has one row, whatever the network did")
+def one_row_an_entry(day):
+    rows = sum(k["owns_seq"] == "t" for k in day.keys.values())
+    return rows == len(day.genuine), f"{grouped(rows)} rows in the chains, {grouped(len(day.genuine))} entries made"
+
+
+@check("copies with a turned bit are evidence, and moved nothing")
+def flipped_are_evidence(day):
+    wrong = [e for e in day.flipped if e["fate"] not in ("0", "5") or day.keys.get(e["hash"], {}).get("fate", "5") != "5"]
+    kept = day.db.number("select count(*) from evidence") + sum(k["fate"] == "5" for k in day.keys.values())
+    return not wrong and (kept > 0 or not day.flipped), f"{len(day.flipped)} copies, {kept} kept as evidence"
+
+
+@check("the clone is quarantined as a fork, its phone suspended (R-JRN-4)")
+def clone_is_caught(day):
+    found = [day.keys.get(e["hash"]) for e in day.clones]
+    forks = sum(bool(k) and k["fate_now"] == "4" and int(k["flags_now"]) >> 41 & 1 for k in found)
+    suspended = day.db.number("select count(*) from device_state where state = 3")
+    return forks == len(day.clones) == suspended, f"{forks} of {len(day.clones)} forks, {suspended} suspended"
+
+
+@check("no entry still waits for another")
+def none_waits(day):
+    waiting = sum(k["fate_now"] == "3" for k in day.keys.values())
+    waited = sum(k["fate"] == "3" for k in day.keys.values())
+    return waiting == 0, f"{waiting} wait, {waited} had waited"
+
+
+@check("receipts by tender: the phones' own counts and sums are the server's")
+def receipts_agree(day):
+    mine = {(p["device_id"], t): (int(p[f"{name}_receipts"]), int(p[f"{name}_receipt_minor"]))
+            for p in day.phones for t, name in ((1, "cash"), (2, "transfer"), (3, "qr")) if int(p[f"{name}_receipts"])}
+    clones = {e["entry_id"] for e in day.clones}
+    server = {}
+    for r in day.db.rows("select device_id, tender, entry_id, amount_minor from receipt"):
+        if r["entry_id"] not in clones:
+            n, minor = server.get((r["device_id"], int(r["tender"])), (0, 0))
+            server[r["device_id"], int(r["tender"])] = (n + 1, minor + int(r["amount_minor"]))
+    return mine == server, f"{grouped(sum(n for n, _ in mine.values()))} receipts, {money(sum(m for _, m in mine.values()))}"
+
+
+@check("voids: those in time took effect, late ones wait for a person, repeated ones did nothing")
+def voids_agree(day):
+    r = day.db.row("""select count(*) filter (where effect = 1) as done, count(*) filter (where effect = 2) as nothing,
+        count(*) filter (where effect = 3) as wait, coalesce(sum(abs(amount_minor)) filter (where effect = 1), 0) as minor
+        from receipt_void""")
+    mine = (day.sum("voids"), day.sum("repeated_voids"), day.sum("late_voids"),
+            day.sum("cash_void_minor") + day.sum("other_void_minor"))
+    server = tuple(int(r[k]) for k in ("done", "nothing", "wait", "minor"))
+    return mine == server, f"{server[0]} took effect ({money(server[3])}), {server[1]} did nothing, {server[2]} wait"
+
+
+@check("running totals of every phone are the server's (R-REC-3)")
+def totals_agree(day):
+    server = {r["device_id"]: (int(r["cum_count"]), int(r["cum_total_minor"]))
+              for r in day.db.rows("select device_id, cum_count, cum_total_minor from device_total")}
+    same = sum(server.get(p["device_id"], (0, 0)) == (int(p["cum_count"]), int(p["cum_total_minor"])) for p in day.phones)
+    return same == len(day.phones), f"{same} of {len(day.phones)} phones, {money(day.sum('cum_total_minor'))} in all"
+
+
+@check("cash: what each collector counts in his bag is what the ledger says he holds")
+def cash_agrees(day):
+    held = {r["collector_id"]: int(r["minor"]) for r in day.db.rows(
+        "select collector_id, sum(cash_held_minor + deposit_in_transit_minor) as minor from collector_state group by 1")}
+    clone = {r["collector_id"]: int(r["minor"]) for r in day.db.rows(f"""
+        select r.collector_id, sum(r.amount_minor) as minor from receipt r join ({ENTRIES}) e
+            on e.agency_id = r.agency_id and e.entry_hash = r.entry_hash
+        where not e.owns_seq and r.tender = 1 and exists (select from ledger_line l where l.agency_id = r.agency_id
+            and l.posting_id = r.entry_id and l.ledger_account = 5) group by 1""")}
+    same = sum(int(p["cash_minor"]) + int(p["deposit_minor"]) ==
+               held.get(p["user_id"], 0) - clone.get(p["user_id"], 0) for p in day.phones)
+    total = day.sum("cash_minor") + day.sum("deposit_minor")
+    return same == len(day.phones), f"{same} collectors, {money(total)}; a clone claims {money(sum(clone.values()))} more"
+
+
+@check("every day is closed: settlements DECLARED with the phones' own figures (R-REC-6)")
+def days_are_closed(day):
+    server = {r["device_id"]: r for r in day.db.rows("""
+        select s.device_id, s.handover_minor, s.receipts, t.state from settlement s
+        join settlement_state t on t.agency_id = s.agency_id and t.settlement_id = s.settlement_id""")}
+    same = 0
+    for p in day.phones:
+        s = server.get(p["device_id"])
+        n = sum(int(p[f"{k}_receipts"]) for k in ("cash", "transfer", "qr"))
+        same += bool(s) and s["state"] == "2" and int(s["handover_minor"]) == int(p["cash_minor"]) and int(s["receipts"]) == n
+    return same == len(day.phones), f"{same} of {len(day.phones)} settlements"
+
+
+@check("every visit has one outcome, every check-in is kept, by call or by journal once")
+def visits_agree(day):
+    r = day.db.row("""select (select count(*) from visit_state where state = 3) as done,
+        (select count(*) from visit_outcome) as outcomes, (select count(*) from check_in) as check_ins,
+        (select count(*) from promise) as promises""")
+    server = tuple(int(r[k]) for k in ("done", "outcomes", "check_ins", "promises"))
+    mine = (day.sum("stops"), day.sum("outcomes"), day.sum("check_ins"), day.sum("promises"))
+    return mine == server, f"{server[0]} visits, {server[1]} outcomes, {server[2]} check-ins, {server[3]} promises"
+
+
+# ---- within the books --------------------------------------------------------------------------------------------
+
+def by_currency(day, sql):
+    return {r["currency"]: {k: int(v or 0) for k, v in r.items() if k != "currency"} for r in day.db.rows(sql)}
+
+
+@check("R-LED-2: receipts - voids = field payments + quarantine")
+def identity_of_receipts(day):
+    found = by_currency(day, f"""
+        select a.currency,
+            (select sum(r.amount_minor) from receipt r join ({ENTRIES}) e on e.agency_id = r.agency_id
+                and e.entry_hash = r.entry_hash where r.currency = a.currency and (e.fate_now in (1, 2) or e.fate_now = 4
+                and exists (select from ledger_line l where l.agency_id = r.agency_id and l.posting_id = r.entry_id))) as receipts,
+            (select sum(abs(v.amount_minor)) from receipt_void v where v.effect = 1 and v.currency = a.currency) as voids,
+            (select sum(p.amount_minor) from payment p where p.source = 1 and p.currency = a.currency and not exists
+                (select from payment_reversal r where r.agency_id = p.agency_id and r.payment_id = p.payment_id
+                 and r.reason = 1)) as payments,
+            (select -sum(l.amount_minor) from ledger_line l where l.ledger_account = 19 and l.currency = a.currency) as quarantine
+        from (select distinct currency from receipt) a""")
+    holds = all(f["receipts"] - f["voids"] == f["payments"] + f["quarantine"] for f in found.values())
+    return holds and bool(found), "; ".join(
+        f"{c} {money(f['receipts'])} - {money(f['voids'])} = {money(f['payments'])} + {money(f['quarantine'])}"
+        for c, f in found.items())
+
+
+@check("R-LED-2: payments = debt allocated + credit created")
+def identity_of_payments(day):
+    found = by_currency(day, f"""
+        select p.currency, sum(p.amount_minor) as payments, sum(a.debt) as debt, sum(a.credit) as credit from payment p
+        join (select agency_id, payment_id, sum(fees_minor + penalty_minor + interest_minor + principal_minor) as debt,
+                  sum(credit_minor) as credit from ({ALLOCATED}) x group by 1, 2) a
+            on a.agency_id = p.agency_id and a.payment_id = p.payment_id group by 1""")
+    whole = day.db.number("""select coalesce(sum(p.amount_minor), 0) from payment p where not exists
+        (select from payment_reversal r where r.agency_id = p.agency_id and r.payment_id = p.payment_id)""")
+    holds = all(f["payments"] == f["debt"] + f["credit"] for f in found.values())
+    return holds and whole == sum(f["payments"] for f in found.values()) > 0, "; ".join(
+        f"{c} {money(f['payments'])} = {money(f['debt'])} + {money(f['credit'])}" for c, f in found.items())
+
+
+@check("R-LED-2: debt allocated = decrease of receivables by payments")
+def identity_of_receivables(day):
+    debt = day.db.number(f"select sum(fees_minor + penalty_minor + interest_minor + principal_minor) from ({ALLOCATED}) a")
+    fall = day.db.number("""select -sum(l.amount_minor) from ledger_line l join posting o on o.agency_id = l.agency_id
+        and o.posting_id = l.posting_id where o.kind in (1, 2, 3) and l.ledger_account between 1 and 4""")
+    kept = day.db.number("select sum(debt_allocated_minor) from account_state")
+    return debt == fall == kept > 0, f"{money(debt)} = {money(fall)}; accounts say {money(kept)}"
+
+
+@check("R-LED-1: every posting sums to zero")
+def postings_balance(day):
+    r = day.db.row("""select count(*) as n, count(*) filter (where minor <> 0) as bad, coalesce(sum(lines), 0) as lines from (
+        select agency_id, posting_id, currency, sum(amount_minor) as minor, count(*) as lines from ledger_line group by 1, 2, 3) s""")
+    return r["bad"] == "0" and r["n"] != "0", f"{grouped(r['n'])} postings, {grouped(r['lines'])} lines"
+
+
+def differing(day, state_sql, account, sign):
+    """Owners whose balance differs from the sum of their ledger lines."""
+    return day.db.number(f"""select count(*) from ({state_sql}) s full join (
+            select owner_id as owner, sum({sign} * amount_minor) as minor from ledger_line
+            where ledger_account {account} group by 1) l using (owner)
+        where coalesce(s.minor, 0) <> coalesce(l.minor, 0)""")
+
+
+@check("collectors' balances = sums of their ledger lines")
+def collector_balances(day):
+    state = "select collector_id as owner, sum({}) as minor from collector_state group by 1"
+    wrong = sum(differing(day, state.format(column), account, sign) for column, account, sign in (
+        ("cash_held_minor", "= 5", 1), ("cheques_in_hand_minor", "= 6", 1),
+        ("deposit_in_transit_minor", "= 10", 1), ("bonus_payable_minor", "= 21", -1)))
+    n = day.db.number("select count(distinct collector_id) from collector_state")
+    return wrong == 0 and n > 0, f"{n} collectors, cash, cheques, deposits and bonus payable; {wrong} differ"
+
+
+@check("accounts' balances = sums of their ledger lines = their instalments")
+def account_balances(day):
+    columns = ("fees", "penalty", "interest", "principal")
+    wrong = sum(differing(day, f"select account_id as owner, {c}_minor as minor from account_state", f"= {i + 1}", 1)
+                for i, c in enumerate(columns))
+    wrong += differing(day, "select account_id as owner, credit_minor as minor from account_state", "= 17", -1)
+    parts = " or ".join(f"s.{c}_minor <> coalesce(i.{c}, 0)" for c in columns)
+    sums = ", ".join(f"sum({c}_minor) as {c}" for c in columns)
+    wrong += day.db.number(f"""select count(*) from account_state s left join (
+        select account_id, {sums} from instalment_state group by 1) i using (account_id) where {parts}""")
+    n = day.db.number("select count(*) from account_state")
+    return wrong == 0 and n > 0, f"{grouped(n)} accounts; {wrong} differ"
+
+
+@check("bonus computed again: formula, bytes, hash chain of every collector (R-BON-1, R-BON-4)")
+def bonus_again(day):
+    lines = day.db.rows(field_digests.BONUS_SQL)
+    faults, heads = field_digests.bonus_faults(lines)
+    state = {(r["collector_id"], r["currency"]): (int(r["bonus_n"]), bytes.fromhex(r["head"])) for r in day.db.rows(
+        "select collector_id, currency, bonus_n, encode(bonus_head, 'hex') as head from collector_state where bonus_n > 0")}
+    months = day.db.number("""select count(*) from collector_month m full join (
+            select collector_id, month_on, currency, sum(base_minor) as base, sum(amount_minor) as minor
+            from bonus_line group by 1, 2, 3) b using (collector_id, month_on, currency)
+        where m.mtd_minor is distinct from b.base or m.bonus_minor is distinct from b.minor""")
+    wrong = sum(faults.values()) + (heads != state) + months
+    told = ", ".join(f"{v} {k}" for k, v in faults.items() if v) or "no fault"
+    return wrong == 0 and bool(lines), f"{grouped(len(lines))} lines, {len(heads)} chains; {told}"
+
+
+@check("digests of postings computed again, chained per writer to their heads")
+def digests_again(day):
+    n, again, faults, heads = field_digests.posting_faults(day.db)
+    state = {(r["agency_id"], r["writer_id"]): (int(r["n"]), bytes.fromhex(r["head"])) for r in day.db.rows(
+        "select agency_id, writer_id, n, encode(head, 'hex') as head from posting_writer where n > 0")}
+    return faults == 0 and heads == state and again > 0, \
+        f"{grouped(again)} of {grouped(n)} postings, {len(heads)} writers, {faults} faults"

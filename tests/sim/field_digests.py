@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bonus lines and postings computed again from their rows: formulas, canonical bytes, chains. Written from the byte
+layouts in include/tagih/bonus.h, server/domain/posting.h and server/rpc/posting_digest.c; integers alone."""
+import hashlib
+import struct
+import uuid
+from datetime import date
+
+EPOCH = date(1970, 1, 1)
+NIL = bytes(16)
+
+
+def days(text):
+    return (date.fromisoformat(text) - EPOCH).days
+
+
+def sha(data):
+    return hashlib.sha256(data).digest()
+
+
+def name16(text):
+    return text.encode().ljust(16, b"\0")
+
+
+# ---- bonus (R-BON-1..5) ------------------------------------------------------------------------------------------
+
+BONUS_SQL = """select *, encode(allocation_digest, 'hex') as allocation_hex, encode(prev_hash, 'hex') as prev_hex,
+    encode(hash, 'hex') as hash_hex from bonus_line order by agency_id, collector_id, currency, chain_n"""
+RATE_BP, CAP_BP = 300, 900
+BUCKET = [10000, 10000, 12000, 15000, 20000, 20000, 20000, 20000]
+TIERS = [(5_000_000_000, 10000), (10_000_000_000, 11000), (20_000_000_000, 12500), (None, 14000)]
+TARGETS = [(8000, 9000), (10000, 10000), (12000, 11000), (None, 12500)]
+TAG = {1: 10000, 2: 10000, 3: 0, 4: 0, 5: 5000, 6: 5000, 7: 3000, 8: 0, 9: 0, 10: 3000, 11: 10000}
+
+
+def half_even(numerator, denominator):
+    whole, rest = divmod(numerator, denominator)
+    return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))
+
+
+def bonus_amount(line):
+    """The formula, and the factors as the scheme gives them for the stored inputs. None: a factor is not the scheme's."""
+    mtd, target = int(line["mtd_minor"]), line["target_minor"]
+    tier = next(f for below, f in TIERS if below is None or mtd < below)
+    reached = 10000
+    if target:
+        reached = next(f for below, f in TARGETS if below is None or mtd * 10000 < below * int(target))
+    factors = [BUCKET[int(line["bucket"])], tier, reached, TAG[int(line["tag"])]]
+    stored = [int(line[f"{k}_factor"]) for k in ("bucket", "tier", "target", "tag")]
+    if factors != stored:
+        return None
+    base, product = int(line["base_minor"]), RATE_BP
+    for f in factors:
+        product *= f
+    return min(half_even(base * product, 10000**5), base * CAP_BP // 10000)
+
+
+def bonus_hash(line):
+    """include/tagih/bonus.h, bonus_record_encode. The hold is named by its first day and not part of the bytes."""
+    def optional_id(text):
+        return uuid.UUID(text).bytes if text else NIL
+
+    is_line = int(line["kind"]) == 1
+    no_target = is_line and not line["target_minor"]
+    flags = (1 if no_target else 0) | (4 if line["capped"] == "t" else 0)
+    data = name16("tagih.bonus.1") + bytes.fromhex(line["prev_hex"]).rjust(32, b"\0") + bytes([int(line["kind"])])
+    for column in ("line_id", "payment_id", "account_id", "collector_id", "team_id"):
+        data += optional_id(line[column])
+    data += NIL + struct.pack(">ii", days(line["month_on"]), days(line["value_on"])) + line["currency"].encode()
+    data += struct.pack(">qBBq", int(line["base_minor"]), int(line["bucket"]), int(line["tag"]), int(line["mtd_minor"]))
+    data += struct.pack(">Bqi", bool(line["target_minor"]), int(line["target_minor"] or 0), int(line["target_version"] or 0))
+    data += line["scheme"].encode().ljust(32, b"\0")
+    data += struct.pack(">iii", int(line["scheme_version"]), RATE_BP, CAP_BP)
+    data += struct.pack(">iiii", *(int(line[f"{k}_factor"]) for k in ("bucket", "tier", "target", "tag")))
+    data += struct.pack(">Bq", flags, int(line["amount_minor"])) + bytes.fromhex(line["allocation_hex"])
+    assert len(data) == 288
+    return sha(data)
+
+
+def bonus_faults(lines):
+    """What is wrong with bonus lines: formula, own hash, link to the line before, number in the chain."""
+    faults, head = {"formula": 0, "hash": 0, "chain": 0}, {}
+    for line in lines:
+        key = (line["collector_id"], line["currency"])
+        number, previous = head.get(key, (0, bytes(32)))
+        if int(line["kind"]) == 1 and bonus_amount(line) != int(line["amount_minor"]):
+            faults["formula"] += 1
+        if bonus_hash(line) != bytes.fromhex(line["hash_hex"]):
+            faults["hash"] += 1
+        if int(line["chain_n"]) != number + 1 or bytes.fromhex(line["prev_hex"]).rjust(32, b"\0") != previous:
+            faults["chain"] += 1
+        head[key] = (int(line["chain_n"]), bytes.fromhex(line["hash_hex"]))
+    return faults, head
+
+
+# ---- postings ----------------------------------------------------------------------------------------------------
+
+def f_null(_=None):
+    return b"\0"
+
+
+def f_int(value):
+    return b"\x02" + struct.pack(">q", int(value))
+
+
+def f_flags(value):
+    return b"\x02" + struct.pack(">Q", int(value) & (2**64 - 1))
+
+
+def f_uuid(text):
+    return b"\x03" + uuid.UUID(text).bytes if text else f_null()
+
+
+def f_bytes(hexadecimal):
+    raw = bytes.fromhex(hexadecimal)
+    return b"\x04" + struct.pack(">I", len(raw)) + raw
+
+
+def f_text(text):
+    raw = text.encode()
+    return b"\x05" + struct.pack(">I", len(raw)) + raw
+
+
+def f_date(text):
+    return b"\x06" + struct.pack(">i", days(text))
+
+
+def f_instant(us):
+    return b"\x07" + struct.pack(">q", int(us))
+
+
+ENTRY, ACK, PAYMENT, ALLOCATION, LEDGER_TXN, LEDGER_LINE, BONUS_LINE, EVENT = 1, 2, 4, 5, 6, 7, 8, 9
+
+
+def row_digest(kind, fields):
+    return sha(struct.pack(">HH", kind, len(fields)) + b"".join(fields))
+
+
+def group(rows, *keys):
+    out = {}
+    for r in rows:
+        out.setdefault(tuple(r[k] for k in keys) if len(keys) > 1 else r[keys[0]], []).append(r)
+    return out
+
+
+class Postings:
+    """All rows that postings inserted, by what names them."""
+
+    def __init__(self, db):
+        self.heads = db.rows("select *, encode(digest, 'hex') as digest_hex from posting order by agency_id, writer_id, writer_n")
+        self.lines = group(db.rows("select * from ledger_line order by posting_id, line_no"), "posting_id")
+        self.payments = group(db.rows("select * from payment"), "payment_id")
+        self.reversals = group(db.rows("select * from payment_reversal"), "reversal_id")
+        self.bonus = group(db.rows("select line_id, payment_id, line_no, encode(hash, 'hex') as hash_hex from bonus_line"), "line_id")
+        self.entries = group(db.rows("""select entry_id, encode(entry_hash, 'hex') as hash_hex, fate, flags,
+            encode(ack, 'hex') as ack_hex from journal_key where owns_id"""), "entry_id")
+        self.allocations = group(db.rows("select * from allocation order by payment_id, version, instalment_no"),
+                                 "payment_id", "version")
+
+    def rows_of(self, head):
+        """Digests of the rows of a posting of an entry, in the order of their kinds. None: not this form."""
+        rows, payment = [], None
+        for e in self.entries.get(head["posting_id"], []):
+            rows.append(row_digest(ENTRY, [f_uuid(e["entry_id"]), f_bytes(e["hash_hex"]), f_int(e["fate"]), f_flags(e["flags"])]))
+            rows.append(row_digest(ACK, [f_bytes(e["ack_hex"])]))
+        if head["kind"] == "1":
+            payment = self.payments[head["posting_id"]][0] if head["posting_id"] in self.payments else None
+            if not payment:
+                return None
+            rows.append(self.payment(payment))
+            rows += self.allocation(payment["payment_id"], "1")
+        rows.append(row_digest(LEDGER_TXN, [
+            f_uuid(head["posting_id"]), f_int(head["kind"]), f_uuid(head["trigger_id"]), f_uuid(head["account_id"]),
+            f_date(head["value_on"]), f_date(head["posting_on"]), f_instant(head["at_us"])]))
+        for line in self.lines.get(head["posting_id"], []):
+            rows.append(row_digest(LEDGER_LINE, [
+                f_uuid(line["posting_id"]), f_int(line["line_no"]), f_int(line["ledger_account"]), f_uuid(line["owner_id"]),
+                f_text(line["currency"]), f_int(line["amount_minor"])]))
+        for b in self.bonus.get(head["posting_id"], []):
+            rows.append(row_digest(BONUS_LINE, [f_uuid(b["payment_id"]), f_int(b["line_no"]), f_bytes(b["hash_hex"])]))
+        for r in self.reversals.get(head["posting_id"], []):
+            rows.append(row_digest(EVENT, [
+                f_uuid(r["payment_id"]), f_uuid(r["reversal_id"]), f_int(r["reason"]), f_date(r["value_on"]),
+                f_date(r["posting_on"]), f_instant(r["at_us"]), f_uuid(r["actor_id"])]))
+        return rows
+
+    @staticmethod
+    def payment(p):
+        reference = f_text(p["source_reference"]) if p["source_reference"] else f_null()
+        return row_digest(PAYMENT, [
+            f_uuid(p["payment_id"]), f_uuid(p["account_id"]), f_int(p["source"]), reference, f_int(p["tender"]),
+            f_int(p["tag"]), f_int(p["amount_minor"]), f_text(p["currency"]), f_instant(p["value_us"]), f_date(p["value_on"]),
+            f_date(p["posting_on"]), f_instant(p["received_us"]), f_uuid(p["collector_id"]), f_uuid(p["actor_id"])])
+
+    def allocation(self, payment_id, version):
+        return [row_digest(ALLOCATION, [
+            f_uuid(a["payment_id"]), f_int(a["version"]), f_int(a["instalment_no"]), f_int(a["fees_minor"]),
+            f_int(a["penalty_minor"]), f_int(a["interest_minor"]), f_int(a["principal_minor"]), f_int(a["credit_minor"])])
+            for a in self.allocations.get((payment_id, version), [])]
+
+
+def posting_digest(previous, rows):
+    return sha(name16("tagih.posting.1") + previous + b"".join(rows) + struct.pack(">I", len(rows)))
+
+
+def chain_start(agency, writer):
+    return sha(name16("tagih.chain.1") + uuid.UUID(agency).bytes + struct.pack(">q", int(writer)))
+
+
+def posting_faults(db):
+    """Walk every writer's chain: (postings, digests computed again, faults, heads)."""
+    postings = Postings(db)
+    heads, again, faults = {}, 0, 0
+    for head in postings.heads:
+        key = (head["agency_id"], head["writer_id"])
+        number, previous = heads.get(key, (0, chain_start(*key)))
+        digest = bytes.fromhex(head["digest_hex"])
+        rows = postings.rows_of(head)
+        if int(head["writer_n"]) != number + 1:
+            faults += 1
+        elif rows is not None:
+            again += 1
+            faults += posting_digest(previous, rows) != digest
+        heads[key] = (int(head["writer_n"]), digest)
+    return len(postings.heads), again, faults, heads
