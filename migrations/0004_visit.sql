@@ -68,6 +68,7 @@ create table visit_state (
     primary key (agency_id, visit_id)
 ) with (fillfactor = 70);
 create unique index visit_state_one_lease on visit_state (agency_id, account_id, purpose) where live;
+create index visit_state_overdue on visit_state (agency_id, lease_until_us) where live;
 create index visit_state_collector on visit_state (agency_id, collector_id, planned_on, visit_id);
 call make_state('visit_state');
 

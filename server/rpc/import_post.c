@@ -2,20 +2,22 @@
 /*
  * The ledger's side of an import: what the creditor says more or less than our own figures is one posting an account
  * against creditor control, J1 for a new account and J33 for a difference (R-IMP-3). Payments that replayed on top get
- * new allocation rows in the same posting. Each posting is digested and chained (design: Facts and projections).
+ * new allocation rows in the same posting. Each posting is digested and chained as in rpc/posting_digest.c, and ends with
+ *
+ *   SNAPSHOT     uuid account · date as of · instant received · bytes file hash · int row · int load type ·
+ *                int fees · int penalty · int interest · int principal
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "domain/posting.h"
 #include "rpc/import_save.h"
+#include "rpc/posting.h"
 #include "run/random.h"
 #include "store/posting.h"
 
-/* Stored in posting.kind: add, never renumber. */
-enum { POSTING_KIND_IMPORT = 10, POSTING_KIND_SNAPSHOT = 11 };
-
 /* All postings of a batch while they are made. */
-struct book {
+struct journal_rows {
     struct posting_head_row *heads;
     size_t n_heads;
     struct line_row *lines;
@@ -30,8 +32,8 @@ static size_t count_parts(struct import_item *const *good, size_t n) {
     return parts;
 }
 
-static tagih_err book_open(struct arena *arena, struct import_item *const *good, size_t n, struct book *out) {
-    *out = (struct book){.heads = ARENA_ARRAY(arena, n, struct posting_head_row),
+static tagih_err rows_open(struct arena *arena, struct import_item *const *good, size_t n, struct journal_rows *out) {
+    *out = (struct journal_rows){.heads = ARENA_ARRAY(arena, n, struct posting_head_row),
                          .lines = ARENA_ARRAY(arena, n * LEDGER_LINES_MAX, struct line_row),
                          .allocations = ARENA_ARRAY(arena, count_parts(good, n) + 1, struct allocation_row)};
     return out->heads && out->lines && out->allocations ? TAGIH_OK : FAIL(OUT_OF_MEMORY);
@@ -52,7 +54,7 @@ static tagih_err difference(const struct import_item *item, struct ledger_txn *t
     return ledger_end(txn);
 }
 
-static void add_lines(struct book *book, uuid posting, const struct ledger_txn *txn) {
+static void add_lines(struct journal_rows *book, uuid posting, const struct ledger_txn *txn) {
     for (size_t k = 0; k < txn->n; k++) {
         const struct ledger_line *line = &txn->lines[k];
         book->lines[book->n_lines++] = (struct line_row){
@@ -63,7 +65,7 @@ static void add_lines(struct book *book, uuid posting, const struct ledger_txn *
 }
 
 /* One row an instalment of each payment that replayed, and one of instalment 0 for what is credit. */
-static void add_allocations(struct book *book, const struct import_item *item, size_t fact) {
+static void add_allocations(struct journal_rows *book, const struct import_item *item, size_t fact) {
     const struct allocation_outcome *out = &item->outcome;
     const struct allocation_result *result = &out->results[fact];
     struct allocation_row empty = {.payment.u = item->facts[fact].fact.id, .version = item->facts[fact].version + 1};
@@ -124,12 +126,20 @@ static void digest_snapshot(struct posting_digest *digest, const struct import_i
     for (int c = 0; c < COMPONENT_COUNT; c++) posting_int(digest, item->row.due_minor[c]);
 }
 
+/* Rows are digested by their primary key (domain/posting.h). */
+static int by_key(const void *left, const void *right) {
+    const struct allocation_row *a = left, *b = right;
+    int order = uuid_compare(a->payment.u, b->payment.u);
+    return order ? order : (a->instalment_no > b->instalment_no) - (a->instalment_no < b->instalment_no);
+}
+
 /* Digest what this posting inserts, and chain it. */
-static void seal(struct book *book, struct import_saving *saving, const struct import_item *item, size_t first_line,
+static void seal(struct journal_rows *book, struct import_saving *saving, const struct import_item *item, size_t first_line,
                  size_t first_allocation, agency_id agency) {
     struct import_chain *chain = &saving->chain;
     struct posting_head_row *head = &book->heads[book->n_heads - 1];
     struct posting_digest digest;
+    qsort(book->allocations + first_allocation, book->n_allocations - first_allocation, sizeof *book->allocations, by_key);
     if (!chain->begun) chain->head = posting_chain_start(agency, chain->writer);
     posting_begin(&digest, &chain->head);
     for (size_t k = first_allocation; k < book->n_allocations; k++) digest_allocation(&digest, &book->allocations[k]);
@@ -141,14 +151,13 @@ static void seal(struct book *book, struct import_saving *saving, const struct i
     head->writer_n = ++chain->n;
 }
 
-static tagih_err post_one(struct book *book, struct import_saving *saving, const struct import_item *item, agency_id agency) {
+static tagih_err post_one(struct journal_rows *book, struct import_saving *saving, const struct import_item *item, agency_id agency) {
     struct ledger_txn txn;
     TRY(difference(item, &txn));
     if (txn.n == 0 && item->n_facts == 0) return TAGIH_OK;
     size_t first_line = book->n_lines, first_allocation = book->n_allocations;
-    bool fresh = item->load.type == LOAD_NEW;
     struct posting_head_row *head = &book->heads[book->n_heads++];
-    *head = (struct posting_head_row){.id = random_id(), .kind = fresh ? POSTING_KIND_IMPORT : POSTING_KIND_SNAPSHOT,
+    *head = (struct posting_head_row){.id = random_id(), .kind = POSTING_OF_IMPORT,
                                       .trigger = item->account.u, .has_account = true, .account = item->account,
                                       .value_on = saving->file->as_of_on, .posting_on = saving->today, .at = saving->now};
     add_lines(book, head->id, &txn);
@@ -160,8 +169,8 @@ static tagih_err post_one(struct book *book, struct import_saving *saving, const
 
 tagih_err import_post(struct tx *tx, struct arena *arena, struct import_saving *saving, struct import_item *const *good,
                       size_t n) {
-    struct book book;
-    TRY(book_open(arena, good, n, &book));
+    struct journal_rows book;
+    TRY(rows_open(arena, good, n, &book));
     for (size_t i = 0; i < n; i++) TRY(post_one(&book, saving, good[i], tx->options->agency));
     if (book.n_heads == 0) return TAGIH_OK;
     TRY(posting_send_allocations(tx, arena, book.allocations, book.n_allocations));

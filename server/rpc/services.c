@@ -3,6 +3,7 @@
 #include "rpc/services.h"
 
 const struct rpc_service *const rpc_services[] = {
+    &account_service,
     &check_in_service,
     &device_service,
     &feed_service,

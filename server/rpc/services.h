@@ -5,6 +5,7 @@
 
 #include "rpc/rpc.h"
 
+extern const struct rpc_service account_service;
 extern const struct rpc_service check_in_service;
 extern const struct rpc_service device_service;
 extern const struct rpc_service feed_service;

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* AccountService: import by call (rpc/import.c does the work), and reading. */
+#include "store/account.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "contract.h"
+#include "domain/change.h"
+#include "domain/outcome.h"
+#include "rpc/import.h"
+#include "rpc/page.h"
+#include "rpc/services.h"
+#include "store_statements.h"
+#include "tagih/bucket.h"
+#include "tagih/presence.h"
+
+/* ---- ImportAccounts ------------------------------------------------------------------------------------------- */
+
+struct import_call {
+    struct import_file file;
+    struct import_item *items;
+    size_t n;
+};
+
+static struct bytes text_of(const char *text) {
+    return bytes_text(text);
+}
+
+static void fields_of(const Tagih__V1__AccountRow *row, struct account_text *out) {
+    const char *const texts[ACCOUNT_COLUMN_COUNT] = {
+        [ACCOUNT_COLUMN_ACCOUNT_NO] = row->account_no, [ACCOUNT_COLUMN_CUSTOMER_NO] = row->customer_no,
+        [ACCOUNT_COLUMN_PRODUCT] = row->product,       [ACCOUNT_COLUMN_CURRENCY] = row->currency,
+        [ACCOUNT_COLUMN_PRINCIPAL] = row->principal,   [ACCOUNT_COLUMN_INTEREST] = row->interest,
+        [ACCOUNT_COLUMN_PENALTY] = row->penalty,       [ACCOUNT_COLUMN_FEES] = row->fees,
+        [ACCOUNT_COLUMN_DPD] = row->dpd,               [ACCOUNT_COLUMN_OLDEST_DUE_ON] = row->oldest_due_on,
+        [ACCOUNT_COLUMN_PLATE] = row->plate,           [ACCOUNT_COLUMN_LAT] = row->lat,
+        [ACCOUNT_COLUMN_LON] = row->lon,               [ACCOUNT_COLUMN_DISTRICT] = row->district,
+        [ACCOUNT_COLUMN_REGENCY] = row->regency,       [ACCOUNT_COLUMN_PHONE] = row->phone};
+    for (size_t c = 0; c < ACCOUNT_COLUMN_COUNT; c++) out->field[c] = text_of(texts[c]);
+}
+
+static tagih_err read_instalment(const Tagih__V1__Instalment *in, const struct instalment *before, struct instalment *out) {
+    *out = (struct instalment){.no = in->number};
+    if (in->number < 1 || (before && in->number != before->no + 1)) return FAIL(REQUEST_FIELD_RANGE);
+    TRY(date_parse(in->due_on, &out->due_on));
+    if (before && out->due_on.days < before->due_on.days) return FAIL(REQUEST_FIELD_RANGE);
+    if (!in->dues) return FAIL(REQUEST_FIELD_MISSING);
+    const int64_t dues[COMPONENT_COUNT] = {in->dues->fees_minor, in->dues->penalty_minor, in->dues->interest_minor,
+                                           in->dues->principal_minor};
+    for (int c = 0; c < COMPONENT_COUNT; c++) {
+        if (dues[c] < 0) return FAIL(MONEY_NEGATIVE);
+        if (dues[c] > ACCOUNT_DUE_MAX_MINOR) return FAIL(MONEY_OVERFLOW);
+        out->due_minor[c] = dues[c];
+    }
+    return TAGIH_OK;
+}
+
+/* The schedule says the same as the row's balances, per component. */
+static bool sums_to_row(const struct instalment *schedule, size_t n, const struct account_row *row) {
+    for (int c = 0; c < COMPONENT_COUNT; c++) {
+        int64_t sum = 0;
+        for (size_t k = 0; k < n; k++) sum += schedule[k].due_minor[c];
+        if (sum != row->due_minor[c]) return false;
+    }
+    return true;
+}
+
+static tagih_err read_schedule(struct rpc_item *call, const Tagih__V1__AccountRow *row, struct import_item *item) {
+    size_t n = row->n_instalments;
+    if (n == 0) return TAGIH_OK;
+    if (n > IMPORT_INSTALMENTS_MAX) return FAIL(REQUEST_TOO_MANY);
+    struct instalment *schedule = rpc_alloc(call, n * sizeof *schedule);
+    if (!schedule) return FAIL(OUT_OF_MEMORY);
+    for (size_t k = 0; k < n; k++) TRY(read_instalment(row->instalments[k], k ? &schedule[k - 1] : NULL, &schedule[k]));
+    if (!sums_to_row(schedule, n, &item->row)) return FAIL(IMPORT_SUM);
+    item->schedule = schedule;
+    item->n_schedule = n;
+    return TAGIH_OK;
+}
+
+static void read_row(struct rpc_item *call, const struct import_file *file, const Tagih__V1__AccountRow *row,
+                     struct import_item *item) {
+    struct account_text text;
+    fields_of(row, &text);
+    *item = (struct import_item){.row_no = row->row, .column = ACCOUNT_COLUMN_COUNT};
+    import_read(&text, file, item);
+    if (!err_is_ok(item->err)) return;
+    item->err = read_schedule(call, row, item);
+    if (!err_is_ok(item->err)) item->column = ACCOUNT_COLUMN_COUNT;
+}
+
+static void check_rows(struct rpc_item *item, const Tagih__V1__ImportAccountsRequest *request, struct import_call *call) {
+    if (request->n_rows < 1 || request->n_rows > IMPORT_ROWS_MAX) {
+        rpc_problem(item, FAIL(REQUEST_TOO_MANY), "rows");
+        return;
+    }
+    call->items = rpc_alloc(item, request->n_rows * sizeof *call->items);
+    for (size_t i = 0; call->items && i < request->n_rows; i++) {
+        bool ascends = request->rows[i]->row > (i ? request->rows[i - 1]->row : 0);
+        if (!ascends) rpc_problem(item, FAIL(REQUEST_FIELD_RANGE), "rows[%zu].row", i);
+        read_row(item, &call->file, request->rows[i], &call->items[i]);
+    }
+    call->n = request->n_rows;
+}
+
+static tagih_err import_request(struct rpc_item *item) {
+    const Tagih__V1__ImportAccountsRequest *request = item->request;
+    struct import_call *call = rpc_alloc(item, sizeof *call);
+    if (!call) return item->err;
+    if (request->file_hash.len != sizeof call->file.hash.b) rpc_problem(item, FAIL(REQUEST_FIELD_RANGE), "file_hash");
+    else memcpy(call->file.hash.b, request->file_hash.data, sizeof call->file.hash.b);
+    rpc_check_text(item, "file_name", request->file_name, 0, 255);
+    rpc_check_date(item, "as_of_on", request->as_of_on, &call->file.as_of_on);
+    call->file.actor = &item->caller.user;
+    check_rows(item, request, call);
+    item->checked = call;
+    return item->err;
+}
+
+/* The answer of rows that have their result; its texts live in the call. */
+static void keep_results(struct rpc_item *item, struct import_item *items, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        items[i].result = bytes_text(rpc_text(item, items[i].result));
+        items[i].warning = bytes_text(rpc_text(item, items[i].warning));
+    }
+}
+
+static tagih_err import_range(struct tx *tx, void *context, size_t first, size_t count) {
+    struct rpc_batch *batch = context;
+    struct rpc_item *item = batch->items[0];
+    struct import_call *call = item->checked;
+    arena_reset(batch->arena);
+    batch->tx = tx;
+    TRY(rpc_send_callers(batch));
+    TRY(import_send(tx, batch->arena, &call->file, call->items + first, count, batch->now));
+    TRY(rpc_load(batch));
+    if (!rpc_ok(item)) return item->err;
+    TRY(import_decide(tx, batch->arena, &call->file, call->items + first, count, batch->now));
+    keep_results(item, call->items + first, count);
+    return TAGIH_OK;
+}
+
+static void import_failed(void *context, size_t i, tagih_err err) {
+    struct rpc_item *item = ((struct rpc_batch *)context)->items[0];
+    struct import_item *row = &((struct import_call *)item->checked)->items[i];
+    if (!err_is(err, ERR_BATCH_BROKEN)) rpc_fail(item, err);
+    row->err = err;
+    row->account = (account_id){0};
+    row->result = bytes_text(err_token(err));
+}
+
+static char *row_text(struct rpc_item *item, const struct import_item *row) {
+    if (!uuid_is_nil(row->account.u)) return rpc_text(item, row->warning);
+    if (err_is_ok(row->err)) return rpc_text(item, bytes_text("this row was refused before"));
+    const char *column = account_column_name(row->column);
+    char *text = arena_printf(&item->call->arena, "%s%s%s", column ? column : "", column ? ": " : "", err_text(row->err));
+    return text ? text : rpc_text(item, bytes_text(""));
+}
+
+static void answer_import(struct rpc_item *item) {
+    const struct import_call *call = item->checked;
+    Tagih__V1__ImportAccountsResponse *out = item->response;
+    out->results = rpc_alloc(item, call->n * sizeof *out->results);
+    for (size_t i = 0; out->results && i < call->n; i++) {
+        Tagih__V1__ImportRowResult *row = rpc_alloc(item, sizeof *row);
+        if (!row) return;
+        tagih__v1__import_row_result__init(row);
+        row->row = call->items[i].row_no;
+        row->result = rpc_text(item, call->items[i].result);
+        row->text = row_text(item, &call->items[i]);
+        row->account_id = rpc_uuid(item, call->items[i].account.u);
+        out->results[out->n_results++] = row;
+    }
+}
+
+/* Each call is a batch of rows already: it has transactions of its own, halved down to the row. */
+static tagih_err import_accounts(struct rpc_batch *batch) {
+    struct rpc_item **items = batch->items;
+    size_t n = batch->n;
+    for (size_t i = 0; i < n; i++) {
+        struct import_call *call = items[i]->checked;
+        struct tx_options options = {.agency = batch->agency, .deadline_us = batch->deadline_us, .name = "ImportAccounts"};
+        batch->items = &items[i];
+        batch->n = 1;
+        call->file.writer = batch->writer;
+        tagih_err err = tx_run_halving(batch->db, &options, call->n, import_range, import_failed, batch, NULL);
+        rpc_fail(items[i], err);
+        if (rpc_ok(items[i])) answer_import(items[i]);
+    }
+    batch->items = items;
+    batch->n = n;
+    batch->tx = NULL;
+    return TAGIH_OK;
+}
+
+/* ---- reading -------------------------------------------------------------------------------------------------- */
+
+static void answer_components(struct rpc_item *item, const int64_t minor[COMPONENT_COUNT], Tagih__V1__Components **out) {
+    Tagih__V1__Components *message = rpc_alloc(item, sizeof *message);
+    if (!message) return;
+    tagih__v1__components__init(message);
+    message->fees_minor = minor[COMPONENT_FEES];
+    message->penalty_minor = minor[COMPONENT_PENALTY];
+    message->interest_minor = minor[COMPONENT_INTEREST];
+    message->principal_minor = minor[COMPONENT_PRINCIPAL];
+    *out = message;
+}
+
+static char *date_text(struct rpc_item *item, civil_date date) {
+    char text[DATE_TEXT_SIZE];
+    date_format(date, text);
+    return rpc_text(item, bytes_text(text));
+}
+
+static void answer_age(const struct account_read *from, const struct instalment_open *lines, size_t n, Tagih__V1__Account *out) {
+    out->days_past_due = bucket_days_past_due(lines, n, 0, from->today);
+    out->bucket = (char *)(uintptr_t)bucket_name(bucket_of(&bucket_scheme_default, out->days_past_due));
+}
+
+static Tagih__V1__Account *answer_account(struct rpc_item *item, const struct account_read *from,
+                                          const struct instalment_open *lines, size_t n) {
+    Tagih__V1__Account *out = rpc_alloc(item, sizeof *out);
+    if (!out) return NULL;
+    tagih__v1__account__init(out);
+    char *etag = arena_printf(&item->call->arena, "a%d", from->version);
+    out->account_id = rpc_uuid(item, from->id.u);
+    out->account_no = rpc_text(item, from->account_no);
+    out->customer_no = rpc_text(item, from->customer_no);
+    out->product = rpc_text(item, from->product);
+    out->currency = rpc_text(item, from->currency);
+    answer_components(item, from->open_minor, &out->open);
+    out->credit_minor = from->credit_minor;
+    answer_age(from, lines, n, out);
+    out->status = (char *)(uintptr_t)account_status_name(from->status);
+    if (from->has_hold) out->hold_until_on = date_text(item, from->hold_until_on);
+    out->collector_id = rpc_uuid(item, from->collector.u);
+    out->plate = rpc_text(item, from->plate);
+    out->lat_e7 = from->lat_e7;
+    out->lon_e7 = from->lon_e7;
+    out->district = rpc_text(item, from->district);
+    out->no_schedule = from->no_schedule;
+    if (etag) out->etag = etag;
+    return out;
+}
+
+static void answer_instalments(struct rpc_item *item, const struct instalment_open *lines, size_t n, Tagih__V1__Account *out) {
+    out->instalments = rpc_alloc(item, (n + 1) * sizeof *out->instalments);
+    for (size_t i = 0; out->instalments && i < n; i++) {
+        Tagih__V1__Instalment *line = rpc_alloc(item, sizeof *line);
+        if (!line) return;
+        tagih__v1__instalment__init(line);
+        line->number = lines[i].no;
+        line->due_on = date_text(item, lines[i].due_on);
+        answer_components(item, lines[i].open_minor, &line->dues);
+        out->instalments[out->n_instalments++] = line;
+    }
+}
+
+/* Open instalments of the accounts, as they come from the database. */
+static tagih_err load_dues(struct rpc_batch *batch, const account_id *ids, size_t n, struct instalment_open **lines,
+                           account_id **owners, size_t *n_lines) {
+    TRY(account_send_dues(batch->tx, batch->arena, ids, n));
+    TRY(tx_sync(batch->tx));
+    DEFER(result) struct result r = {0};
+    tx_take(batch->tx, &r);
+    *n_lines = result_count(&r);
+    *lines = ARENA_ARRAY(batch->arena, *n_lines + 1, struct instalment_open);
+    *owners = ARENA_ARRAY(batch->arena, *n_lines + 1, account_id);
+    if (!*lines || !*owners) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < *n_lines; i++) account_read_due(&r, i, &(*owners)[i], &(*lines)[i]);
+    return TAGIH_OK;
+}
+
+/* ---- GetAccount ----------------------------------------------------------------------------------------------- */
+
+struct account_key {
+    bool by_id;
+    account_id id;
+    struct bytes number;
+};
+
+static tagih_err get_request(struct rpc_item *item) {
+    const Tagih__V1__GetAccountRequest *request = item->request;
+    struct account_key *key = rpc_alloc(item, sizeof *key);
+    item->checked = key;
+    if (!key) return item->err;
+    key->by_id = *request->account_id != 0;
+    key->number = bytes_text(request->account_no);
+    if (key->by_id) rpc_check_uuid(item, "account_id", request->account_id, &key->id.u);
+    else rpc_check_text(item, "account_no", request->account_no, 1, 64);
+    return item->err;
+}
+
+/* A collector sees what is assigned to him; not there and not his look the same. */
+static bool may_see(const struct rpc_item *item, bool has_collector, user_id collector) {
+    if (item->caller.roles & ROLES_OFFICE) return true;
+    return has_collector && uuid_equal(collector.u, item->caller.user.u);
+}
+
+static tagih_err get_account(struct rpc_batch *batch) {
+    struct rpc_item *item = batch->items[0];
+    const struct account_key *key = item->checked;
+    TRY(account_send_get(batch->tx, batch->arena, key->by_id ? &key->id : NULL, key->number, batch->now));
+    TRY(rpc_load(batch));
+    DEFER(result) struct result r = {0};
+    tx_take(batch->tx, &r);
+    if (!rpc_ok(item)) return TAGIH_OK;
+    struct account_read read = {0};
+    if (result_count(&r) == 1) account_read_row(&r, 0, &read);
+    if (result_count(&r) != 1 || !may_see(item, read.has_collector, read.collector)) {
+        rpc_fail(item, FAIL(NOT_PERMITTED));
+        return TAGIH_OK;
+    }
+    struct instalment_open *lines;
+    account_id *owners;
+    size_t n;
+    TRY(load_dues(batch, &read.id, 1, &lines, &owners, &n));
+    Tagih__V1__GetAccountResponse *out = item->response;
+    out->account = answer_account(item, &read, lines, n);
+    if (out->account) answer_instalments(item, lines, n, out->account);
+    return TAGIH_OK;
+}
+
+/* ---- ListAccounts --------------------------------------------------------------------------------------------- */
+
+struct account_list {
+    int32_t page_size;
+    bool has_collector, has_after;
+    user_id collector;
+    account_id after;
+};
+
+static tagih_err list_request(struct rpc_item *item) {
+    const Tagih__V1__ListAccountsRequest *request = item->request;
+    struct account_list *list = rpc_alloc(item, sizeof *list);
+    item->checked = list;
+    if (!list) return item->err;
+    rpc_check_page(item, request->page_size, &list->page_size);
+    list->has_collector = *request->collector_id != 0;
+    if (list->has_collector) rpc_check_uuid(item, "collector_id", request->collector_id, &list->collector.u);
+    rpc_check_page_token(item, request->page_token, BYTES_OF(&list->collector), &list->after, sizeof list->after,
+                         &list->has_after);
+    return item->err;
+}
+
+static tagih_err answer_list(struct rpc_batch *batch, const struct account_list *list, const struct result *r) {
+    struct rpc_item *item = batch->items[0];
+    Tagih__V1__ListAccountsResponse *out = item->response;
+    size_t more = result_count(r) > (size_t)list->page_size, n = more ? (size_t)list->page_size : result_count(r);
+    account_id *ids = ARENA_ARRAY(batch->arena, n + 1, account_id), *owners;
+    struct account_read *reads = ARENA_ARRAY(batch->arena, n + 1, struct account_read);
+    struct instalment_open *lines;
+    size_t n_lines, at = 0;
+    if (!ids || !reads) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < n; i++) {
+        account_read_row(r, i, &reads[i]);
+        ids[i] = reads[i].id;
+    }
+    TRY(load_dues(batch, ids, n, &lines, &owners, &n_lines));
+    out->accounts = rpc_alloc(item, (n + 1) * sizeof *out->accounts);
+    for (size_t i = 0; out->accounts && i < n; i++) {
+        size_t first = at;
+        while (at < n_lines && uuid_equal(owners[at].u, ids[i].u)) at++;
+        out->accounts[i] = answer_account(item, &reads[i], &lines[first], at - first);
+        if (!out->accounts[i]) return TAGIH_OK;
+        out->n_accounts++;
+    }
+    if (more) out->next_page_token = rpc_page_token(item, BYTES_OF(&list->collector), BYTES_OF(&ids[n - 1]));
+    return TAGIH_OK;
+}
+
+static tagih_err list_accounts(struct rpc_batch *batch) {
+    struct rpc_item *item = batch->items[0];
+    const struct account_list *list = item->checked;
+    TRY(rpc_load(batch));
+    if (!rpc_ok(item)) return TAGIH_OK;
+    bool office = item->caller.roles & ROLES_OFFICE;
+    const user_id *collector = list->has_collector ? &list->collector : office ? NULL : &item->caller.user;
+    if (!office && !uuid_equal(collector->u, item->caller.user.u)) {
+        rpc_fail(item, FAIL(NOT_PERMITTED));
+        return TAGIH_OK;
+    }
+    TRY(account_send_list(batch->tx, batch->arena, collector, list->after, list->page_size + 1, batch->now));
+    TRY(tx_sync(batch->tx));
+    DEFER(result) struct result r = {0};
+    tx_take(batch->tx, &r);
+    return answer_list(batch, list, &r);
+}
+
+/* ---- ListTimeline --------------------------------------------------------------------------------------------- */
+
+struct timeline {
+    account_id account;
+    int32_t page_size;
+    bool has_after;
+    int64_t after_n;
+};
+
+static tagih_err timeline_request(struct rpc_item *item) {
+    const Tagih__V1__ListTimelineRequest *request = item->request;
+    struct timeline *list = rpc_alloc(item, sizeof *list);
+    item->checked = list;
+    if (!list) return item->err;
+    rpc_check_uuid(item, "account_id", request->account_id, &list->account.u);
+    rpc_check_page(item, request->page_size, &list->page_size);
+    rpc_check_page_token(item, request->page_token, BYTES_OF(&list->account), &list->after_n, sizeof list->after_n,
+                         &list->has_after);
+    return item->err;
+}
+
+#define COL(name) COL_account_timeline_##name
+
+static const char *code_name(int kind, int code) {
+    static const char *const verdicts[] = {"unknown", "inside", "outside", "unsure"};
+    if (kind == CHANGE_CHECK_IN) return code >= 0 && code < 4 ? verdicts[code] : "?";
+    const struct outcome *outcome = outcome_find(OUTCOME_LIST_VERSION, (uint32_t)code);
+    return outcome ? outcome->name : "?";
+}
+
+/* One line for people: what the thing says of itself, no names, no texts that a phone wrote. */
+static char *timeline_text(struct rpc_item *item, const struct result *r, size_t i) {
+    int kind = result_int2(r, i, COL(kind));
+    char money[MONEY_TEXT_SIZE] = "";
+    if (!result_is_null(r, i, COL(amount_minor))) {
+        struct money amount = {.minor = result_int8(r, i, COL(amount_minor))};
+        memcpy(amount.currency.code, result_text(r, i, COL(currency)).data, 3);
+        money_format(amount, money);
+    }
+    const char *reason = result_is_null(r, i, COL(reason)) ? "" : (const char *)result_text(r, i, COL(reason)).data;
+    const char *what = (const char *)result_text(r, i, COL(what)).data;
+    const char *code = result_is_null(r, i, COL(code)) ? "" : code_name(kind, result_int2(r, i, COL(code)));
+    const char *currency_code = *money ? (const char *)result_text(r, i, COL(currency)).data : "";
+    char *text = arena_printf(&item->call->arena, "%s%s%s%s%s%s%s%s%s%s", change_kind_name(kind), *what ? " " : "", what,
+                              *code ? " " : "", code, *money ? " " : "", money, *money ? " " : "", currency_code,
+                              *reason ? ": " : "");
+    return text ? arena_printf(&item->call->arena, "%s%s", text, reason) : NULL;
+}
+
+static void answer_timeline(struct rpc_item *item, const struct timeline *list, const struct result *r) {
+    Tagih__V1__ListTimelineResponse *out = item->response;
+    bool more = result_count(r) > (size_t)list->page_size;
+    size_t n = more ? (size_t)list->page_size : result_count(r);
+    int64_t last = 0;
+    out->items = rpc_alloc(item, (n + 1) * sizeof *out->items);
+    for (size_t i = 0; out->items && i < n; i++) {
+        Tagih__V1__TimelineItem *line = rpc_alloc(item, sizeof *line);
+        char *text = timeline_text(item, r, i);
+        if (!line || !text) {
+            rpc_fail(item, FAIL(OUT_OF_MEMORY));
+            return;
+        }
+        tagih__v1__timeline_item__init(line);
+        line->kind = (char *)(uintptr_t)change_kind_name(result_int2(r, i, COL(kind)));
+        line->object_id = rpc_uuid(item, result_uuid(r, i, COL(object_id)));
+        line->at_us = result_int8(r, i, COL(at_us));
+        line->collector_id = rpc_uuid(item, result_uuid_or_nil(r, i, COL(collector_id)));
+        line->text = text;
+        last = result_int8(r, i, COL(n));
+        out->items[out->n_items++] = line;
+    }
+    if (more) out->next_page_token = rpc_page_token(item, BYTES_OF(&list->account), BYTES_OF(&last));
+}
+
+static tagih_err send_timeline(struct rpc_batch *batch, const struct timeline *list) {
+    struct params p;
+    params_init(&p, batch->arena, STMT_account_owner, 0);
+    params_one_uuid(&p, &batch->agency);
+    params_one_uuid(&p, &list->account);
+    TRY(tx_send(batch->tx, &p));
+    params_init(&p, batch->arena, STMT_account_timeline, 0);
+    params_one_uuid(&p, &batch->agency);
+    params_one_uuid(&p, &list->account);
+    params_one_int8(&p, list->has_after ? list->after_n : 0);
+    params_one_int4(&p, list->page_size + 1);
+    return tx_send(batch->tx, &p);
+}
+
+static tagih_err list_timeline(struct rpc_batch *batch) {
+    struct rpc_item *item = batch->items[0];
+    const struct timeline *list = item->checked;
+    TRY(send_timeline(batch, list));
+    TRY(rpc_load(batch));
+    DEFER(result) struct result owner = {0}, rows = {0};
+    tx_take(batch->tx, &owner);
+    tx_take(batch->tx, &rows);
+    if (!rpc_ok(item)) return TAGIH_OK;
+    bool there = result_count(&owner) == 1;
+    bool has_collector = there && !result_is_null(&owner, 0, 0);
+    user_id collector = {there ? result_uuid_or_nil(&owner, 0, 0) : (uuid){{0}}};
+    if (there && may_see(item, has_collector, collector)) answer_timeline(item, list, &rows);
+    else rpc_fail(item, FAIL(NOT_PERMITTED));
+    return TAGIH_OK;
+}
+
+#define READERS (ROLES_FIELD | ROLES_OFFICE)
+
+const struct rpc_service account_service = {
+    .proto = &tagih__v1__account_service__descriptor,
+    .methods = (const struct rpc_method[]){
+        {RPC_METHOD("ImportAccounts", import_accounts, ImportAccountsRequest, ImportAccountsResponse),
+         .check = import_request, .kind = RPC_OWN, .roles = ROLE_ADMIN | ROLE_INTEGRATION, .writes = true,
+         .deadline_ms_max = 30000},
+        {RPC_METHOD("GetAccount", get_account, GetAccountRequest, GetAccountResponse), .check = get_request,
+         .roles = READERS},
+        {RPC_METHOD("ListAccounts", list_accounts, ListAccountsRequest, ListAccountsResponse), .check = list_request,
+         .roles = READERS},
+        {RPC_METHOD("ListTimeline", list_timeline, ListTimelineRequest, ListTimelineResponse), .check = timeline_request,
+         .roles = READERS},
+        {0}}};
