@@ -129,7 +129,8 @@ create table guess_limit (
     window_us bigint not null,
     failures integer not null
 );
-grant select, insert, update on guess_limit to tagih_app;
+create index guess_limit_window on guess_limit (window_us);
+grant select, insert, update, delete on guess_limit to tagih_app;
 grant select on guess_limit to tagih_read;
 
 -- A request id belongs to (agency, caller, method) for 30 days; a repeat gets the first response (AIP-155).

@@ -108,6 +108,7 @@ tagih_err nonce_check(const struct rpc_server *server, device_id device, const u
     if (!is_ours(server->keys, device, nonce)) return FAIL(NONCE_INVALID);
     int64_t made_us = 0;
     for (int i = 0; i < TIME_BYTES; i++) made_us = made_us << 8 | nonce[i];
+    if (made_us - now.us > NONCE_LASTS_US) return FAIL(NONCE_INVALID); /* servers' clocks differ, but not so much */
     return now.us - made_us < NONCE_LASTS_US ? TAGIH_OK : FAIL(NONCE_EXPIRED);
 }
 

@@ -192,19 +192,19 @@ static tagih_err refresh_in(struct tx *tx, void *context) {
     return session_send_insert(tx, arena, &c->row);
 }
 
+/* Only tokens that exist are counted: 256 bits are not guessed, but a client may hammer with a dead one. */
 static tagih_err refresh_one(struct rpc_batch *batch, struct rpc_item *item) {
     struct session_call c = {.batch = batch, .item = item, .token = *(const hash256 *)item->checked};
     struct session_place place;
-    hash256 key = guess_key("refresh", item->call->peer);
-    TRY(guess_take(batch->db, batch->arena, &key, batch->now, item->call->deadline_us, &item->retry_after_us));
+    hash256 key = guess_key("refresh", BYTES_OF(&c.token));
     TRY(session_find(batch->db, batch->arena, &c.token, item->call->deadline_us, &place));
     if (!place.found) return FAIL(SESSION_OVER);
+    TRY(guess_take(batch->db, batch->arena, &key, batch->now, item->call->deadline_us, &item->retry_after_us));
     c.row.family = place.family;
     item->caller.agency = place.agency;
     TRY(run_in(&c, place.agency, refresh_in));
-    if (!err_is(item->err, ERR_SESSION_REUSED)) {
-        TRY(guess_forgive(batch->db, batch->arena, &key, false, item->call->deadline_us));
-    }
+    if (!rpc_ok(item)) return item->err;
+    TRY(guess_forgive(batch->db, batch->arena, &key, false, item->call->deadline_us));
     ((Tagih__V1__RefreshResponse *)item->response)->tokens = c.tokens;
     return item->err;
 }

@@ -32,6 +32,51 @@ tagih_err staff_send_who(struct tx *tx, struct arena *arena, const user_id *user
     return tx_send(tx, &p);
 }
 
+tagih_err staff_send_list(struct tx *tx, struct arena *arena) {
+    struct params p;
+    params_init(&p, arena, STMT_staff_list, 0);
+    params_one_uuid(&p, &tx->options->agency);
+    return tx_send(tx, &p);
+}
+
+tagih_err team_send_find(struct tx *tx, struct arena *arena, struct bytes name) {
+    struct params p;
+    params_init(&p, arena, STMT_team_find, 0);
+    params_one_uuid(&p, &tx->options->agency);
+    params_one_text(&p, name);
+    return tx_send(tx, &p);
+}
+
+tagih_err time_zone_find(struct db *db, struct arena *arena, struct bytes name, int64_t deadline_us, bool *out) {
+    struct params p;
+    params_init(&p, arena, STMT_time_zone_known, 0);
+    params_one_text(&p, name);
+    DEFER(result) struct result r = {0};
+    TRY(db_exec_one(db, &p, deadline_us, &r));
+    *out = result_bool(&r, 0, COL_time_zone_known_known);
+    return TAGIH_OK;
+}
+
+tagih_err agency_send_insert(struct tx *tx, struct arena *arena, struct bytes name, struct bytes time_zone, instant at) {
+    struct params p;
+    params_init(&p, arena, STMT_agency_insert, 0);
+    params_one_uuid(&p, &tx->options->agency);
+    params_one_text(&p, name);
+    params_one_text(&p, time_zone);
+    params_one_int8(&p, at.us);
+    return tx_send(tx, &p);
+}
+
+tagih_err team_send_insert(struct tx *tx, struct arena *arena, team_id team, struct bytes name, instant at) {
+    struct params p;
+    params_init(&p, arena, STMT_team_insert, 0);
+    params_one_uuid(&p, &tx->options->agency);
+    params_one_uuid(&p, &team);
+    params_one_text(&p, name);
+    params_one_int8(&p, at.us);
+    return tx_send(tx, &p);
+}
+
 tagih_err staff_send_insert(struct tx *tx, struct arena *arena, const struct staff_row *row) {
     struct params p;
     params_init(&p, arena, STMT_staff_insert, 0);

@@ -34,7 +34,16 @@ struct staff_row {
     instant at;
 };
 
+/** Queue the list of an agency's staff: rows of staff_list. */
+TAGIH_MUST_USE tagih_err staff_send_list(struct tx *tx, struct arena *arena);
+/** Queue the look-up of a team by its name: rows of team_find. */
+TAGIH_MUST_USE tagih_err team_send_find(struct tx *tx, struct arena *arena, struct bytes name);
+/** Is this a time zone that the database knows? Without agency. @return as db_exec_one */
+TAGIH_MUST_USE tagih_err time_zone_find(struct db *db, struct arena *arena, struct bytes name, int64_t deadline_us, bool *out);
+
 /* SAVE. */
+TAGIH_MUST_USE tagih_err agency_send_insert(struct tx *tx, struct arena *arena, struct bytes name, struct bytes time_zone, instant at);
+TAGIH_MUST_USE tagih_err team_send_insert(struct tx *tx, struct arena *arena, team_id team, struct bytes name, instant at);
 TAGIH_MUST_USE tagih_err staff_send_insert(struct tx *tx, struct arena *arena, const struct staff_row *row);
 TAGIH_MUST_USE tagih_err staff_send_suspend(struct tx *tx, struct arena *arena, user_id user, instant at);
 TAGIH_MUST_USE tagih_err staff_send_password(struct tx *tx, struct arena *arena, user_id user, struct bytes hash, instant at);

@@ -12,12 +12,6 @@ select agency_id, user_id, state, password_hash from staff_by_login($1);
 select s.name from unnest($2) with ordinality q (user_id, i)
 left join staff s on s.agency_id = $1 and s.user_id = q.user_id order by q.i;
 
--- name: agency_find
--- in:   text wanted
--- out:  uuid agency_id
--- why:  for tools: by its id or its name.
-select agency_id from agency where agency_id::text = lower($1) or name = $1;
-
 -- name: agency_insert
 -- in:   uuid agency_id, text name, text time_zone, int8 at_us
 -- out:  none
@@ -50,16 +44,14 @@ state as (
 insert into staff_event (agency_id, user_id, version, at_us, kind, roles, team_id) values ($1, $2, 1, $8, 'ADDED', $5, $6);
 
 -- name: staff_list
--- in:   text agency
--- out:  text agency_name, text login, text name, int2 state, int4 roles, text team_name
--- why:  for tools; an empty agency is all of them.
-select a.name as agency_name, s.login, s.name, t.state, t.roles, coalesce(m.name, '') as team_name
-from agency a
-join staff s on s.agency_id = a.agency_id
+-- in:   uuid agency_id
+-- out:  text login, text name, int2 state, int4 roles, text team_name
+select s.login, s.name, t.state, t.roles, coalesce(m.name, '') as team_name
+from staff s
 join staff_state t on t.agency_id = s.agency_id and t.user_id = s.user_id
 left join team m on m.agency_id = t.agency_id and m.team_id = t.team_id
-where $1 = '' or a.name = $1 or a.agency_id::text = lower($1)
-order by a.name, s.login;
+where s.agency_id = $1
+order by s.login;
 
 -- name: staff_suspend
 -- in:   uuid agency_id, uuid user_id, int8 at_us
