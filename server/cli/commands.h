@@ -8,11 +8,13 @@
 
 extern const struct cli_command cli_docs;
 extern const struct cli_command cli_doctor;
+extern const struct cli_command cli_enrol_code;
 extern const struct cli_command cli_help;
 extern const struct cli_command cli_import;
 extern const struct cli_command cli_key;
 extern const struct cli_command cli_migrate;
 extern const struct cli_command cli_serve;
+extern const struct cli_command cli_user;
 extern const struct cli_command cli_version;
 
 #endif

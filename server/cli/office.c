@@ -75,6 +75,12 @@ static enum cli_exit find_agency(struct office *office, const char *agency) {
 enum cli_exit office_open(const struct cli *cli, const char *agency, struct office *out) {
     *out = (struct office){0};
     if (!agency || !*agency) return cli_usage("--agency is missing: its name or its id");
+    enum cli_exit connected = office_connect(cli, out);
+    return connected == CLI_OK ? find_agency(out, agency) : connected;
+}
+
+enum cli_exit office_connect(const struct cli *cli, struct office *out) {
+    *out = (struct office){0};
     if (!*cli->config->database_url) return cli_usage("--database-url (TAGIH_DATABASE_URL) is missing");
     if (!err_is_ok(random_open()) || !office_arena_open(&out->arena, &out->memory)) return cli_failed("no memory");
     random_bytes(&out->writer, sizeof out->writer);
@@ -83,8 +89,7 @@ enum cli_exit office_open(const struct cli *cli, const char *agency, struct offi
                                  .statements = &store_statements, .schema_version = migrate_version(&migrations_embedded),
                                  .log = log_line, .log_context = (void *)(uintptr_t) "database"};
     tagih_err err = db_open(&out->db, &options);
-    if (!err_is_ok(err)) return cli_failed("%s", err_text(err));
-    return find_agency(out, agency);
+    return err_is_ok(err) ? CLI_OK : cli_failed("%s", err_text(err));
 }
 
 void office_close(struct office *office) {

@@ -26,6 +26,8 @@ struct office {
  * @return CLI_OK, or what the process should end with; the reason was said on stderr
  */
 enum cli_exit office_open(const struct cli *cli, const char *agency, struct office *out);
+/** Connect only: for commands that find or make the agency themselves. To be closed whatever comes back. */
+enum cli_exit office_connect(const struct cli *cli, struct office *out);
 void office_close(struct office *office);
 
 /** Options of a transaction that may take `seconds`. */
