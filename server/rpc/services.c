@@ -11,5 +11,6 @@ const struct rpc_service *const rpc_services[] = {
     &reflection_v1_service,
     &reflection_v1alpha_service,
     &session_service,
+    &sync_service,
     NULL,
 };

@@ -11,6 +11,7 @@ extern const struct rpc_service device_service;
 extern const struct rpc_service feed_service;
 extern const struct rpc_service health_service;
 extern const struct rpc_service reflection_v1_service;
+extern const struct rpc_service sync_service;
 extern const struct rpc_service reflection_v1alpha_service;
 extern const struct rpc_service session_service;
 
