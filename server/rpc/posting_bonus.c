@@ -83,6 +83,15 @@ static hash256 allocation_digest(const struct book *book, const struct posted *p
 
 /* ---- lines ---------------------------------------------------------------------------------------------------- */
 
+static void row_texts(struct bonus_row *row) {
+    row->kind = (int16_t)row->record.kind;
+    row->currency = bytes_text(row->record.inputs.currency.code);
+    row->scheme = bytes_text(row->record.scheme_name);
+    row->bucket = (int16_t)row->record.inputs.bucket;
+    row->tag = (int16_t)row->record.inputs.tag;
+    row->amount_minor = row->record.result.amount_minor;
+}
+
 /* Chain a finished record to its collector and put its row and ledger lines into the book. */
 static tagih_err line_add(struct book *book, struct posted *posted, struct bonus_row *row, struct posting_month *month,
                           bool counts) {
@@ -95,20 +104,12 @@ static tagih_err line_add(struct book *book, struct posted *posted, struct bonus
     collector->dirty = true;
     month->dirty = true;
     if (counts) TRY(minor_add(month->mtd_minor, row->record.inputs.base_minor, &month->mtd_minor));
-    TRY(minor_add(month->bonus_minor, row->amount_minor, &month->bonus_minor));
-    ledger_bonus(&posted->ledger, row->record.collector, row->amount_minor);
-    book->bonus[book->n_bonus++] = *row;
-    posted->bonus = book->n_bonus;
+    TRY(minor_add(month->bonus_minor, row->record.result.amount_minor, &month->bonus_minor));
+    ledger_bonus(&posted->ledger, row->record.collector, row->record.result.amount_minor);
+    book->bonus[book->n_bonus] = *row;
+    row_texts(&book->bonus[book->n_bonus]); /* they point into the row itself */
+    posted->bonus = ++book->n_bonus;
     return TAGIH_OK;
-}
-
-static void row_texts(struct bonus_row *row) {
-    row->kind = (int16_t)row->record.kind;
-    row->currency = bytes_text(row->record.inputs.currency.code);
-    row->scheme = bytes_text(row->record.scheme_name);
-    row->bucket = (int16_t)row->record.inputs.bucket;
-    row->tag = (int16_t)row->record.inputs.tag;
-    row->amount_minor = row->record.result.amount_minor;
 }
 
 /* Whose the line is (R-BON-8): the issuer of a receipt, else the account's collector. Nil: nobody's, no line. */
@@ -137,7 +138,6 @@ tagih_err book__bonus(struct book *book, const struct post *post, struct posting
     TRY(bonus_write(scheme, &row.record.inputs, &row.record.result));
     row.has_team = !uuid_is_nil(row.record.team.u);
     row.on_hold = (post->flags & fate_bit(REASON_NOT_HOLDER)) != 0;
-    row_texts(&row);
     return line_add(book, posted, &row, month, bonus_tag_counts(scheme, row.record.inputs.tag));
 }
 
@@ -158,6 +158,5 @@ tagih_err book__bonus_reverse(struct book *book, const struct post *post, struct
                               .target_version = month->target_version},
                    .result = {.amount_minor = -payment->bonus_minor}},
         .line_no = (int16_t)(payment->bonus_lines + 1)};
-    row_texts(&row);
     return line_add(book, posted, &row, month, bonus_tag_counts(scheme, row.record.inputs.tag));
 }

@@ -79,7 +79,7 @@ user_id rig_user_in(struct rig *rig, agency_id agency, const char *login, uint32
 static void certify(struct rig *rig, struct rig_phone *phone) {
     const struct key *signer = keyring_signing(&rig->keys, KEY_DEVICE);
     struct device_certificate certificate = {.agency = phone->agency, .device = phone->device, .key = phone->key,
-                                             .epoch = phone->epoch, .user = phone->user, .valid_from = clock_now()};
+                                             .epoch = phone->epoch, .user = phone->user, .valid_from = {clock_now().us - US_PER_DAY}};
     struct envelope envelope;
     assert_ok(device_certificate_sign(&certificate, rig->installation, &signer->secret, phone->certificate,
                                       sizeof phone->certificate, &phone->certificate_len));

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Journals for specs. */
+#include "tests/support/writer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "server/run/clock.h"
+
+void writer_begin(struct writer *writer, struct rig *rig, const struct rig_phone *phone) {
+    *writer = (struct writer){.rig = rig, .phone = *phone, .prev = phone->certificate_hash,
+                              .at = {clock_now().us - 3600 * US_PER_S}};
+    writer->entries = calloc(WRITER_ENTRIES_MAX, sizeof *writer->entries);
+    assert_non_null(writer->entries);
+}
+
+void writer_end(struct writer *writer) {
+    free(writer->entries);
+    writer->entries = NULL;
+}
+
+struct journal_entry writer_entry(struct writer *writer, uint16_t kind) {
+    return (struct journal_entry){.kind = kind, .device = writer->phone.device, .epoch = writer->phone.epoch,
+                                  .seq = writer->seq + 1, .prev_hash = writer->prev, .id = {rig_id()},
+                                  .device_time = writer->at, .mono_us = writer->at.us - INT64_C(1700000000000000),
+                                  .boot_id = {{0xB0, 0x07}}};
+}
+
+size_t writer_sign_as(struct writer *writer, const struct journal_entry *entry) {
+    assert_true(writer->n < WRITER_ENTRIES_MAX);
+    struct written *written = &writer->entries[writer->n];
+    tagih_err err = journal_sign(entry, writer->rig->installation, &writer->phone.secret, written->bytes,
+                                 sizeof written->bytes, &written->len);
+    assert_string_equal(err_name(err), "OK");
+    struct envelope envelope;
+    err = envelope_open(bytes_make(written->bytes, written->len), ENVELOPE_JOURNAL_ENTRY, writer->rig->installation, &envelope);
+    assert_string_equal(err_name(err), "OK");
+    written->hash = envelope.hash;
+    written->id = entry->id;
+    return writer->n++;
+}
+
+size_t writer_sign(struct writer *writer, struct journal_entry *entry) {
+    struct journal_money *money = entry->kind == JOURNAL_RECEIPT ? &entry->body.receipt.money
+                                  : entry->kind == JOURNAL_VOID  ? &entry->body.voided.money
+                                                                 : NULL;
+    if (money) {
+        money->cum_count = ++writer->cum_count;
+        money->cum_total_minor = writer->cum_total_minor += money->amount_minor;
+    }
+    size_t at = writer_sign_as(writer, entry);
+    writer->seq = entry->seq;
+    writer->prev = writer->entries[at].hash;
+    writer->at.us += US_PER_S;
+    return at;
+}
+
+struct journal_entry writer_receipt(struct writer *writer, account_id account, int64_t amount_minor) {
+    struct journal_entry entry = writer_entry(writer, JOURNAL_RECEIPT);
+    entry.body.receipt = (struct journal_receipt){.money = {.amount_minor = amount_minor, .currency = {"IDR"}},
+                                                  .account = account, .payer = JOURNAL_PAYER_DEBTOR,
+                                                  .tender = JOURNAL_TENDER_CASH, .tag = 1, .receipt_no = entry.seq};
+    return entry;
+}
+
+struct journal_entry writer_void(struct writer *writer, size_t receipt, int64_t amount_minor) {
+    struct journal_entry entry = writer_entry(writer, JOURNAL_VOID);
+    entry.body.voided = (struct journal_void){.money = {.amount_minor = -amount_minor, .currency = {"IDR"}},
+                                              .receipt = writer->entries[receipt].id,
+                                              .receipt_hash = writer->entries[receipt].hash, .reason_code = 1,
+                                              .has_slip_photo = true};
+    return entry;
+}
+
+struct rig_answer writer_push(struct writer *writer, const size_t *indices, size_t n) {
+    Tagih__V1__PushRequest request = TAGIH__V1__PUSH_REQUEST__INIT;
+    ProtobufCBinaryData *entries = calloc(n, sizeof *entries);
+    assert_non_null(entries);
+    for (size_t i = 0; i < n; i++) {
+        entries[i] = (ProtobufCBinaryData){writer->entries[indices[i]].len, writer->entries[indices[i]].bytes};
+    }
+    ProtobufCBinaryData certificate = {writer->phone.certificate_len, writer->phone.certificate};
+    request.n_entries = n;
+    request.entries = entries;
+    request.n_certificates = 1;
+    request.certificates = &certificate;
+    struct rig_answer answer = rig_call(writer->rig, NULL, "SyncService/Push", &request);
+    free(entries);
+    return answer;
+}
+
+struct rig_answer writer_push_range(struct writer *writer, size_t first, size_t last) {
+    size_t indices[WRITER_ENTRIES_MAX], n = 0;
+    for (size_t i = first; i <= last; i++) indices[n++] = i;
+    return writer_push(writer, indices, n);
+}
+
+static const public_key *ack_key(struct writer *writer, key_id kid) {
+    const struct key *key = keyring_find(&writer->rig->keys, KEY_ACK, kid);
+    assert_non_null(key);
+    return &key->public_key;
+}
+
+struct acknowledgement writer_ack(struct writer *writer, const struct rig_answer *answer, size_t i, size_t entry) {
+    const Tagih__V1__PushResponse *response = answer->response;
+    assert_true(i < response->n_acks);
+    struct acknowledgement ack;
+    struct envelope envelope;
+    struct bytes bytes = bytes_make(response->acks[i].data, response->acks[i].len);
+    assert_string_equal(err_name(acknowledgement_open(bytes, writer->rig->installation, &ack, &envelope)), "OK");
+    assert_string_equal(err_name(envelope_verify(&envelope, ack_key(writer, envelope.kid))), "OK");
+    assert_true(hash256_equal(&ack.entry_hash, &writer->entries[entry].hash));
+    for (size_t k = 0; k < ack.reason_count; k++) print_message("             entry %zu: %s\n", entry, fate_reason_name(ack.reasons[k]));
+    return ack;
+}
+
+struct chain_certificate writer_certificate(struct writer *writer, const struct rig_answer *answer) {
+    const Tagih__V1__PushResponse *response = answer->response;
+    assert_int_equal(response->n_chain_certificates, 1);
+    struct chain_certificate certificate;
+    struct envelope envelope;
+    struct bytes bytes = bytes_make(response->chain_certificates[0].data, response->chain_certificates[0].len);
+    assert_string_equal(err_name(chain_certificate_open(bytes, writer->rig->installation, &certificate, &envelope)), "OK");
+    assert_string_equal(err_name(envelope_verify(&envelope, ack_key(writer, envelope.kid))), "OK");
+    return certificate;
+}
+
+bool ack_says(const struct acknowledgement *ack, enum fate_reason reason) {
+    for (size_t i = 0; i < ack->reason_count; i++) {
+        if (ack->reasons[i] == reason) return true;
+    }
+    return false;
+}
