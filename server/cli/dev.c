@@ -89,22 +89,23 @@ enum cli_exit dev_open(const struct config *given, struct dev *out) {
     if (ended != CLI_OK) return ended;
     complete_config(given, out);
     ended = make_keys(&out->config);
-    return ended == CLI_OK ? open_database(out) : ended;
+    if (ended == CLI_OK) ended = open_database(out);
+    return ended == CLI_OK ? dev_people(out) : ended;
 }
 
 void dev_tell(const struct dev *dev, int port) {
-    printf("\nTagih %s, a server to try. Ctrl-C ends it; what it made stays in %s.\n\n", TAGIH_VERSION, dev->state_dir);
+    const char *folder = dev->state_dir;
+    printf("\nTagih %s, a server to try. Ctrl-C ends it; what it made stays in %s.\n\n", TAGIH_VERSION, folder);
+    if (port) printf("  gRPC         https://localhost:%d\n  its CA       %s/ca.pem\n", port, folder);
+    if (*dev->config.socket) printf("  edge         unix:%s\n", dev->config.socket);
+    printf("  database     psql '%s'\n", dev->owner_url);
+    printf("  first login  " DEV_SUPERVISOR " (supervisor) and " DEV_COLLECTOR " (collector); their password is in\n"
+           "               %s\n", dev->login_path);
     if (port) {
-        printf("  gRPC      https://localhost:%d\n", port);
-        printf("  its CA    %s/ca.pem\n", dev->state_dir);
-    }
-    if (*dev->config.socket) printf("  edge      unix:%s\n", dev->config.socket);
-    printf("  database  psql '%s'\n", dev->owner_url);
-    if (port) {
-        printf("\nA call, with `buf` of https://buf.build (npm install @bufbuild/buf; it asks the server what there is):\n\n"
-               "  npx buf curl --cacert %s/ca.pem --protocol grpc --data '{}' \\\n"
-               "      https://localhost:%d/grpc.health.v1.Health/Check\n\n",
-               dev->state_dir, port);
+        printf("\nCall it with buf (npm install @bufbuild/buf; it asks the server what there is). Paste:\n\n"
+               "  npx buf curl --cacert %s/ca.pem --protocol grpc --data @%s \\\n"
+               "      https://localhost:%d/tagih.v1.SessionService/Login\n\n",
+               folder, dev->login_path, port);
     }
     fflush(stdout);
 }

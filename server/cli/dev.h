@@ -16,10 +16,13 @@
 #define DEV_FOLDER ".tagih-dev"
 /** Where it listens when neither --listen nor --socket says so. */
 #define DEV_LISTEN "127.0.0.1:8443"
+/** Who may log in at first. */
+#define DEV_SUPERVISOR "sari"
+#define DEV_COLLECTOR "budi"
 
 struct dev {
     struct config config; /* what was given, completed; for service_open. Points into the rest */
-    char state_dir[PATH_MAX], keys_dir[PATH_MAX + 8];
+    char state_dir[PATH_MAX], keys_dir[PATH_MAX + 8], login_path[PATH_MAX + 32];
     char owner_url[DEVDB_TEXT_MAX], app_url[DEVDB_TEXT_MAX + 32];
 };
 
@@ -32,6 +35,9 @@ struct dev {
  * Forks (run/devdb.h): call it before the first thread.
  */
 enum cli_exit dev_open(const struct config *given, struct dev *out);
+
+/** See that the first people are there, and their password in dev->login_path. For dev_open. */
+enum cli_exit dev_people(struct dev *dev);
 
 /** Say on stdout where everything is, and a call that works when pasted. @param port  0: no TCP */
 void dev_tell(const struct dev *dev, int port);
