@@ -72,6 +72,11 @@ class Database:
         run(["psql", "-qX", "-v", f"accounts={self.accounts}", "-v", f"collectors={COLLECTORS}",
              "-f", os.path.join(HERE, "data.sql"), self.admin])
         self.installation = self.value("select installation_id from installation")
+        self.phones = os.path.join(self.scratch, f"{self.name}.phones")
+        rows = run([LOAD, "certificates", "--keys", os.path.join(self.scratch, "keys"), "--installation",
+                    self.installation, "--devices", str(COLLECTORS), "--state", self.phones])
+        run(["psql", "-qX", "-c", "copy device_key (agency_id, device_id, epoch, user_id, public_key, valid_from_us, "
+             "certificate, certificate_hash) from stdin", self.admin], input=rows)
         say(f"   {self.accounts:,} accounts, {VISITS:,} visits, {COLLECTORS:,} phones: "
             f"{self.value('select pg_size_pretty(pg_database_size(current_database()))')}, "
             f"{time.monotonic() - began:.0f} s")
@@ -174,7 +179,7 @@ class Server:
     def load_command(self, work, options, port=None):
         command = [LOAD, work, "--port", str(port or self.port), "--ca", os.path.join(self.state, "ca.pem"), "--keys",
                    self.keys, "--installation", self.database.installation, "--devices", str(COLLECTORS),
-                   "--connections", str(CONNECTIONS), "--state", os.path.join(self.database.scratch, f"{self.database.name}.phones")]
+                   "--connections", str(CONNECTIONS), "--state", self.database.phones, "--accounts", str(self.database.accounts)]
         for name, value in options.items():
             command += [f"--{name.replace('_', '-')}", str(int(value))]
         return command

@@ -15,8 +15,9 @@ as $$ select (kind || '000000000070008000' || (100000000000 + n)::text)::uuid $$
 create function pg_temp.now_us() returns bigint language sql stable
 as $$ select (extract(epoch from transaction_timestamp()) * 1000000)::bigint $$;
 create temp table x as
-select pg_temp.id('01', 0) as agency, pg_temp.now_us() as us, date_trunc('month', now())::date as month,
-       now()::date as today;
+select pg_temp.id('01', 0) as agency, pg_temp.now_us() as us, date_trunc('month', d)::date as month, d as today,
+       d - 1 as snapshot_on, pg_temp.now_us() - 86400000000 as snapshot_us
+from (select (now() at time zone 'Asia/Jakarta')::date) t (d);
 
 begin;
 insert into agency (agency_id, name, created_us) select agency, 'Bench', us from x;
@@ -48,12 +49,17 @@ from x, generate_series(0, :accounts - 1) a;
 insert into account_state (agency_id, account_id, status, no_schedule, fees_minor, penalty_minor, interest_minor,
     principal_minor, oldest_due_on, snapshot_on, lat_e7, lon_e7, address_quality, district, phone)
 select agency, pg_temp.id('06', a), 1, false, 3 * 2500000, 3 * 5000000, 3 * 20000000, 3 * 80000000,
-       today - (1 + a % 90)::int, today, -62000000 + ((a * 7919) % 500000)::int,
+       today - (1 + a % 90)::int, snapshot_on, -62000000 + ((a * 7919) % 500000)::int,
        1068000000 + ((a * 104729) % 500000)::int, 1, 'Kebayoran', '+62811' || (1000000 + a)
 from x, generate_series(0::bigint, :accounts - 1) a;
+insert into snapshot (agency_id, account_id, as_of_on, file_hash, row_no, load_type, load_reason, fees_minor,
+    penalty_minor, interest_minor, principal_minor, received_us)
+select agency, pg_temp.id('06', a), snapshot_on, '', a + 1, 1, 'NEW', 3 * 2500000, 3 * 5000000, 3 * 20000000,
+       3 * 80000000, snapshot_us
+from x, generate_series(0, :accounts - 1) a;
 insert into instalment (agency_id, account_id, as_of_on, received_us, instalment_no, due_on, fees_minor, penalty_minor,
     interest_minor, principal_minor)
-select agency, pg_temp.id('06', a), today, us, i, today - (1 + a % 90)::int + 30 * (i - 1), 2500000, 5000000, 20000000,
+select agency, pg_temp.id('06', a), snapshot_on, snapshot_us, i, today - (1 + a % 90)::int + 30 * (i - 1), 2500000, 5000000, 20000000,
        80000000
 from x, generate_series(0, :accounts - 1) a, generate_series(1, 3) i;
 insert into instalment_state (agency_id, account_id, instalment_no, due_on, fees_minor, penalty_minor, interest_minor,

@@ -25,12 +25,13 @@
 #define SAMPLES_MAX (1 << 22)
 #define DRAIN_US 15000000
 
-static const struct work *const works[] = {&work_check_in};
+static const struct work *const works[] = {&work_check_in, &work_pull, &work_push};
 
 struct options {
     const struct work *work;
     const char *ca, *keys, *installation, *state;
-    long port, connections, idle, in_flight, rate, devices, prepared, warm_ms, window_ms, first_since_us, linger_ms;
+    long port, connections, idle, in_flight, rate, devices, accounts, prepared, warm_ms, window_ms,
+        first_since_us;
 };
 
 struct call {
@@ -95,9 +96,9 @@ static void options_read(int argc, char **argv, struct options *out) {
                  {"--devices", &out->devices, NULL}, {"--warm-ms", &out->warm_ms, NULL},
                  {"--window-ms", &out->window_ms, NULL}, {"--state", NULL, &out->state},
                  {"--prepared", &out->prepared, NULL}, {"--first-since-us", &out->first_since_us, NULL},
-                 {"--linger-ms", &out->linger_ms, NULL}};
-    if (argc < 2) work_die("usage: load check-in|push|pull --port N --ca FILE --keys DIR --installation UUID ...");
-    out->work = work_find(argv[1]);
+                 {"--accounts", &out->accounts, NULL}};
+    if (argc < 2) work_die("usage: load check-in|pull|push|certificates --port N --ca FILE --keys DIR --installation UUID ...");
+    if (strcmp(argv[1], "certificates") != 0) out->work = work_find(argv[1]);
     for (int i = 2; i + 1 < argc; i += 2) {
         size_t k = 0, count = sizeof names / sizeof *names;
         while (k < count && strcmp(names[k].name, argv[i]) != 0) k++;
@@ -105,7 +106,8 @@ static void options_read(int argc, char **argv, struct options *out) {
         if (names[k].number) *names[k].number = strtol(argv[i + 1], NULL, 10);
         else *names[k].text = argv[i + 1];
     }
-    if (!out->port || !out->ca || !out->keys || !out->installation) work_die("port, ca, keys, installation are needed");
+    bool can_call = out->port && out->ca;
+    if ((out->work && !can_call) || !out->keys || !out->installation) work_die("port, ca, keys, installation are needed");
     if (out->in_flight > CALLS_MAX || out->connections + out->idle > CONNECTIONS_MAX) work_die("too many calls or connections");
     if (out->in_flight > out->devices) work_die("a phone has one call in flight: more devices are needed");
 }
@@ -142,6 +144,7 @@ static void phones_make(const struct keyring *keys, installation_id installation
 /* Any phone that is not in a call, each as likely as another. */
 static size_t phone_draw(void) {
     size_t device;
+    if (load.options.work->draw) return load.options.work->draw(load.busy);
     do device = world_draw((uint64_t)load.options.devices);
     while (load.busy[device]);
     return device;
@@ -159,11 +162,11 @@ static struct h2 *connection_next(void) {
 
 static bool call_begin(struct h2 *h2, int64_t due_us) {
     size_t device = phone_draw();
-    size_t len = load.options.work->request(device, load.request, sizeof load.request);
-    if (len == 0) {
+    if (device == SIZE_MAX) {
         load.dry = true;
         return false;
     }
+    size_t len = load.options.work->request(device, load.request, sizeof load.request);
     uint32_t tag = load.free_tags[load.n_free - 1];
     struct bytes headers = bytes_make(load.headers[device].data, load.headers[device].len);
     if (!h2_call(h2, headers, bytes_make(load.request, len), tag)) work_die("a connection takes no call");
@@ -331,9 +334,14 @@ int main(int argc, char **argv) {
     installation_id installation;
     if (!err_is_ok(keys_load(load.options.keys, &keys, &problem))) work_die("%s", problem.text);
     if (!err_is_ok(uuid_parse(load.options.installation, (uuid *)&installation))) work_die("bad installation id");
-    phones_make(&keys, installation);
     struct work_options work = {.devices = (size_t)load.options.devices, .installation = installation, .keys = &keys,
-                                .state_path = load.options.state, .prepared = (size_t)load.options.prepared};
+                                .state_path = load.options.state, .prepared = (size_t)load.options.prepared,
+                                .accounts = (uint64_t)load.options.accounts};
+    if (!load.options.work) {
+        work_certify(&work);
+        return 0;
+    }
+    phones_make(&keys, installation);
     load.options.work->begin(&work);
     for (uint32_t i = 0; i < (uint32_t)load.options.in_flight; i++) load.free_tags[load.n_free++] = i;
     load.epoll_fd = epoll_create1(EPOLL_CLOEXEC);

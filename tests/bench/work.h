@@ -21,13 +21,16 @@ struct work_options {
     const struct keyring *keys;
     const char *state_path;      /* push: where the phones' chains are kept between runs */
     size_t prepared;             /* push: calls to sign beforehand, all devices together */
+    uint64_t accounts;           /* push: how many the database has; visits are spread over them */
 };
 
 struct work {
     const char *name, *path;
     /** Make ready, before the clock runs. */
     void (*begin)(const struct work_options *options);
-    /** The next request of a device into `out`. @return its length; 0: this device has nothing more to say */
+    /** The device that calls next, among those that are not busy; SIZE_MAX: none can. NULL: any, by the dice. */
+    size_t (*draw)(const bool *busy);
+    /** The next request of a device into `out`. @return its length */
     size_t (*request)(size_t device, uint8_t *out, size_t size);
     /** An OK answer. @return items done by it (receipts, visits; 1 for a single thing); 0: the answer is wrong */
     size_t (*answer)(size_t device, struct bytes body);
@@ -35,7 +38,10 @@ struct work {
     void (*end)(void);
 };
 
-extern const struct work work_check_in;
+extern const struct work work_check_in, work_pull, work_push;
+
+/** Give every phone a key and a certificate: rows of device_key in COPY's form to stdout, and the phones' file. */
+void work_certify(const struct work_options *options);
 
 #define WORK_REQUEST_MAX 65536
 
