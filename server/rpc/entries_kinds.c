@@ -347,12 +347,7 @@ static tagih_err save_woken(struct entries *entries, struct kind_rows *rows) {
         s->post->flags = s->flags;
         add_void(rows, s);
         hashes[i] = s->envelope.hash;
-        fates[i] = (struct fate_row){.hash = s->envelope.hash, .n = 1, .fate = (int16_t)s->fate, .flags = (int64_t)s->flags};
-        for (size_t k = 0; k < entries->loaded.n_waiting; k++) {
-            if (hash256_equal(&entries->loaded.waiting[k].hash, &fates[i].hash)) {
-                fates[i].n = entries->loaded.waiting[k].events + 1;
-            }
-        }
+        fates[i] = (struct fate_row){.hash = s->envelope.hash, .fate = (int16_t)s->fate, .flags = (int64_t)s->flags};
         rows->changes[rows->n_changes++] = (struct change_row){.kind = CHANGE_ENTRY_FATE, .object = s->entry->id.u,
                                                                .for_phone = true, .collector = s->by->certificate.user};
     }

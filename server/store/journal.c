@@ -153,8 +153,7 @@ static tagih_err take_waiting(struct tx *tx, struct arena *arena, struct journal
         out->waiting[i] = (struct waiting_entry){
             .hash = result_hash(&r, i, COL_waiting_load_entry_hash),
             .body = arena_copy(arena, result_bytes(&r, i, COL_waiting_load_body)),
-            .received = {result_int8(&r, i, COL_waiting_load_received_us)},
-            .events = result_int4(&r, i, COL_waiting_load_events)};
+            .received = {result_int8(&r, i, COL_waiting_load_received_us)}};
     }
     return TAGIH_OK;
 }

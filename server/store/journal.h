@@ -66,7 +66,6 @@ struct waiting_entry {
     hash256 hash;
     struct bytes body;
     instant received;
-    int32_t events;
 };
 
 struct journal_row {
@@ -140,7 +139,6 @@ struct settlement_row {
 
 struct fate_row {
     hash256 hash;
-    int32_t n;
     int16_t fate;
     int64_t flags;
 };

@@ -42,10 +42,9 @@ order by q.i;
 
 -- name: waiting_load
 -- in:   uuid agency_id, uuid[] referent_id
--- out:  bytea entry_hash, bytea body, int8 received_us, int4 events
+-- out:  bytea entry_hash, bytea body, int8 received_us
 -- why:  what waits for the receipts that are coming in now.
-select w.entry_hash, b.body, b.received_us,
-       (select count(*)::int4 from entry_event e where e.agency_id = $1 and e.entry_hash = w.entry_hash) as events
+select w.entry_hash, b.body, b.received_us
 from entry_waiting w
 join journal_body b on b.agency_id = $1 and b.entry_hash = w.entry_hash
 where w.agency_id = $1 and w.referent_id = any($2) and not w.done
@@ -75,10 +74,14 @@ insert into journal_body (agency_id, entry_hash, received_us, value_us, prev_has
 select $1, u.* from unnest($2, $3, $4, $5, $6) u;
 
 -- name: entry_event_insert
--- in:   uuid agency_id, bytea[] entry_hash, int4[] n, int8 at_us, int2[] fate, int8[] flags
+-- in:   uuid agency_id, bytea[] entry_hash, int8 at_us, int2[] fate, int8[] flags
 -- out:  none
+-- why:  numbered here: another statement of this transaction may have written one just before.
 insert into entry_event (agency_id, entry_hash, n, at_us, fate, flags)
-select $1, u.entry_hash, u.n, $4, u.fate, u.flags from unnest($2, $3, $5, $6) u (entry_hash, n, fate, flags);
+select $1, u.entry_hash,
+       (select coalesce(max(e.n), 0) + 1 from entry_event e where e.agency_id = $1 and e.entry_hash = u.entry_hash),
+       $3, u.fate, u.flags
+from unnest($2, $4, $5) u (entry_hash, fate, flags);
 
 -- name: entry_flag
 -- in:   uuid agency_id, uuid[] entry_id, int8[] flags, int8 at_us

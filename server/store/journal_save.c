@@ -194,7 +194,6 @@ tagih_err journal_send_fates(struct tx *tx, struct arena *arena, const struct fa
     struct params p;
     begin(&p, tx, arena, STMT_entry_event_insert, n);
     params_hash(&p, &rows[0].hash, sizeof *rows);
-    params_int4(&p, &rows[0].n, sizeof *rows);
     params_one_int8(&p, at.us);
     params_int2(&p, &rows[0].fate, sizeof *rows);
     params_int8(&p, &rows[0].flags, sizeof *rows);

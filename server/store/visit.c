@@ -195,11 +195,12 @@ void visit_read_day(const struct result *r, size_t row, struct visit_read *out) 
 
 /* ---- changes -------------------------------------------------------------------------------------------------- */
 
-tagih_err visit_send_hand_over(struct tx *tx, struct arena *arena, visit_id visit, user_id collector) {
+tagih_err visit_send_hand_over(struct tx *tx, struct arena *arena, visit_id visit, user_id collector, instant now) {
     struct params p;
     begin(&p, tx, arena, STMT_visit_hand_over, 0);
     params_one_uuid(&p, &visit);
     params_one_uuid(&p, &collector);
+    params_one_int8(&p, now.us);
     return tx_send(tx, &p);
 }
 

@@ -93,7 +93,8 @@ void visit_read_day(const struct result *r, size_t row, struct visit_read *out);
 
 /* ---- changes -------------------------------------------------------------------------------------------------- */
 
-TAGIH_MUST_USE tagih_err visit_send_hand_over(struct tx *tx, struct arena *arena, visit_id visit, user_id collector);
+TAGIH_MUST_USE tagih_err visit_send_hand_over(struct tx *tx, struct arena *arena, visit_id visit, user_id collector,
+                                              instant now);
 
 struct visit_ended {
     visit_id visit;

@@ -81,9 +81,9 @@ join visit v on v.agency_id = $1 and v.visit_id = s.visit_id
 order by s.visit_id;
 
 -- name: visit_hand_over
--- in:   uuid agency_id, uuid visit_id, uuid collector_id
+-- in:   uuid agency_id, uuid visit_id, uuid collector_id, int8 now_us
 -- out:  int4 version
-update visit_state set collector_id = $3, version = version + 1
+update visit_state set collector_id = $3, version = version + 1, lease_from_us = greatest(lease_from_us, $4)
 where agency_id = $1 and visit_id = $2
 returning version;
 
@@ -108,7 +108,7 @@ select expect_rows((select count(*) from written), cardinality($2)) as all_writt
 -- out:  uuid visit_id
 -- why:  live leases that are over; locked, and those somebody works on right now are left for the next round.
 select visit_id from visit_state
-where agency_id = $1 and live and lease_until_us <= $2
+where agency_id = $1 and live and state in (0, 1) and lease_until_us <= $2
 order by visit_id limit $3
 for no key update skip locked;
 

@@ -156,7 +156,7 @@ account_id rig_account(struct rig *rig, agency_id agency, const struct rig_accou
     const char *id = rig_text(account.u), *of = rig_text(agency.u), *customer = rig_text(rig_id());
     const char *collector = uuid_is_nil(that->collector.u) ? "" : rig_text(that->collector.u);
     long long principal = or_else(that->principal_minor, 100000000), interest = or_else(that->interest_minor, 20000000);
-    long long penalty = that->penalty_minor, fees = that->fees_minor;
+    long long penalty = that->penalty_minor, fees = that->fees_minor, received_us = now_us();
     run(rig, "insert into customer (agency_id, customer_id, customer_no, created_us) values ('%s', '%s', '%s', %lld);"
              "insert into account (agency_id, account_id, account_no, customer_id, product, currency, created_us)"
              " values ('%s', '%s', '%s', '%s', 'CASH', 'IDR', %lld)",
@@ -164,15 +164,19 @@ account_id rig_account(struct rig *rig, agency_id agency, const struct rig_accou
     run(rig, "insert into account_state (agency_id, account_id, status, collector_id, no_schedule, fees_minor, penalty_minor,"
              " interest_minor, principal_minor, oldest_due_on, snapshot_on, lat_e7, lon_e7, address_quality)"
              " values ('%s', '%s', 2, nullif('%s', '')::uuid, false, %lld, %lld, %lld, %lld, current_date - 30,"
-             " current_date, %d, %d, 1)",
+             " current_date - 1, %d, %d, 1)",
         of, id, collector, fees, penalty, interest, principal, (int)or_else(that->lat_e7, MONAS_LAT_E7),
         (int)or_else(that->lon_e7, MONAS_LON_E7));
     run(rig, "insert into instalment (agency_id, account_id, as_of_on, received_us, instalment_no, due_on, fees_minor,"
              " penalty_minor, interest_minor, principal_minor)"
-             " values ('%s', '%s', current_date, %lld, 1, current_date - 30, %lld, %lld, %lld, %lld);"
+             " values ('%s', '%s', current_date - 1, %lld, 1, current_date - 30, %lld, %lld, %lld, %lld);"
              "insert into instalment_state (agency_id, account_id, instalment_no, due_on, fees_minor, penalty_minor,"
              " interest_minor, principal_minor) values ('%s', '%s', 1, current_date - 30, %lld, %lld, %lld, %lld)",
-        of, id, now_us(), fees, penalty, interest, principal, of, id, fees, penalty, interest, principal);
+        of, id, received_us, fees, penalty, interest, principal, of, id, fees, penalty, interest, principal);
+    run(rig, "insert into snapshot (agency_id, account_id, as_of_on, file_hash, row_no, load_type, load_reason, fees_minor,"
+             " penalty_minor, interest_minor, principal_minor, received_us)"
+             " values ('%s', '%s', current_date - 1, '', 1, 1, 'rig', %lld, %lld, %lld, %lld, %lld)",
+        of, id, fees, penalty, interest, principal, received_us);
     return account;
 }
 
