@@ -11,9 +11,10 @@ extern const struct rpc_service device_service;
 extern const struct rpc_service feed_service;
 extern const struct rpc_service health_service;
 extern const struct rpc_service reflection_v1_service;
-extern const struct rpc_service sync_service;
 extern const struct rpc_service reflection_v1alpha_service;
 extern const struct rpc_service session_service;
+extern const struct rpc_service visit_service;
+extern const struct rpc_service sync_service;
 
 /** All of them; ends with NULL. */
 extern const struct rpc_service *const rpc_services[];

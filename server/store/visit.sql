@@ -108,7 +108,7 @@ select expect_rows((select count(*) from written), cardinality($2)) as all_writt
 -- out:  uuid visit_id
 -- why:  live leases that are over; locked, and those somebody works on right now are left for the next round.
 select visit_id from visit_state
-where agency_id = $1 and live and state in (0, 1) and lease_until_us <= $2
+where agency_id = $1 and live and lease_until_us <= $2
 order by visit_id limit $3
 for no key update skip locked;
 
