@@ -31,14 +31,16 @@ static tagih_err plan(struct entries *entries) {
     entries->chains = ARENA_ARRAY(entries->arena, entries->n, struct chain_key);
     entries->posts = ARENA_ARRAY(entries->arena, entries->n, struct post);
     entries->arrivals = ARENA_ARRAY(entries->arena, entries->n, struct arrival);
+    entries->outcomes = ARENA_ARRAY(entries->arena, entries->n, struct outcome_entry);
     entries->referents = ARENA_ARRAY(entries->arena, entries->n, entry_id);
     entries->accounts = ARENA_ARRAY(entries->arena, entries->n, account_id);
     entries->dates = ARENA_ARRAY(entries->arena, entries->n, civil_date);
-    if (!entries->chains || !entries->posts || !entries->arrivals || !entries->referents || !entries->accounts ||
+    if (!entries->chains || !entries->posts || !entries->arrivals || !entries->outcomes || !entries->referents || !entries->accounts ||
         !entries->dates) {
         return FAIL(OUT_OF_MEMORY);
     }
-    entries->n_chains = entries->n_posts = entries->n_arrivals = entries->n_referents = entries->n_accounts = 0;
+    entries->n_chains = entries->n_posts = entries->n_arrivals = entries->n_outcomes = 0;
+    entries->n_referents = entries->n_accounts = 0;
     entries->n_woken = 0;
     for (size_t i = 0; i < entries->n; i++) {
         struct sealed *s = entries->all[i];
@@ -90,11 +92,22 @@ static tagih_err send_journal(struct entries *entries) {
                              entries->referents, entries->n_referents, entries->accounts, entries->n_accounts);
 }
 
+/* Visits of check-ins and of outcomes are locked together, in one order. */
+static tagih_err send_visit_lock(struct entries *entries) {
+    size_t n = 0;
+    visit_id *ids = ARENA_ARRAY(entries->arena, entries->n_arrivals + entries->n_outcomes, visit_id);
+    if (!ids) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < entries->n_arrivals; i++) ids[n++] = entries->arrivals[i].key.visit;
+    for (size_t i = 0; i < entries->n_outcomes; i++) ids[n++] = entries->outcomes[i].key.visit;
+    return visit_send_lock(entries->tx, entries->arena, ids, n);
+}
+
 /* LOCK and LOAD in one round trip: devices → accounts → visits → collectors. */
 static tagih_err lock_and_load(struct entries *entries) {
     struct tx *tx = entries->tx;
     TRY(journal_send_lock(tx, entries->arena, entries->chains, entries->n_chains));
     TRY(book_send_lock(&entries->book));
+    if (entries->n_outcomes) TRY(send_visit_lock(entries));
     if (entries->n_arrivals) TRY(arrivals_send(tx, entries->arena, entries->arrivals, entries->n_arrivals));
     TRY(book_send_load(&entries->book));
     TRY(send_journal(entries));
@@ -102,6 +115,7 @@ static tagih_err lock_and_load(struct entries *entries) {
     TRY(tx_sync(tx));
     journal_take_lock(tx);
     book_take_lock(&entries->book);
+    if (entries->n_outcomes) outcomes_take_lock(tx);
     if (entries->n_arrivals) TRY(arrivals_take(tx, entries->arena, entries->arrivals, entries->n_arrivals));
     TRY(book_take_load(&entries->book));
     TRY(journal_take_load(tx, entries->arena, entries->chains, entries->n_chains, entries->n, entries->n_referents,
@@ -204,6 +218,7 @@ static void judge_all(struct entries *entries) {
         if (s->known) {
             if (s->post) s->post->skip = true;
             if (s->arrival) s->arrival->barred = true;
+            if (s->outcome) s->outcome->barred = true;
             continue;
         }
         judge_chain(entries, s);
@@ -327,6 +342,15 @@ static void keep_acks(struct entries *entries) {
     }
 }
 
+/* Outcomes are judged by the presence that the check-ins of this very batch left behind, so those are written first. */
+static tagih_err decide_outcomes(struct entries *entries) {
+    if (entries->n_outcomes == 0) return TAGIH_OK;
+    if (entries->n_arrivals) TRY(tx_sync(entries->tx));
+    TRY(outcomes_send_load(entries->tx, entries->arena, entries->outcomes, entries->n_outcomes));
+    TRY(tx_sync(entries->tx));
+    return outcomes_decide(entries->tx, entries->arena, entries->outcomes, entries->n_outcomes, entries->now);
+}
+
 tagih_err entries_store(struct entries *entries) {
     for (size_t i = 0; i < entries->n; i++) time_entry(entries, entries->all[i]);
     TRY(plan(entries));
@@ -339,6 +363,7 @@ tagih_err entries_store(struct entries *entries) {
     if (entries->n_arrivals) {
         TRY(arrivals_settle(entries->tx, entries->arena, entries->arrivals, entries->n_arrivals, entries->now));
     }
+    TRY(decide_outcomes(entries));
     TRY(acknowledge_all(entries));
     TRY(save_rows(entries));
     TRY(save_chains(entries));

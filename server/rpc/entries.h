@@ -11,6 +11,7 @@
 #define TAGIH_RPC_ENTRIES_H
 
 #include "rpc/arrival.h"
+#include "rpc/outcome.h"
 #include "rpc/posting.h"
 #include "store/journal.h"
 #include "tagih/document.h"
@@ -40,6 +41,7 @@ struct sealed {
     enum fate fate;
     struct post *post;              /* money */
     struct arrival *arrival;
+    struct outcome_entry *outcome;
     size_t chain;                   /* index of its chain */
     size_t referent, account_asked; /* indices of what was asked for; SIZE_MAX: nothing */
     struct bytes ack;
@@ -75,6 +77,8 @@ struct entries {
     size_t n_posts;
     struct arrival *arrivals;
     size_t n_arrivals;
+    struct outcome_entry *outcomes;
+    size_t n_outcomes;
     entry_id *referents;
     size_t n_referents;
     account_id *accounts;

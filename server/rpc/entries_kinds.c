@@ -59,9 +59,25 @@ static tagih_err plan_check_in(struct entries *entries, struct sealed *s) {
     return TAGIH_OK;
 }
 
+static void plan_outcome(struct entries *entries, struct sealed *s) {
+    const struct journal_visit_outcome *o = &s->entry->body.outcome;
+    s->outcome = &entries->outcomes[entries->n_outcomes++];
+    *s->outcome = (struct outcome_entry){
+        .key = {.id = s->entry->id.u, .visit = o->visit, .collector = s->by->certificate.user,
+                .value_us = s->value.value.us, .receipt = o->has_receipt ? o->receipt.u : (uuid){{0}},
+                .promise = o->has_promise ? o->promise.u : (uuid){{0}}},
+        .report = {.list_version = o->list_version, .code = o->outcome,
+                   .given = (o->has_receipt ? OUTCOME_FIELD_RECEIPT : 0u) | (o->has_promise ? OUTCOME_FIELD_PROMISE : 0u) |
+                            (o->has_note ? OUTCOME_FIELD_NOTE : 0u) | (o->has_contact ? OUTCOME_FIELD_CONTACT : 0u) |
+                            (o->photo_count ? OUTCOME_FIELD_PHOTOS : 0u),
+                   .has_next_action = o->has_next_action, .next_action = o->next_action},
+        .note = o->has_note && bytes_is_text(o->note, JOURNAL_TEXT_MAX) ? o->note : bytes_text(""), .journal = true};
+}
+
 tagih_err entry__plan(struct entries *entries, struct sealed *s) {
     s->post = NULL;
     s->arrival = NULL;
+    s->outcome = NULL;
     s->referent = s->account_asked = SIZE_MAX;
     switch (s->entry->kind) {
     case JOURNAL_RECEIPT:
@@ -74,6 +90,9 @@ tagih_err entry__plan(struct entries *entries, struct sealed *s) {
         break;
     case JOURNAL_CHECK_IN:
         return plan_check_in(entries, s);
+    case JOURNAL_VISIT_OUTCOME:
+        plan_outcome(entries, s);
+        break;
     case JOURNAL_PROMISE:
         s->account_asked = entries->n_accounts;
         entries->accounts[entries->n_accounts++] = s->entry->body.promise.account;
@@ -186,6 +205,9 @@ void entry__decide(struct entries *entries, struct sealed *s) {
     case JOURNAL_CHECK_IN:
         s->arrival->barred = s->broken || entry__is_quarantined(s);
         break;
+    case JOURNAL_VISIT_OUTCOME:
+        s->outcome->barred = s->broken || entry__is_quarantined(s);
+        break;
     case JOURNAL_PROMISE:
         decide_promise(entries, s);
         break;
@@ -204,6 +226,11 @@ void entry__settle(struct sealed *s) {
     if (s->arrival && !s->arrival->barred) {
         s->flags |= s->arrival->flags;
         if (s->arrival->fate == ARRIVAL_FOREIGN) entry__flag(s, REASON_LEASE);
+    }
+    if (s->outcome && !s->outcome->barred) {
+        s->flags |= s->outcome->flags;
+        if (s->outcome->fate == REPORT_FOREIGN) entry__flag(s, REASON_LEASE);
+        if (s->outcome->fate == REPORT_QUARANTINED) entry__flag(s, REASON_PRESENCE);
     }
     if (!s->post || s->post->skip) return;
     s->flags |= s->post->flags;
