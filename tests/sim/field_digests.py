@@ -2,6 +2,7 @@
 """Bonus lines and postings computed again from their rows: formulas, canonical bytes, chains. Written from the byte
 layouts in include/tagih/bonus.h, server/domain/posting.h and server/rpc/posting_digest.c; integers alone."""
 import hashlib
+import itertools
 import struct
 import uuid
 from datetime import date
@@ -129,7 +130,8 @@ def f_instant(us):
     return b"\x07" + struct.pack(">q", int(us))
 
 
-ENTRY, ACK, PAYMENT, ALLOCATION, LEDGER_TXN, LEDGER_LINE, BONUS_LINE, EVENT = 1, 2, 4, 5, 6, 7, 8, 9
+ENTRY, ACK, PAYMENT, ALLOCATION, LEDGER_TXN, LEDGER_LINE, BONUS_LINE, EVENT, SNAPSHOT = 1, 2, 4, 5, 6, 7, 8, 9, 11
+PAYMENT_KIND, IMPORT_KIND = "1", "4"  # posting.kind
 
 
 def row_digest(kind, fields):
@@ -156,19 +158,32 @@ class Postings:
             encode(ack, 'hex') as ack_hex from journal_key where owns_id"""), "entry_id")
         self.allocations = group(db.rows("select * from allocation order by payment_id, version, instalment_no"),
                                  "payment_id", "version")
+        self.snapshots = group(db.rows("select *, encode(file_hash, 'hex') as file_hex from snapshot"), "account_id", "received_us")
+        self.by_account, self.used = {}, set()
+        for key in self.allocations:
+            self.by_account.setdefault(self.payments[key[0]][0]["account_id"], []).append(key)
 
-    def rows_of(self, head):
-        """Digests of the rows of a posting of an entry, in the order of their kinds. None: not this form."""
-        rows, payment = [], None
+    def candidates(self, head):
+        """The rows of a posting, in the order of their kinds. Which payments a replay allocated anew is written nowhere
+        but in their versions: every choice of versions not yet found elsewhere is tried."""
+        own = (head["posting_id"], "1") if head["kind"] == PAYMENT_KIND else None
+        others = [key for key in self.by_account.get(head["account_id"], []) if key != own and key not in self.used]
+        choices = {}
+        for payment_id, version in others:
+            choices.setdefault(payment_id, [None]).append((payment_id, version))
+        for chosen in itertools.islice(itertools.product(*choices.values()), 256):
+            chosen = [key for key in chosen if key]
+            yield chosen, self.rows_of(head, ([own] if own else []) + chosen)
+
+    def rows_of(self, head, allocated):
+        rows = []
         for e in self.entries.get(head["posting_id"], []):
             rows.append(row_digest(ENTRY, [f_uuid(e["entry_id"]), f_bytes(e["hash_hex"]), f_int(e["fate"]), f_flags(e["flags"])]))
             rows.append(row_digest(ACK, [f_bytes(e["ack_hex"])]))
-        if head["kind"] == "1":
-            payment = self.payments[head["posting_id"]][0] if head["posting_id"] in self.payments else None
-            if not payment:
-                return None
-            rows.append(self.payment(payment))
-            rows += self.allocation(payment["payment_id"], "1")
+        if head["kind"] == PAYMENT_KIND:
+            rows += [self.payment(p) for p in self.payments.get(head["posting_id"], [])]
+        for key in sorted(allocated, key=lambda k: (uuid.UUID(k[0]).bytes, int(k[1]))):
+            rows += self.allocation(key)
         rows.append(row_digest(LEDGER_TXN, [
             f_uuid(head["posting_id"]), f_int(head["kind"]), f_uuid(head["trigger_id"]), f_uuid(head["account_id"]),
             f_date(head["value_on"]), f_date(head["posting_on"]), f_instant(head["at_us"])]))
@@ -182,7 +197,16 @@ class Postings:
             rows.append(row_digest(EVENT, [
                 f_uuid(r["payment_id"]), f_uuid(r["reversal_id"]), f_int(r["reason"]), f_date(r["value_on"]),
                 f_date(r["posting_on"]), f_instant(r["at_us"]), f_uuid(r["actor_id"])]))
+        if head["kind"] == IMPORT_KIND:
+            rows += [self.snapshot(s) for s in self.snapshots.get((head["account_id"], head["at_us"]), [])]
         return rows
+
+    @staticmethod
+    def snapshot(s):
+        return row_digest(SNAPSHOT, [
+            f_uuid(s["account_id"]), f_date(s["as_of_on"]), f_instant(s["received_us"]), f_bytes(s["file_hex"]),
+            f_int(s["row_no"]), f_int(s["load_type"]), f_int(s["fees_minor"]), f_int(s["penalty_minor"]),
+            f_int(s["interest_minor"]), f_int(s["principal_minor"])])
 
     @staticmethod
     def payment(p):
@@ -192,11 +216,11 @@ class Postings:
             f_int(p["tag"]), f_int(p["amount_minor"]), f_text(p["currency"]), f_instant(p["value_us"]), f_date(p["value_on"]),
             f_date(p["posting_on"]), f_instant(p["received_us"]), f_uuid(p["collector_id"]), f_uuid(p["actor_id"])])
 
-    def allocation(self, payment_id, version):
+    def allocation(self, key):
         return [row_digest(ALLOCATION, [
             f_uuid(a["payment_id"]), f_int(a["version"]), f_int(a["instalment_no"]), f_int(a["fees_minor"]),
             f_int(a["penalty_minor"]), f_int(a["interest_minor"]), f_int(a["principal_minor"]), f_int(a["credit_minor"])])
-            for a in self.allocations.get((payment_id, version), [])]
+            for a in self.allocations.get(key, [])]
 
 
 def posting_digest(previous, rows):
@@ -208,18 +232,22 @@ def chain_start(agency, writer):
 
 
 def posting_faults(db):
-    """Walk every writer's chain: (postings, digests computed again, faults, heads)."""
+    """Every posting computed again behind the one before it: (postings, found again, faults, heads of the chains)."""
     postings = Postings(db)
-    heads, again, faults = {}, 0, 0
+    heads, previous, faults, again = {}, {}, 0, 0
     for head in postings.heads:
         key = (head["agency_id"], head["writer_id"])
-        number, previous = heads.get(key, (0, chain_start(*key)))
+        number, before = heads.get(key, (0, chain_start(*key)))
+        faults += int(head["writer_n"]) != number + 1
+        previous[head["posting_id"]] = before
+        heads[key] = (int(head["writer_n"]), bytes.fromhex(head["digest_hex"]))
+    for head in sorted(postings.heads, key=lambda h: (int(h["at_us"]), int(h["writer_n"]))):
         digest = bytes.fromhex(head["digest_hex"])
-        rows = postings.rows_of(head)
-        if int(head["writer_n"]) != number + 1:
+        for chosen, rows in postings.candidates(head):
+            if posting_digest(previous[head["posting_id"]], rows) == digest:
+                postings.used.update(chosen + [(head["posting_id"], "1")])
+                again += 1
+                break
+        else:
             faults += 1
-        elif rows is not None:
-            again += 1
-            faults += posting_digest(previous, rows) != digest
-        heads[key] = (int(head["writer_n"]), digest)
     return len(postings.heads), again, faults, heads

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The evening's tables, for a supervisor: what was done, what came in, who holds it, and what asks for a look."""
+import textwrap
+
 import field_db
 from field_db import ENTRIES
 
@@ -205,15 +207,12 @@ def sync(phones, entries):
               "online_check_ins", "fate_changes")}
     flipped = sum(e["origin"] == "flipped" for e in entries)
     clones = sum(e["origin"] == "clone" for e in entries)
-    return [
-        "THE NETWORK", "─" * WIDTH,
-        f"{grouped(total['entries'])} entries in {grouped(total['batches'])} pushes: {total['lost_replies']} replies lost, "
-        f"{total['repeats']} batches sent twice, {total['pairs']} over two",
-        f"connections at once, {total['shuffles']} queues out of order, {flipped} copies with a turned bit, {clones} entry of a clone; "
-        f"{total['online_check_ins']} check-ins by",
-        f"call first, {total['fate_changes']} later changes of fate pulled; {grouped(total['proofs_new'])} new documents verified, "
-        f"{grouped(total['proofs_same'])} repeats byte-identical",
-    ]
+    told = (f"{grouped(total['entries'])} entries in {grouped(total['batches'])} pushes: {total['lost_replies']} replies lost, "
+            f"{total['repeats']} batches sent twice, {total['pairs']} over two connections at once, {total['shuffles']} queues out "
+            f"of order, {flipped} copies with a turned bit, {clones} entry of a clone. {total['online_check_ins']} check-ins were told "
+            f"by call first; {total['fate_changes']} later changes of fate were pulled. {grouped(total['proofs_new'])} new documents "
+            f"verified, {grouped(total['proofs_same'])} repeats byte-identical.")
+    return ["THE NETWORK", "─" * WIDTH, *textwrap.wrap(told, WIDTH)]
 
 
 def everything(db, phones, entries):
