@@ -37,7 +37,7 @@ TAGIH_MUST_USE tagih_err plans_send_load(struct tx *tx, struct arena *arena, con
 /**
  * Take what was loaded (the caller has synced), decide, queue SAVE. Plans whose `err` is set already stay refused.
  *
- * @param by  who plans
+ * @param by  who plans; NULL: the command line
  * @return OK, every plan has its err · OUT_OF_MEMORY · as tx_send
  */
 TAGIH_MUST_USE tagih_err plans_decide(struct tx *tx, struct arena *arena, struct visit_plan *plans, size_t n,

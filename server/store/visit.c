@@ -85,6 +85,7 @@ static tagih_err send_states(struct tx *tx, struct arena *arena, const struct vi
 tagih_err visit_send_rows(struct tx *tx, struct arena *arena, const struct visit_row *rows, size_t n, const user_id *by,
                           instant at) {
     if (n == 0) return TAGIH_OK;
+    static const user_id nobody;
     const size_t s = sizeof *rows;
     struct params p;
     begin(&p, tx, arena, STMT_visit_insert, n);
@@ -99,7 +100,7 @@ tagih_err visit_send_rows(struct tx *tx, struct arena *arena, const struct visit
     params_int2(&p, &rows[0].policy, s);
     params_text(&p, &rows[0].gate_verdict, s);
     params_one_int8(&p, at.us);
-    params_one_uuid(&p, by);
+    params_one_uuid(&p, by ? by : &nobody);
     TRY(tx_send(tx, &p));
     return send_states(tx, arena, rows, n);
 }

@@ -46,7 +46,7 @@ struct visit_row {
     struct bytes gate_verdict;
     int64_t lease_from_us, lease_until_us;
 };
-/** Queue the insertion of visits and their states. */
+/** Queue the insertion of visits and their states. @param by  NULL: the command line */
 TAGIH_MUST_USE tagih_err visit_send_rows(struct tx *tx, struct arena *arena, const struct visit_row *rows, size_t n,
                                          const user_id *by, instant at);
 

@@ -152,26 +152,49 @@ with written as (
 select expect_rows((select count(*) from written), cardinality($2)) as all_written;
 
 -- name: visit_deal
--- in:   uuid agency_id, int4 limit_rows, date day_on, int4 salt
+-- in:   uuid agency_id, uuid[] collector_id, date day_on, int4 each_rows, int4 free_rows, int4 salt
 -- out:  uuid account_id, int4 days_past_due, uuid collector_id
--- why:  accounts that may be visited on a day: held then, nothing leased for collection, something owed. Those that
---       nobody works come in an order that a seed decides (R-DIS-1).
-select s.account_id, greatest(0, $3 - s.oldest_due_on)::int4 as days_past_due, s.collector_id
-from account_state s
-where s.agency_id = $1 and s.status = 3 and s.hold_until_on > $3
-  and s.fees_minor + s.penalty_minor + s.interest_minor + s.principal_minor > 0
-  and not exists (select from visit_state v
-                  where v.agency_id = $1 and v.account_id = s.account_id and v.purpose = 1 and v.live)
-order by s.collector_id is null, hashint4extended(hashtext(s.account_id::text), $4), s.account_id
-limit $2;
+-- why:  accounts that may be visited on a day: held then, nothing leased for collection, something owed. First those of
+--       the collectors named, then those that nobody works, in an order that a seed decides (R-DIS-1).
+select s.account_id, greatest(0, $3 - coalesce(s.oldest_due_on, $3))::int4 as days_past_due, s.collector_id
+from unnest($2) with ordinality c (collector_id, i)
+cross join lateral (
+    select x.account_id, x.oldest_due_on, x.collector_id from account_state x
+    where x.agency_id = $1 and x.collector_id = c.collector_id and x.status = 3 and x.hold_until_on > $3
+      and x.fees_minor + x.penalty_minor + x.interest_minor + x.principal_minor > 0
+      and (select v.visit_id from visit_state v
+           where v.agency_id = $1 and v.account_id = x.account_id and v.purpose = 1 and v.live limit 1) is null
+    order by hashint4extended(hashtext(x.account_id::text), $6), x.account_id limit $4) s
+union all
+select s.account_id, greatest(0, $3 - coalesce(s.oldest_due_on, $3))::int4, null
+from (
+    select x.account_id, x.oldest_due_on from account_state x
+    where x.agency_id = $1 and x.collector_id is null and x.status = 3 and x.hold_until_on > $3
+      and x.fees_minor + x.penalty_minor + x.interest_minor + x.principal_minor > 0
+      and (select v.visit_id from visit_state v
+           where v.agency_id = $1 and v.account_id = x.account_id and v.purpose = 1 and v.live limit 1) is null
+    order by hashint4extended(hashtext(x.account_id::text), $6), x.account_id limit $5) s;
 
 -- name: visit_collectors
--- in:   uuid agency_id
--- out:  uuid user_id, text login
-select s.user_id, s.login
+-- in:   uuid agency_id, date day_on
+-- out:  uuid user_id, text login, int4 planned
+-- why:  active collectors, and how many visits of the day they have already.
+select s.user_id, s.login,
+       (select count(*)::int4 from visit_state v
+        where v.agency_id = $1 and v.collector_id = s.user_id and v.planned_on = $2 and v.state not in (4, 5)) as planned
 from staff s join staff_state t on t.agency_id = $1 and t.user_id = s.user_id
 where s.agency_id = $1 and t.state = 1 and t.roles & 1 = 1
 order by s.login;
+
+-- name: staff_logins
+-- in:   uuid agency_id, text[] login
+-- out:  uuid user_id, int4 roles
+-- why:  in the order asked; null where there is no such active user.
+select s.user_id, t.roles
+from unnest($2) with ordinality q (login, i)
+left join staff s on s.agency_id = $1 and lower(s.login) = lower(q.login)
+left join staff_state t on t.agency_id = $1 and t.user_id = s.user_id and t.state = 1
+order by q.i;
 
 -- name: target_insert
 -- in:   uuid agency_id, uuid[] collector_id, date[] month_on, int8[] amount_minor, text currency, int8 at_us, uuid made_by, uuid approved_by
