@@ -26,7 +26,7 @@ static void plan_receipt(struct entries *entries, struct sealed *s) {
         .id = s->entry->id.u, .payment = {s->entry->id.u}, .account = r->account, .source = SOURCE_FIELD,
         .tender = (int16_t)tender, .tag = (int16_t)payment_tag_of_tender(tender), .amount_minor = r->money.amount_minor,
         .currency = r->money.currency, .value = s->value.value, .received = entries->now,
-        .collector = currency_ok ? s->by->certificate.user : (user_id){{{0}}}, .has_entry = true,
+        .collector = currency_ok ? s->by->certificate.user : (user_id){{{0}}}, .at_visit = r->has_visit, .has_entry = true,
         .entry_hash = s->envelope.hash};
 }
 

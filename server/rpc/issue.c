@@ -6,13 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "domain/allowance.h"
 #include "domain/big_endian.h"
 #include "rpc/auth.h"
 #include "run/random.h"
 
-#define PER_RECEIPT_MAJOR INT64_C(5000000)
-#define CASH_HELD_MAJOR INT64_C(10000000)
-#define RECEIPTS_MAX 200
 #define TOKEN_TEXT_SIZE (TOKEN_MAX * 4 / 3 + 4)
 
 tagih_err issue_token(const struct rpc_server *server, struct rpc_item *item, agency_id agency, user_id user,
@@ -59,9 +57,9 @@ tagih_err issue_allowance(const struct rpc_server *server, struct arena *arena, 
     const struct key *key = keyring_signing(server->keys, KEY_DEVICE);
     uint8_t *raw = arena_alloc(arena, ENVELOPE_MAX);
     if (!raw || !key) return raw ? FAIL(INTERNAL) : FAIL(OUT_OF_MEMORY);
-    struct allowance allowance = {.device = device, .user = user, .currency = of, .count = RECEIPTS_MAX,
-                                  .per_receipt_minor = minor_of(PER_RECEIPT_MAJOR, of),
-                                  .cash_held_minor = minor_of(CASH_HELD_MAJOR, of), .issued = issued, .until = until};
+    struct allowance allowance = {.device = device, .user = user, .currency = of, .count = ALLOWANCE_RECEIPTS,
+                                  .per_receipt_minor = minor_of(ALLOWANCE_PER_RECEIPT_MAJOR, of),
+                                  .cash_held_minor = minor_of(ALLOWANCE_CASH_HELD_MAJOR, of), .issued = issued, .until = until};
     size_t len;
     TRY(allowance_sign(&allowance, server->installation, &key->secret, raw, ENVELOPE_MAX, &len));
     *out = bytes_make(raw, len);

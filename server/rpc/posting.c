@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "domain/account.h"
+#include "domain/allowance.h"
 #include "store/change.h"
 
 tagih_err book_begin(struct book *book, struct tx *tx, struct arena *arena, agency_id agency, int64_t writer, instant now,
@@ -191,9 +192,10 @@ static fate_bits payment_hindrance(const struct post *post, const struct posting
 static void flag_holder(const struct book *book, struct post *post, const struct posting_account *account) {
     if (account_status_is_closed(account->status)) post->flags |= fate_bit(REASON_CLOSED_ACCOUNT);
     bool assigned = account->has_collector && uuid_equal(account->collector.u, post->collector.u);
-    if (post->source == SOURCE_FIELD && !assigned && !book->loaded.had_lease[post->index]) {
-        post->flags |= fate_bit(REASON_NOT_HOLDER);
-    }
+    bool leased = book->loaded.had_lease[post->index];
+    if (post->source != SOURCE_FIELD) return;
+    if (!assigned && !leased) post->flags |= fate_bit(REASON_NOT_HOLDER);
+    if (post->at_visit && !leased) post->flags |= fate_bit(REASON_LEASE);
 }
 
 /* R-REC-4: the same account, currency, amount and value date, neither voided. */
@@ -249,6 +251,18 @@ static tagih_err payment_in_order(struct book *book, struct post *post, struct p
     return book__bonus(book, post, account, posted, bonus_base(0, debt_minor, post->amount_minor), bucket);
 }
 
+/* R-REC-5: beyond the allowance a receipt still posts. */
+static void flag_allowance(struct book *book, struct post *post) {
+    if (post->source != SOURCE_FIELD) return;
+    int64_t unit = 1;
+    for (int i = currency_exponent(post->currency); i > 0; i--) unit *= 10;
+    const struct posting_collector *collector = book__collector(book, post->collector, post->currency);
+    bool cash = post->tender == TENDER_CASH;
+    bool over = cash && post->amount_minor > ALLOWANCE_PER_RECEIPT_MAJOR * unit;
+    over |= cash && collector && collector->cash_held_minor > ALLOWANCE_CASH_HELD_MAJOR * unit;
+    if (over) post->flags |= fate_bit(REASON_OVER_ALLOWANCE);
+}
+
 static tagih_err post_payment(struct book *book, struct post *post) {
     struct posting_account *account = book__account(book, post->account);
     fate_bits hindrance = payment_hindrance(post, account);
@@ -268,7 +282,9 @@ static tagih_err post_payment(struct book *book, struct post *post) {
     post->outcome = POST_DONE;
     if (book__replays(book, account)) TRY(book__replay_payment(book, post, account, posted));
     else TRY(payment_in_order(book, post, account, posted));
-    return balances_follow(book, posted);
+    TRY(balances_follow(book, posted));
+    flag_allowance(book, post);
+    return TAGIH_OK;
 }
 
 /* ---- one reversal --------------------------------------------------------------------------------------------- */

@@ -47,6 +47,7 @@ struct post {
     currency currency;
     instant value, received;
     user_id collector;    /* who took it; nil: nobody */
+    bool at_visit;        /* taken at a visit: its lease should have been live (R-VIS-3) */
     bool has_actor;
     user_id actor;
     struct bytes reference; /* empty: none */

@@ -28,11 +28,15 @@
  * - plan_cache_mode: our statements reach rows by key through arrays. A custom plan costs planning on every call and can
  *   gain nothing from the values; left to itself PostgreSQL compares costs that were guessed for small arrays and goes on
  *   planning forever. A generic plan is the same at every size, so what EXPLAIN shows is what runs.
+ * - seqscan, hashjoin, mergejoin off: every statement reaches its rows by key. A plan made while a table was empty would
+ *   read all of it, and stay in force until somebody analyses the table; so that choice is not left open. They are
+ *   penalties, not bans: what has no index still runs.
  * - jit: compiling costs more than any of these statements runs.
  */
 static const char session_settings[] =
     "-c statement_timeout=30s -c lock_timeout=1500ms -c idle_in_transaction_session_timeout=10s "
-    "-c client_min_messages=warning -c plan_cache_mode=force_generic_plan -c jit=off -c TimeZone=UTC";
+    "-c client_min_messages=warning -c plan_cache_mode=force_generic_plan "
+    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off -c TimeZone=UTC";
 
 /* A migration may take its time; it sets its own lock_timeout. */
 static const char raw_settings[] = "-c statement_timeout=0 -c client_min_messages=warning -c jit=off -c TimeZone=UTC";

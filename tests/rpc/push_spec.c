@@ -15,7 +15,6 @@ static int open_rig(void **state) {
     (void)state;
     rig_open(&rig, NULL);
     agency = rig_agency(&rig, "Acme");
-    collector = rig_user(&rig, agency, "budi", ROLE_COLLECTOR);
     return 0;
 }
 
@@ -34,8 +33,10 @@ static account_id debt(user_id user) {
                                                           .principal_minor = MINOR(3500000)});
 }
 
+/* A phone of a collector who holds nothing yet. */
 static struct writer new_writer(void) {
     struct writer writer;
+    collector = rig_user(&rig, agency, NULL, ROLE_COLLECTOR);
     struct rig_phone phone = rig_phone(&rig, agency, collector);
     writer_begin(&writer, &rig, &phone);
     return writer;
@@ -446,6 +447,29 @@ static void running_totals_that_do_not_add_up_are_flagged(void **state) {
     writer_end(&w);
 }
 
+//= RULES.md R-REC-5
+//  receipts beyond it still post, flagged OVER_ALLOWANCE
+static void a_receipt_beyond_the_allowance_posts_and_is_flagged(void **state) {
+    (void)state;
+    struct writer w = new_writer();
+    account_id account = debt(collector);
+    const int64_t amounts[] = {MINOR(5000000), MINOR(5000001), MINOR(1000)}; // the limit; one more; 10 000 000 are held
+    for (int i = 0; i < 3; i++) {
+        struct journal_entry receipt = writer_receipt(&w, account, amounts[i]);
+        writer_sign(&w, &receipt);
+    }
+    struct rig_answer answer = writer_push_range(&w, 0, 2);
+    assert_answer(answer, OK);
+    assert_int_equal(writer_ack(&w, &answer, 0, 0).fate, FATE_POSTED);
+    for (size_t i = 1; i < 3; i++) {
+        struct acknowledgement ack = writer_ack(&w, &answer, i, i);
+        assert_int_equal(ack.fate, FATE_POSTED_FLAGGED);
+        assert_true(ack_says(&ack, REASON_OVER_ALLOWANCE));
+    }
+    assert_int_equal(number("select count(*) from payment where account_id = '%s'", account.u), 3);
+    writer_end(&w);
+}
+
 //= RULES.md R-REC-6
 //  DAY_CLOSE is an entry with first and last seq, count and totals by tender, voids, and cash to hand over
 static void a_day_close_declares_the_settlement_and_ends_voids(void **state) {
@@ -502,6 +526,7 @@ int main(void) {
         cmocka_unit_test(a_flipped_bit_is_kept_as_evidence_and_sinks_nobody),
         cmocka_unit_test(two_equal_receipts_post_and_are_both_flagged),
         cmocka_unit_test(running_totals_that_do_not_add_up_are_flagged),
+        cmocka_unit_test(a_receipt_beyond_the_allowance_posts_and_is_flagged),
         cmocka_unit_test(a_day_close_declares_the_settlement_and_ends_voids),
         cmocka_unit_test(a_stranger_is_told_so_and_his_bytes_are_kept),
     };
