@@ -88,7 +88,8 @@ static const struct call_row *row_of(uint16_t key) {
 
 static void judge(const struct rpc_item *item) {
     enum tagih_class class = err_class(item->err);
-    HOLDS(class != TAGIH_CLASS_INTERNAL && class != TAGIH_CLASS_UNAUTHENTICATED);
+    HOLDS(class != TAGIH_CLASS_INTERNAL);
+    HOLDS(class != TAGIH_CLASS_UNAUTHENTICATED || item->bound->method->open); /* the token is good */
     HOLDS(item->call->arena.total_bytes <= GROW_CALL_BYTES_MAX);
     if (item->problems) HOLDS(!rpc_ok(item) && item->problems->field);
     if (!rpc_ok(item)) return;
