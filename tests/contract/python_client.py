@@ -320,11 +320,17 @@ class Calls:
         self.assertEqual(len(self.client.call("SyncService/Pull", phone.token, cursor=day.cursor).changes), 0)
 
     def test_the_feed_waits_and_answers(self):
-        began = time.monotonic()
-        first = self.client.call("FeedService/ListChanges", self.token, wait_ms=300)
+        first = self.client.call("FeedService/ListChanges", self.token)
+        for _ in range(20):  # what other tests changed a moment ago may still be on its way
+            began = time.monotonic()
+            answer = self.client.call("FeedService/ListChanges", self.token, cursor=first.cursor, wait_ms=300)
+            self.assertFalse(answer.resync)
+            self.assertTrue(answer.cursor)
+            first = answer
+            if not answer.changes:
+                break
+        self.assertEqual(len(answer.changes), 0)
         self.assertGreaterEqual(time.monotonic() - began, 0.3)
-        self.assertTrue(first.cursor)
-        self.assertFalse(first.resync)
 
     def test_a_stream_begins_with_a_cursor(self):
         method = self.client.contract.method("tagih.v1.FeedService/WatchChanges")
