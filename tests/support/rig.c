@@ -141,13 +141,18 @@ static void make_config(struct rig *rig, void (*tune)(struct config *config)) {
     if (tune) tune(&rig->config);
 }
 
-static void serve(struct rig *rig) {
+struct client *rig_connect(struct rig *rig) {
     char target[128], ca[128];
-    tagih_err err = service_open(&rig->config, &rig->service);
-    if (!err_is_ok(err)) fail_msg("the server did not open: %s; its log is %s", err_name(err), rig->log_path);
     snprintf(target, sizeof target, "localhost:%d", service_port(rig->service));
     snprintf(ca, sizeof ca, "%s/ca.pem", rig->state_dir);
-    rig->tls = client_open(target, ca);
+    return client_open(target, ca);
+}
+
+static void serve(struct rig *rig) {
+    char target[128];
+    tagih_err err = service_open(&rig->config, &rig->service);
+    if (!err_is_ok(err)) fail_msg("the server did not open: %s; its log is %s", err_name(err), rig->log_path);
+    rig->tls = rig_connect(rig);
     snprintf(target, sizeof target, "unix:%s", rig->socket);
     rig->edge = client_open(target, NULL);
 }
@@ -169,8 +174,8 @@ void rig_open(struct rig *rig, void (*tune)(struct config *config)) {
     serve(rig);
 }
 
-static void stop(struct rig *rig) {
-    if (!rig->service) return; /* it never opened: that was reported */
+void rig_stop(struct rig *rig) {
+    if (!rig->service) return; /* stopped already, or never opened: that was reported */
     client_close(rig->tls);
     client_close(rig->edge);
     service_drain(rig->service);
@@ -179,7 +184,7 @@ static void stop(struct rig *rig) {
 }
 
 void rig_restart(struct rig *rig) {
-    stop(rig);
+    rig_stop(rig);
     serve(rig);
 }
 
@@ -189,7 +194,7 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
 }
 
 void rig_close(struct rig *rig) {
-    stop(rig);
+    rig_stop(rig);
     while (rig->kept) {
         struct rig_kept *kept = rig->kept;
         rig->kept = kept->next;
@@ -294,7 +299,8 @@ struct rig_answer rig_call_with(struct rig *rig, const char *method, const void 
         assert_non_null(packed);
         body = bytes_make(packed, protobuf_c_message_pack(request, packed));
     }
-    struct client_reply reply = client_unary(options->edge ? rig->edge : rig->tls, path, body, &sent);
+    struct client *client = options->via ? options->via : options->edge ? rig->edge : rig->tls;
+    struct client_reply reply = client_unary(client, path, body, &sent);
     free(packed);
     return answer_of(rig, method, &reply);
 }

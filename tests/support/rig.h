@@ -60,6 +60,10 @@ void rig_open(struct rig *rig, void (*tune)(struct config *config));
 void rig_close(struct rig *rig);
 /** Drain the server and open it again, on the same database and keys; connections are new. */
 void rig_restart(struct rig *rig);
+/** Drain the server and let it be: for a spec that runs `tagihd serve` itself on the rig's database and keys. */
+void rig_stop(struct rig *rig);
+/** One more connection to the server, over TLS; ended by client_close. */
+struct client *rig_connect(struct rig *rig);
 
 /* ---- who ------------------------------------------------------------------------------------------------------ */
 
@@ -132,6 +136,7 @@ struct rig_answer rig_call(struct rig *rig, const char *token, const char *metho
 struct rig_call_options {
     const char *token;
     bool edge;                /* over the unix socket */
+    struct client *via;       /* over this connection */
     int64_t timeout_us;       /* 0: 30 s */
     const struct bytes *raw;  /* send these bytes instead of a message */
 };

@@ -77,7 +77,8 @@ struct journal_entry writer_void(struct writer *writer, size_t receipt, int64_t 
     return entry;
 }
 
-struct rig_answer writer_push(struct writer *writer, const size_t *indices, size_t n) {
+struct rig_answer writer_push_via(struct writer *writer, struct client *via, int64_t timeout_us, const size_t *indices,
+                                  size_t n) {
     Tagih__V1__PushRequest request = TAGIH__V1__PUSH_REQUEST__INIT;
     ProtobufCBinaryData *entries = calloc(n, sizeof *entries);
     assert_non_null(entries);
@@ -89,9 +90,14 @@ struct rig_answer writer_push(struct writer *writer, const size_t *indices, size
     request.entries = entries;
     request.n_certificates = 1;
     request.certificates = &certificate;
-    struct rig_answer answer = rig_call(writer->rig, NULL, "SyncService/Push", &request);
+    struct rig_call_options options = {.via = via, .timeout_us = timeout_us};
+    struct rig_answer answer = rig_call_with(writer->rig, "SyncService/Push", &request, &options);
     free(entries);
     return answer;
+}
+
+struct rig_answer writer_push(struct writer *writer, const size_t *indices, size_t n) {
+    return writer_push_via(writer, NULL, 0, indices, n);
 }
 
 struct rig_answer writer_push_range(struct writer *writer, size_t first, size_t last) {

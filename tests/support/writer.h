@@ -47,6 +47,9 @@ struct journal_entry writer_void(struct writer *writer, size_t receipt, int64_t 
 
 /** Push entries by index. */
 struct rig_answer writer_push(struct writer *writer, const size_t *indices, size_t n);
+/** The same over a connection of one's own, from any thread. @param timeout_us  0: 30 s */
+struct rig_answer writer_push_via(struct writer *writer, struct client *via, int64_t timeout_us, const size_t *indices,
+                                  size_t n);
 /** Push all of first … last, both included. */
 struct rig_answer writer_push_range(struct writer *writer, size_t first, size_t last);
 
