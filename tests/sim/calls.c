@@ -211,6 +211,7 @@ static void take_account(struct collector *collector, const Tagih__V1__Account *
         const Tagih__V1__Components *open = account->open;
         stop->open_minor = open->fees_minor + open->penalty_minor + open->interest_minor + open->principal_minor;
         stop->paid_minor = outcomes_paid_minor(outcomes, account->account_no);
+        snprintf(stop->account_no, sizeof stop->account_no, "%.39s", account->account_no);
     }
 }
 
@@ -247,12 +248,18 @@ static int pull_page(struct collector *collector, const struct outcomes *outcome
     return fits ? more : -1;
 }
 
+/* Ids are new in every run; the creditor's numbers are not. */
+static int by_account_no(const void *a, const void *b) {
+    return strcmp(((const struct stop *)a)->account_no, ((const struct stop *)b)->account_no);
+}
+
 bool calls_pull(struct collector *collector, const struct outcomes *outcomes) {
     int more = 1;
     for (int pages = 0; more == 1; pages++) {
         if (pages == 100) return refuse(collector->trouble, "Pull never ends");
         more = pull_page(collector, outcomes);
     }
+    qsort(collector->stops, collector->stop_count, sizeof *collector->stops, by_account_no);
     return more == 0;
 }
 
@@ -353,7 +360,7 @@ static bool take_answer(struct push *push, struct phone *phone, const Tagih__V1_
         if (record->origin == ORIGIN_FLIPPED && response->acks[i].len == 0) continue;
         bool is_first = !record->acked;
         good &= believe(phone_take_ack(phone, record, bytes_of(response->acks[i])), "an acknowledgement", trouble);
-        if (is_first && record->acked) atomic_fetch_add(&progress.acks, 1);
+        if (is_first && record->acked && record->origin == ORIGIN_GENUINE) atomic_fetch_add(&progress.acks, 1);
     }
     for (size_t i = 0; i < response->n_chain_certificates; i++) {
         struct bytes certificate = bytes_of(response->chain_certificates[i]);

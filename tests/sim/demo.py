@@ -31,9 +31,9 @@ TOP = SIM.parent.parent
 JAKARTA = timezone(timedelta(hours=7))
 HOLIDAYS = {(1, 1), (5, 1), (6, 1), (8, 17), (12, 25)}  # nobody is visited then (R-GAT-2)
 AGENCY = "Agen Sejahtera"
-SUPERVISOR = "siti"
+SUPERVISOR, MANAGER = "siti", "rahmat"  # who plans and confirms; who approves targets
 TEAMS = ("North", "South")
-AS_OF = "2005-09-30"  # what the sample portfolio speaks of
+AS_OF = "2005-09-30"  # what the balances of a given portfolio speak of
 
 
 def working_day(now):
@@ -106,13 +106,14 @@ class Demo:
 
     def make_people(self):
         self.add_user(SUPERVISOR, "Siti Rahma", "supervisor", "--new-agency", AGENCY, "--time-zone", "Asia/Jakarta")
+        self.add_user(MANAGER, "Rahmat Hidayat", "supervisor,admin", "--agency", AGENCY)
         with ThreadPoolExecutor(2) as pool:  # each password takes its tenth of a second
             list(pool.map(self.add_collector, range(self.options.phones)))
         self.db = Database(self.database)
         users = {r["login"]: r["user_id"] for r in self.db.rows("select login, user_id from staff")}
         lines = [f"{self.login(i)}\t{users[self.login(i)]}\n" for i in range(self.options.phones)]
         (self.folder / "collectors.tsv").write_text("".join(lines), encoding="utf-8")
-        say(f"{AGENCY}: a supervisor, {self.options.phones} collectors in {len(TEAMS)} teams")
+        say(f"{AGENCY}: two supervisors, {self.options.phones} collectors in {len(TEAMS)} teams")
 
     def add_collector(self, i):
         self.add_user(self.login(i), f"Collector {i + 1}", "collector", "--agency", AGENCY, "--team", TEAMS[i % len(TEAMS)])
@@ -123,19 +124,23 @@ class Demo:
         return f"{names[i % len(names)]}{i // len(names) + 1}"
 
     def make_portfolio(self):
+        """The files, and the day that their balances speak of."""
         if self.options.portfolio:
-            return self.options.portfolio, self.options.outcomes
+            return self.options.portfolio, self.options.outcomes, AS_OF
         portfolio, outcomes = self.folder / "portfolio.csv", self.folder / "outcomes.csv"
         done = subprocess.run([self.python, "-B", SIM / "make_portfolio.py", "--accounts", "5000", "--seed",
-                               str(self.options.seed), "--portfolio", portfolio, "--outcomes", outcomes],
+                               str(self.options.seed), "--as-of", str(self.day), "--portfolio", portfolio, "--outcomes", outcomes],
                               capture_output=True, text=True, check=False)
         if done.returncode:
             sys.exit(f"demo: make_portfolio.py: {done.stderr}")
-        return portfolio, outcomes
+        return portfolio, outcomes, self.day
 
-    def import_portfolio(self, portfolio):
+    def import_portfolio(self, portfolio, as_of):
+        """A copy is imported: what is refused would be written beside it."""
         begun = time.monotonic()
-        self.tagihd("import", "--agency", AGENCY, "--as-of", AS_OF, "--shift-to", self.day, "--full", portfolio, good=(0, 3))
+        copy = self.folder / "import.csv"
+        shutil.copyfile(portfolio, copy)
+        self.tagihd("import", "--agency", AGENCY, "--as-of", as_of, "--shift-to", self.day, "--full", copy, good=(0, 3))
         r = self.db.row("""select rows_total, rows_good, trunc(sum_minor / 100) as sum from import_file""")
         say(f"portfolio: {grouped(r['rows_good'])} of {grouped(r['rows_total'])} accounts, IDR {grouped(r['sum'])} in arrears, "
             f"{time.monotonic() - begun:.1f} s")
@@ -143,12 +148,13 @@ class Demo:
     def plan_day(self):
         targets = self.folder / "targets.csv"
         month = self.day.strftime("%Y-%m")
-        lines = [f"{self.login(i)},{month},{40_000_000 + 5_000_000 * (i % 9)}\n" for i in range(self.options.phones)]
+        lines = [f"{self.login(i)},{month},{12_000_000 + 8_000_000 * (i % 8)}\n" for i in range(self.options.phones)]
         targets.write_text("login,month,amount\n" + "".join(lines), encoding="utf-8")
-        self.tagihd("import-targets", "--agency", AGENCY, targets)
-        self.tagihd("plan", "--agency", AGENCY, "--day", self.day, "--visits", self.options.visits)
+        self.tagihd("import-targets", "--agency", AGENCY, "--made-by", SUPERVISOR, "--approved-by", MANAGER, targets)
+        self.tagihd("plan", "--agency", AGENCY, "--day", self.day, "--per-collector", self.options.visits, "--seed",
+                    self.options.seed, "--collectors", ",".join(self.login(i) for i in range(self.options.phones)), good=(0, 3))
         n = self.db.number("select count(*) from visit")
-        say(f"planned: {n} visits on {self.day:%A, %Y-%m-%d}, {self.options.phones} targets approved")
+        say(f"planned: {grouped(n)} visits on {self.day:%A, %Y-%m-%d}, {self.options.phones} targets approved")
 
     # ---- the server and its edge ---------------------------------------------------------------------------------
 
@@ -212,8 +218,8 @@ class Demo:
 
     def run(self):
         self.make_office()
-        portfolio, outcomes = self.make_portfolio()
-        self.import_portfolio(portfolio)
+        portfolio, outcomes, as_of = self.make_portfolio()
+        self.import_portfolio(portfolio, as_of)
         self.plan_day()
         self.start_server()
         self.start_edge()

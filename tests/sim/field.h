@@ -22,6 +22,7 @@ void outcomes_free(struct outcomes *outcomes);
 struct stop {
     visit_id visit;
     account_id account;
+    char account_no[40];
     uint32_t version;
     uint16_t purpose;
     int32_t lat_e7, lon_e7;

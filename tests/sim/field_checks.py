@@ -2,7 +2,7 @@
 """What must hold after the day, between the phones and the database and within the books (R-LED-1..2, R-JRN-4..7,
 R-BON-4). Each check answers (holds, what was compared)."""
 import field_digests
-from field_db import ENTRIES
+from field_db import ENTRIES, FORKED
 from field_tables import ALLOCATED, grouped, money
 
 CHECKS = []
@@ -106,6 +106,14 @@ def none_waits(day):
     return waiting == 0, f"{waiting} wait, {waited} had waited"
 
 
+@check("no honest phone is accused: no gap, no odd chain, no wrong total remains (R-REC-3)")
+def none_is_accused(day):
+    accused = {2: "GAP", 10: "TOTAL_MISMATCH", 17: "PREV_MISMATCH"}
+    found = [name for k in day.keys.values() if k["owns_seq"] == "t"
+             for bit, name in accused.items() if int(k["flags_now"]) >> bit & 1]
+    return not found, ", ".join(f"{found.count(name)} {name}" for name in accused.values())
+
+
 @check("receipts by tender: the phones' own counts and sums are the server's")
 def receipts_agree(day):
     mine = {(p["device_id"], t): (int(p[f"{name}_receipts"]), int(p[f"{name}_receipt_minor"]))
@@ -130,10 +138,13 @@ def voids_agree(day):
     return mine == server, f"{server[0]} took effect ({money(server[3])}), {server[1]} did nothing, {server[2]} wait"
 
 
-@check("running totals of every phone are the server's (R-REC-3)")
+@check("running totals of every phone are the sums of the server's facts (R-REC-3)")
 def totals_agree(day):
-    server = {r["device_id"]: (int(r["cum_count"]), int(r["cum_total_minor"]))
-              for r in day.db.rows("select device_id, cum_count, cum_total_minor from device_total")}
+    server = {r["device_id"]: (int(r["n"]), int(r["minor"])) for r in day.db.rows("""
+        select k.device_id, count(*) as n, sum(coalesce(r.amount_minor, -abs(v.amount_minor))) as minor from journal_key k
+        left join receipt r on r.agency_id = k.agency_id and r.entry_id = k.entry_id
+        left join receipt_void v on v.agency_id = k.agency_id and v.entry_id = k.entry_id
+        where k.owns_seq and k.kind in (1, 2) group by 1""")}
     same = sum(server.get(p["device_id"], (0, 0)) == (int(p["cum_count"]), int(p["cum_total_minor"])) for p in day.phones)
     return same == len(day.phones), f"{same} of {len(day.phones)} phones, {money(day.sum('cum_total_minor'))} in all"
 
@@ -142,11 +153,8 @@ def totals_agree(day):
 def cash_agrees(day):
     held = {r["collector_id"]: int(r["minor"]) for r in day.db.rows(
         "select collector_id, sum(cash_held_minor + deposit_in_transit_minor) as minor from collector_state group by 1")}
-    clone = {r["collector_id"]: int(r["minor"]) for r in day.db.rows(f"""
-        select r.collector_id, sum(r.amount_minor) as minor from receipt r join ({ENTRIES}) e
-            on e.agency_id = r.agency_id and e.entry_hash = r.entry_hash
-        where not e.owns_seq and r.tender = 1 and exists (select from ledger_line l where l.agency_id = r.agency_id
-            and l.posting_id = r.entry_id and l.ledger_account = 5) group by 1""")}
+    clone = {r["owner_id"]: int(r["minor"]) for r in day.db.rows(
+        f"select owner_id, sum(cash_minor) as minor from ({FORKED}) f group by 1")}
     same = sum(int(p["cash_minor"]) + int(p["deposit_minor"]) ==
                held.get(p["user_id"], 0) - clone.get(p["user_id"], 0) for p in day.phones)
     total = day.sum("cash_minor") + day.sum("deposit_minor")
@@ -189,15 +197,16 @@ def identity_of_receipts(day):
             (select sum(r.amount_minor) from receipt r join ({ENTRIES}) e on e.agency_id = r.agency_id
                 and e.entry_hash = r.entry_hash where r.currency = a.currency and (e.fate_now in (1, 2) or e.fate_now = 4
                 and exists (select from ledger_line l where l.agency_id = r.agency_id and l.posting_id = r.entry_id))) as receipts,
+            (select coalesce(sum(f.minor), 0) from ({FORKED}) f where f.currency = a.currency) as forked,
             (select sum(abs(v.amount_minor)) from receipt_void v where v.effect = 1 and v.currency = a.currency) as voids,
             (select sum(p.amount_minor) from payment p where p.source = 1 and p.currency = a.currency and not exists
                 (select from payment_reversal r where r.agency_id = p.agency_id and r.payment_id = p.payment_id
                  and r.reason = 1)) as payments,
             (select -sum(l.amount_minor) from ledger_line l where l.ledger_account = 19 and l.currency = a.currency) as quarantine
         from (select distinct currency from receipt) a""")
-    holds = all(f["receipts"] - f["voids"] == f["payments"] + f["quarantine"] for f in found.values())
+    holds = all(f["receipts"] + f["forked"] - f["voids"] == f["payments"] + f["quarantine"] for f in found.values())
     return holds and bool(found), "; ".join(
-        f"{c} {money(f['receipts'])} - {money(f['voids'])} = {money(f['payments'])} + {money(f['quarantine'])}"
+        f"{c} {money(f['receipts'] + f['forked'])} - {money(f['voids'])} = {money(f['payments'])} + {money(f['quarantine'])}"
         for c, f in found.items())
 
 

@@ -17,6 +17,17 @@ ENTRIES = """
         order by n desc limit 1) e on true
 """
 
+# Receipts of forks: their place and id are others', so they have no row of their own, and their posting is named by the
+# head of their hash. Their money sits in quarantine (19), and in somebody's bag if it was cash (5).
+FORKED = """
+    select k.agency_id, k.entry_hash, l.currency, -sum(l.amount_minor) filter (where l.ledger_account = 19) as minor,
+        coalesce(sum(l.amount_minor) filter (where l.ledger_account = 5), 0) as cash_minor,
+        (array_agg(l.owner_id) filter (where l.ledger_account = 5))[1] as owner_id
+    from journal_key k join ledger_line l on l.agency_id = k.agency_id
+        and l.posting_id = encode(substring(k.entry_hash for 16), 'hex')::uuid
+    where not k.owns_id and k.kind = 1 group by 1, 2, 3
+"""
+
 
 class Database:
     """Every query is one psql call: nothing to install, and nothing that could write."""

@@ -154,8 +154,13 @@ class Postings:
         self.payments = group(db.rows("select * from payment"), "payment_id")
         self.reversals = group(db.rows("select * from payment_reversal"), "reversal_id")
         self.bonus = group(db.rows("select line_id, payment_id, line_no, encode(hash, 'hex') as hash_hex from bonus_line"), "line_id")
-        self.entries = group(db.rows("""select entry_id, encode(entry_hash, 'hex') as hash_hex, fate, flags,
-            encode(ack, 'hex') as ack_hex from journal_key where owns_id"""), "entry_id")
+        # An entry whose id is not its own, as a fork's, names its posting by the head of its hash. One that waited is
+        # digested with the fate that it got when it posted, and without the acknowledgement that it had got before.
+        self.entries = group(db.rows("""select case when owns_id then entry_id
+                else encode(substring(entry_hash for 16), 'hex')::uuid end as posting_id, encode(entry_hash, 'hex') as hash_hex,
+            fate, flags, encode(ack, 'hex') as ack_hex from journal_key
+            union all select k.entry_id, encode(entry_hash, 'hex'), e.fate, e.flags, '' from entry_event e
+                join journal_key k using (agency_id, entry_hash) where k.fate = 3 order by 3 desc"""), "posting_id")
         self.allocations = group(db.rows("select * from allocation order by payment_id, version, instalment_no"),
                                  "payment_id", "version")
         self.snapshots = group(db.rows("select *, encode(file_hash, 'hex') as file_hex from snapshot"), "account_id", "received_us")
@@ -168,18 +173,17 @@ class Postings:
         but in their versions: every choice of versions not yet found elsewhere is tried."""
         own = (head["posting_id"], "1") if head["kind"] == PAYMENT_KIND else None
         others = [key for key in self.by_account.get(head["account_id"], []) if key != own and key not in self.used]
-        choices = {}
-        for payment_id, version in others:
-            choices.setdefault(payment_id, [None]).append((payment_id, version))
-        for chosen in itertools.islice(itertools.product(*choices.values()), 256):
-            chosen = [key for key in chosen if key]
-            yield chosen, self.rows_of(head, ([own] if own else []) + chosen)
+        for n in range(len(others) + 1):
+            for chosen in itertools.islice(itertools.combinations(others, n), 200):
+                for entry in self.entries.get(head["posting_id"], [None]):
+                    yield list(chosen), self.rows_of(head, entry, ([own] if own else []) + list(chosen))
 
-    def rows_of(self, head, allocated):
+    def rows_of(self, head, entry, allocated):
         rows = []
-        for e in self.entries.get(head["posting_id"], []):
-            rows.append(row_digest(ENTRY, [f_uuid(e["entry_id"]), f_bytes(e["hash_hex"]), f_int(e["fate"]), f_flags(e["flags"])]))
-            rows.append(row_digest(ACK, [f_bytes(e["ack_hex"])]))
+        if entry:
+            rows.append(row_digest(ENTRY, [f_uuid(entry["posting_id"]), f_bytes(entry["hash_hex"]), f_int(entry["fate"]),
+                                           f_flags(entry["flags"])]))
+            rows.append(row_digest(ACK, [f_bytes(entry["ack_hex"])]))
         if head["kind"] == PAYMENT_KIND:
             rows += [self.payment(p) for p in self.payments.get(head["posting_id"], [])]
         for key in sorted(allocated, key=lambda k: (uuid.UUID(k[0]).bytes, int(k[1]))):

@@ -176,28 +176,33 @@ def bonus(db):
 def flags(db):
     """By what asks for a look: entries, and their money where they are receipts."""
     known, fates, count, sums = field_db.reasons(), field_db.fates(), {}, {}
-    for r in db.rows(f"""select e.fate_now, e.flags_now, count(*) as n, coalesce(sum(r.amount_minor), 0) as minor
+    for r in db.rows(f"""select e.fate_now, e.flags_now, count(*) as n, coalesce(sum(coalesce(r.amount_minor, f.minor)), 0) as minor
             from ({ENTRIES}) e left join receipt r on r.agency_id = e.agency_id and r.entry_hash = e.entry_hash
+            left join ({field_db.FORKED}) f on f.agency_id = e.agency_id and f.entry_hash = e.entry_hash
             where e.flags_now <> 0 or e.fate_now > 2 group by 1, 2"""):
         for reason in field_db.reasons_of(r["flags_now"]) or [0]:
             key = (int(r["fate_now"]), reason)
             count[key] = count.get(key, 0) + int(r["n"])
             sums[key] = sums.get(key, 0) + int(r["minor"])
-    strangers = db.rows("select reason, count(*) as n from evidence group by 1 order by 1")
-    rows = [(fates[fate][0], known.get(reason, ("-", ""))[0], grouped(count[fate, reason]),
-             money(sums[fate, reason]) if sums[fate, reason] else "", known.get(reason, ("", ""))[1])
-            for fate, reason in sorted(count)]
-    rows += [("EVIDENCE, raw", r["reason"], grouped(r["n"]), "", "bytes kept, no money") for r in strangers]
+    rows = [(fates[fate][0].replace("POSTED_FLAGGED", "flagged").lower(), known.get(reason, ("-", ""))[0],
+             grouped(count[fate, reason]), money(sums[fate, reason]) if sums[fate, reason] else "",
+             known.get(reason, ("", ""))[1]) for fate, reason in sorted(count)]
+    rows += [("evidence", r["reason"], grouped(r["n"]), "", "raw bytes kept, no money")
+             for r in db.rows("select reason, count(*) as n from evidence group by 1 order by 1")]
     return left_table("FLAGS AND QUARANTINE", ["fate", "reason", "entries", "receipts, IDR", "what it says"],
                       rows or [("none", "", "0", "", "")])
 
 
 def left_table(title, head, rows):
-    widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(5)]
+    """The last column is a sentence, broken where it does not fit."""
+    widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(4)]
+    indent = sum(widths) + 8
     out = [title, "─" * WIDTH]
     for fate, reason, n, minor, text in [head, *rows]:
-        line = f"{fate.ljust(widths[0])}  {reason.ljust(widths[1])}  {str(n).rjust(widths[2])}  {minor.rjust(widths[3])}  {text}"
-        out.append(line if len(line) <= WIDTH else line[:WIDTH - 1] + "…")
+        first, *more = textwrap.wrap(text, WIDTH - indent) or [""]
+        out.append(f"{fate.ljust(widths[0])}  {reason.ljust(widths[1])}  {str(n).rjust(widths[2])}  "
+                   f"{minor.rjust(widths[3])}  {first}".rstrip())
+        out += [" " * indent + line for line in more]
     return out
 
 
@@ -211,7 +216,7 @@ def sync(phones, entries):
             f"{total['repeats']} batches sent twice, {total['pairs']} over two connections at once, {total['shuffles']} queues out "
             f"of order, {flipped} copies with a turned bit, {clones} entry of a clone. {total['online_check_ins']} check-ins were told "
             f"by call first; {total['fate_changes']} later changes of fate were pulled. {grouped(total['proofs_new'])} new documents "
-            f"verified, {grouped(total['proofs_same'])} repeats byte-identical.")
+            f"verified, {grouped(total['proofs_same'])} repeats were the same bytes.")
     return ["THE NETWORK", "─" * WIDTH, *textwrap.wrap(told, WIDTH)]
 
 
