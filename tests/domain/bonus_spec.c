@@ -63,6 +63,26 @@ static void assert_out_of_range(int64_t base, int32_t rate, int32_t cap, struct 
     assert_int_equal(amount, -7);
 }
 
+//= RULES.md R-MON-2
+//  Products are formed in 128 bits and rounded **once**, half to even.
+static void a_product_is_rounded_once_half_to_even(void **state) {
+    (void)state;
+    int64_t amount;
+    bool capped;
+    const struct bonus_factors ones = {10000, 10000, 10000, 10000};
+    const struct {
+        int64_t base, amount;
+    } rows[] = {{50, 2}, {150, 4}, {250, 8}, {350, 10}}; // 1.5, 4.5, 7.5, 10.5 of 3 %
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_ok(bonus_line(rows[i].base, 300, 900, &ones, &amount, &capped));
+        assert_int_equal(amount, rows[i].amount);
+    }
+    // 50 x 3 % x 1.5 x 1.5 = 3.375; rounded after each factor it would be 1.5 → 2 → 3 → 4.5 → 4
+    assert_ok(bonus_line(50, 300, 900, &(struct bonus_factors){15000, 15000, 10000, 10000}, &amount, &capped));
+    assert_int_equal(amount, 3);
+}
+
+
 //= RULES.md R-BON-3
 //  Bounds: base ≤ 10^15 minor, rate ≤ 1 000 bp, each factor ≤ 100 000; outside is an error, so the product stays below
 //  2^127.
@@ -393,6 +413,7 @@ static void a_line_explains_itself(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_product_is_rounded_once_half_to_even),
         cmocka_unit_test(the_formula_gives_the_figures_of_its_rule),
         cmocka_unit_test(figures_outside_the_bounds_are_an_error),
         cmocka_unit_test(bucket_and_tier_are_looked_up),

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "tagih/ledger.h"
+#include "server/run/clock.h"
 #include "tests/support/case.h"
 
 static struct rig rig;
@@ -447,6 +448,24 @@ static void running_totals_that_do_not_add_up_are_flagged(void **state) {
     writer_end(&w);
 }
 
+//= RULES.md R-TIM-2
+//  A fact keeps its *device time*, its *received time* and its *value instant*.
+static void a_receipt_keeps_its_three_times(void **state) {
+    (void)state;
+    struct writer w = new_writer();
+    struct journal_entry receipt = writer_receipt(&w, debt(collector), MINOR(1000));
+    receipt.device_time.us = clock_now().us + 3600 * US_PER_S; // a clock that is an hour ahead
+    size_t at = writer_sign(&w, &receipt);
+    struct rig_answer answer = writer_push_range(&w, at, at);
+    struct acknowledgement ack = writer_ack(&w, &answer, 0, at);
+    assert_true(ack_says(&ack, REASON_CLOCK));
+    uuid id = w.entries[at].id.u;
+    assert_int_equal(number("select device_us from receipt where entry_id = '%s'", id), receipt.device_time.us);
+    assert_int_equal(number("select received_us from payment where payment_id = '%s'", id), ack.received.us);
+    assert_int_equal(number("select value_us from payment where payment_id = '%s'", id), ack.received.us);
+    writer_end(&w);
+}
+
 //= RULES.md R-REC-5
 //  receipts beyond it still post, flagged OVER_ALLOWANCE
 static void a_receipt_beyond_the_allowance_posts_and_is_flagged(void **state) {
@@ -526,6 +545,7 @@ int main(void) {
         cmocka_unit_test(a_flipped_bit_is_kept_as_evidence_and_sinks_nobody),
         cmocka_unit_test(two_equal_receipts_post_and_are_both_flagged),
         cmocka_unit_test(running_totals_that_do_not_add_up_are_flagged),
+        cmocka_unit_test(a_receipt_keeps_its_three_times),
         cmocka_unit_test(a_receipt_beyond_the_allowance_posts_and_is_flagged),
         cmocka_unit_test(a_day_close_declares_the_settlement_and_ends_voids),
         cmocka_unit_test(a_stranger_is_told_so_and_his_bytes_are_kept),
