@@ -9,6 +9,7 @@
 #include "domain/change.h"
 #include "domain/outcome.h"
 #include "rpc/account_import.h"
+#include "rpc/account_view.h"
 #include "rpc/page.h"
 #include "rpc/services.h"
 #include "store_statements.h"
@@ -34,34 +35,10 @@ static char *date_text(struct rpc_item *item, civil_date date) {
     return rpc_text(item, bytes_text(text));
 }
 
-static void answer_age(const struct account_read *from, const struct instalment_open *lines, size_t n, Tagih__V1__Account *out) {
-    out->days_past_due = bucket_days_past_due(lines, n, 0, from->today);
-    out->bucket = (char *)(uintptr_t)bucket_name(bucket_of(&bucket_scheme_default, out->days_past_due));
-}
-
 static Tagih__V1__Account *answer_account(struct rpc_item *item, const struct account_read *from,
                                           const struct instalment_open *lines, size_t n) {
     Tagih__V1__Account *out = rpc_alloc(item, sizeof *out);
-    if (!out) return NULL;
-    tagih__v1__account__init(out);
-    char *etag = arena_printf(&item->call->arena, "a%d", from->version);
-    out->account_id = rpc_uuid(item, from->id.u);
-    out->account_no = rpc_text(item, from->account_no);
-    out->customer_no = rpc_text(item, from->customer_no);
-    out->product = rpc_text(item, from->product);
-    out->currency = rpc_text(item, from->currency);
-    answer_components(item, from->open_minor, &out->open);
-    out->credit_minor = from->credit_minor;
-    answer_age(from, lines, n, out);
-    out->status = (char *)(uintptr_t)account_status_name(from->status);
-    if (from->has_hold) out->hold_until_on = date_text(item, from->hold_until_on);
-    out->collector_id = rpc_uuid(item, from->collector.u);
-    out->plate = rpc_text(item, from->plate);
-    out->lat_e7 = from->lat_e7;
-    out->lon_e7 = from->lon_e7;
-    out->district = rpc_text(item, from->district);
-    out->no_schedule = from->no_schedule;
-    if (etag) out->etag = etag;
+    if (out) account_view(item, from, bucket_days_past_due(lines, n, 0, from->today), out);
     return out;
 }
 
