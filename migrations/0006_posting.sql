@@ -167,3 +167,25 @@ create table bonus_line (
 );
 create index bonus_line_collector on bonus_line (agency_id, collector_id, month_on, chain_n);
 call make_fact('bonus_line');
+
+-- Whose an account was at an instant (R-BON-8): what the newest change of collector until then says, else what the
+-- first one after it found, else whose it is.
+create function account_collector_at(of_agency uuid, of_account uuid, at_value_us bigint) returns uuid
+language sql stable parallel safe
+as $$
+    select case when before.event_id is not null then before.collector_after
+                when later.event_id is not null then later.collector_before
+                else s.collector_id end
+    from account_state s
+    left join lateral (
+        select e.event_id, e.collector_after from account_event e
+        where e.agency_id = $1 and e.account_id = $2 and e.at_us <= $3 and e.collector_before is distinct from e.collector_after
+        order by e.at_us desc, e.event_id desc limit 1) before on true
+    left join lateral (
+        select e.event_id, e.collector_before from account_event e
+        where e.agency_id = $1 and e.account_id = $2 and e.at_us > $3 and e.collector_before is distinct from e.collector_after
+        order by e.at_us, e.event_id limit 1) later on true
+    where s.agency_id = $1 and s.account_id = $2
+$$;
+revoke all on function account_collector_at(uuid, uuid, bigint) from public;
+grant execute on function account_collector_at(uuid, uuid, bigint) to tagih_app;

@@ -78,6 +78,15 @@ TAGIH_MUST_USE tagih_err payment_retag_check(enum payment_source source, enum pa
 struct ledger_side payment_money_side(enum payment_source source, enum tender tender, uuid collector);
 
 /**
+ * May a payment be taken back for this reason? Each reason names money that can go that way (R-PAY-4): VOID is of a
+ * receipt; BOUNCE of a cheque; BANK_RECALL and NEVER_RECEIVED of money that came, or should have come, through the
+ * bank, so neither cash nor cheque; MISPOST of any.
+ *
+ * @return OK · PAYMENT_REVERSAL_REASON. Pure.
+ */
+TAGIH_MUST_USE tagih_err payment_reversal_check(enum reversal_reason reason, enum payment_source source, enum tender tender);
+
+/**
  * The ledger account that a reversal credits (R-PAY-4).
  *
  * @param debited the side that the payment debited when it was posted (quarantine for a released one)

@@ -85,6 +85,21 @@ struct ledger_side payment_money_side(enum payment_source source, enum tender te
     return unowned(LEDGER_TRANSFER_CLEARING);
 }
 
+tagih_err payment_reversal_check(enum reversal_reason reason, enum payment_source source, enum tender tender) {
+    bool by_hand = source == SOURCE_FIELD && (tender == TENDER_CASH || tender == TENDER_CHEQUE);
+    bool cheque = source == SOURCE_FIELD && tender == TENDER_CHEQUE;
+    bool fits = false;
+    switch (reason) {
+        case REVERSAL_VOID: fits = source == SOURCE_FIELD; break;
+        case REVERSAL_MISPOST: fits = true; break;
+        case REVERSAL_BOUNCE: fits = cheque; break;
+        case REVERSAL_BANK_RECALL:
+        case REVERSAL_NEVER_RECEIVED: fits = !by_hand; break;
+        case REVERSAL_END: break;
+    }
+    return fits ? TAGIH_OK : FAIL(PAYMENT_REVERSAL_REASON);
+}
+
 struct ledger_side payment_reversal_side(enum reversal_reason reason, bool settled, struct ledger_side debited) {
     switch (reason) {
         case REVERSAL_VOID:

@@ -125,17 +125,18 @@ static void load_one(struct arena *arena, struct import_item *item, const struct
 }
 
 /* R-IMP-3: the payments that the snapshot cannot contain, on top of its schedule. */
-static tagih_err replay_one(struct arena *arena, struct import_item *item, civil_date today) {
+static tagih_err replay_one(struct arena *arena, struct import_item *item) {
     const struct rule_set *rules = rule_set_find((const char *)item->loaded.rule_set.data);
     struct allocation_fact *facts = ARENA_ARRAY(arena, item->n_facts + 1, struct allocation_fact);
     if (!facts) return FAIL(OUT_OF_MEMORY);
     if (!rules) return FAIL(ALLOCATION_RULES);
     for (size_t i = 0; i < item->n_facts; i++) facts[i] = item->facts[i].fact;
-    return allocation_replay(rules, item->schedule, item->n_schedule, facts, item->n_facts, today, arena, &item->outcome);
+    civil_date last = item->facts[item->n_facts - 1].fact.value_on; /* as posting replays: credit waits for the next fact */
+    return allocation_replay(rules, item->schedule, item->n_schedule, facts, item->n_facts, last, arena, &item->outcome);
 }
 
 static tagih_err replay_all(struct tx *tx, struct arena *arena, struct import_item **good, size_t n,
-                            const struct import_file *file, civil_date today) {
+                            const struct import_file *file) {
     account_id *ids = ARENA_ARRAY(arena, n, account_id);
     size_t n_ids = 0, n_facts = 0, at = 0;
     if (!ids) return FAIL(OUT_OF_MEMORY);
@@ -152,7 +153,7 @@ static tagih_err replay_all(struct tx *tx, struct arena *arena, struct import_it
             if (!uuid_equal(good[i]->account.u, facts[first].account.u)) continue;
             good[i]->facts = &facts[first];
             good[i]->n_facts = at - first;
-            TRY(replay_one(arena, good[i], today));
+            TRY(replay_one(arena, good[i]));
         }
     }
     return TAGIH_OK;
@@ -206,7 +207,7 @@ tagih_err import_decide(struct tx *tx, struct arena *arena, const struct import_
     }
     size_t n_good, n_customers;
     TRY(sort_out(arena, file, items, n, good, &n_good, customers, &n_customers));
-    TRY(replay_all(tx, arena, good, n_good, file, saving.today));
+    TRY(replay_all(tx, arena, good, n_good, file));
     TRY(import_send_customers(tx, arena, customers, n_customers, now));
     TRY(import_save_accounts(tx, arena, &saving, good, n_good));
     return import_save_results(tx, arena, &saving, items, n);

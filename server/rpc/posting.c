@@ -29,6 +29,7 @@ tagih_err book_begin(struct book *book, struct tx *tx, struct arena *arena, agen
         book->keys[i] = (struct posting_key){.collector = post->collector, .currency = post->currency, .value = post->value};
         if (post->reversal) book->keys[i].reverses = post->payment;
         else book->keys[i].account = post->account;
+        book->keys[i].assigned = !post->reversal && post->source != SOURCE_FIELD;
     }
     return TAGIH_OK;
 }
@@ -178,20 +179,26 @@ static bool amount_is_valid(const struct post *post) {
     return post->amount_minor > 0 && post->amount_minor <= MONEY_AMOUNT_MAX_MINOR;
 }
 
-/* What keeps a payment from being posted; 0: nothing does. */
-static fate_bits payment_hindrance(const struct post *post, const struct posting_account *account) {
+/* R-LIF-1: an account closed otherwise than paid takes only what is valued before its closing. */
+static bool is_closed_to(const struct posting_account *account, const struct post *post) {
+    if (!account_status_is_closed(account->status) || account->status == ACCOUNT_CLOSED_PAID) return false;
+    return !account->has_closed || post->value.us >= account->closed.us;
+}
+
+fate_bits book_hindrance(struct book *book, const struct post *post) {
+    const struct posting_account *account = book__account(book, post->account);
     fate_bits why = 0;
     if (!amount_is_valid(post)) why |= fate_bit(REASON_AMOUNT_RANGE);
     if (!account) return why | fate_bit(REASON_UNKNOWN_ACCOUNT);
     if (!currency_equal(account->currency, post->currency)) why |= fate_bit(REASON_WRONG_CURRENCY);
-    bool closed = account_status_is_closed(account->status);
-    if (closed && account->status != ACCOUNT_CLOSED_PAID) why |= fate_bit(REASON_ACCOUNT_CLOSED);
+    if (is_closed_to(account, post)) why |= fate_bit(REASON_ACCOUNT_CLOSED);
     return why;
 }
 
+/* Whose it was at the value instant decides, not whose it is now (R-BON-8, R-LIF-4). */
 static void flag_holder(const struct book *book, struct post *post, const struct posting_account *account) {
     if (account_status_is_closed(account->status)) post->flags |= fate_bit(REASON_CLOSED_ACCOUNT);
-    bool assigned = account->has_collector && uuid_equal(account->collector.u, post->collector.u);
+    bool assigned = book->loaded.was_assigned[post->index];
     bool leased = book->loaded.had_lease[post->index];
     if (post->source != SOURCE_FIELD) return;
     if (!assigned && !leased) post->flags |= fate_bit(REASON_NOT_HOLDER);
@@ -265,7 +272,7 @@ static void flag_allowance(struct book *book, struct post *post) {
 
 static tagih_err post_payment(struct book *book, struct post *post) {
     struct posting_account *account = book__account(book, post->account);
-    fate_bits hindrance = payment_hindrance(post, account);
+    fate_bits hindrance = book_hindrance(book, post);
     if (hindrance || post->quarantine) {
         post->flags |= hindrance;
         bool lines = amount_is_valid(post) && !(hindrance & fate_bit(REASON_WRONG_CURRENCY)) &&

@@ -116,6 +116,9 @@ TAGIH_MUST_USE tagih_err book_take_load(struct book *book);
 /** Add a reversal of a payment that is in this book itself. Before book_decide. */
 void book_add(struct book *book, struct post *post);
 
+/** What keeps a payment from being posted, as reasons of fates; 0: nothing does. After book_take_load. */
+fate_bits book_hindrance(struct book *book, const struct post *post);
+
 /** Decide all: outcomes and flags are in the posts. One more round trip when an account replays. */
 TAGIH_MUST_USE tagih_err book_decide(struct book *book);
 
@@ -140,6 +143,8 @@ TAGIH_MUST_USE tagih_err book__bonus_reverse(struct book *book, const struct pos
 /** Bonus bucket of a value date (R-BON-11), from the open state before any payment of that date. */
 enum bucket book__bucket(struct posting_account *account, const struct instalment_open *lines, size_t n_lines,
                          civil_date value_on);
+/** The later of month start and hold start (R-BON-11). */
+civil_date book__bucket_anchor(const struct posting_account *account, civil_date value_on);
 /** Load what accounts that replay need. @return OK · OUT_OF_MEMORY · as tx_sync */
 TAGIH_MUST_USE tagih_err book__replay_load(struct book *book);
 bool book__replays(const struct book *book, const struct posting_account *account);

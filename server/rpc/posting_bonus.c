@@ -17,11 +17,17 @@ static enum bucket bucket_at(const struct instalment_open *lines, size_t n, civi
     return bucket_of(&bucket_scheme_default, bucket_days_past_due(lines, n, 0, on));
 }
 
+/* A hold that began after the value date is not the one that the money was taken in. */
+civil_date book__bucket_anchor(const struct posting_account *account, civil_date value_on) {
+    civil_date anchor = date_month(value_on);
+    bool later = account->hold_from.is && account->hold_from.on.days > anchor.days;
+    return later && account->hold_from.on.days <= value_on.days ? account->hold_from.on : anchor;
+}
+
 /* Asked before the day's first payment, the open state answers; later ones of that day find what was kept then. */
 enum bucket book__bucket(struct posting_account *account, const struct instalment_open *lines, size_t n_lines,
                          civil_date value_on) {
-    civil_date anchor = date_month(value_on);
-    if (account->hold_from.is && account->hold_from.on.days > anchor.days) anchor = account->hold_from.on;
+    civil_date anchor = book__bucket_anchor(account, value_on);
     if (!account->day_on.is || account->day_on.on.days != value_on.days) {
         account->day_on = (struct day){true, value_on};
         account->day_bucket = (int16_t)bucket_at(lines, n_lines, value_on);
@@ -51,11 +57,14 @@ static int64_t mtd_for(const struct book *book, const struct post *post, const s
     if (post->source != SOURCE_FIELD) return month->mtd_minor;
     for (size_t i = 0; i < book->loaded.n_siblings; i++) {
         const struct posting_sibling *s = &book->loaded.siblings[i];
-        if (s->post == post->index && s->has_bonus && uuid_equal(s->collector.u, month->collector.u)) return s->mtd_minor;
+        bool receipt = s->post == post->index && s->source == SOURCE_FIELD && currency_equal(s->currency, month->currency);
+        if (receipt && s->has_bonus && uuid_equal(s->collector.u, month->collector.u)) return s->mtd_minor;
     }
     for (size_t i = 0; i < book->n_bonus; i++) {
         const struct bonus_row *b = &book->bonus[i];
         if (b->record.kind != BONUS_LINE || b->record.value_on.days != post->value_on.days) continue;
+        if (!payment_tag_is_field(b->record.inputs.tag)) continue;
+        if (!currency_equal(b->record.inputs.currency, month->currency)) continue;
         if (uuid_equal(b->record.collector.u, month->collector.u) && uuid_equal(b->customer.u, account->customer.u)) {
             return b->record.inputs.mtd_minor;
         }
@@ -112,14 +121,9 @@ static tagih_err line_add(struct book *book, struct posted *posted, struct bonus
     return TAGIH_OK;
 }
 
-/* Whose the line is (R-BON-8): the issuer of a receipt, else the account's collector. Nil: nobody's, no line. */
-static user_id credited(const struct post *post, const struct posting_account *account) {
-    return post->source == SOURCE_FIELD ? post->collector : account->has_collector ? account->collector : (user_id){{{0}}};
-}
-
 tagih_err book__bonus(struct book *book, const struct post *post, struct posting_account *account, struct posted *posted,
                       int64_t base_minor, enum bucket bucket) {
-    user_id collector = credited(post, account);
+    user_id collector = book->loaded.credited[post->index]; /* R-BON-8; nil: nobody's, no line */
     if (uuid_is_nil(collector.u)) return TAGIH_OK;
     const struct bonus_scheme *scheme = bonus_scheme_find(SCHEME, post->value_on);
     struct posting_month *month = month_of(book, collector, date_month(post->value_on), post->currency);

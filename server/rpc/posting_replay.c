@@ -30,9 +30,27 @@ static bool comes_last(const struct posting_account *a, const struct post *post)
     return uuid_compare(post->payment.u, a->last_payment.u) > 0;
 }
 
-static bool must_replay(const struct posting_account *a, const struct post *post) {
+/* An earlier payment of this book may leave credit, and a due come before this one: then credit goes first. */
+static bool due_comes_between(const struct posting_account *a, civil_date first_on, civil_date value_on) {
+    for (size_t i = 0; i < a->n_lines; i++) {
+        if (a->lines[i].due_on.days > first_on.days && a->lines[i].due_on.days <= value_on.days) return true;
+    }
+    return false;
+}
+
+static bool must_replay(const struct posting_account *a, const struct post *post, civil_date first_on) {
     return post->reversal || !comes_last(a, post) ||
-           allocation_credit_waits(a->lines, a->n_lines, a->credit_minor, post->value_on);
+           allocation_credit_waits(a->lines, a->n_lines, a->credit_minor, post->value_on) ||
+           due_comes_between(a, first_on, post->value_on);
+}
+
+/* The earliest value date of the whole book. */
+static civil_date first_date(const struct book *book) {
+    civil_date first = {INT32_MAX};
+    for (size_t i = 0; i < book->n; i++) {
+        if (!book->posts[i]->reversal && book->posts[i]->value_on.days < first.days) first = book->posts[i]->value_on;
+    }
+    return first;
 }
 
 /* The account of a post; of a reversal, that of its payment, wherever that is. */
@@ -52,9 +70,10 @@ static struct posting_account *account_of(struct book *book, const struct post *
 
 static tagih_err find_replaying(struct book *book, account_id *ids, size_t *n_ids) {
     *n_ids = 0;
+    civil_date first_on = first_date(book);
     for (size_t i = 0; i < book->n; i++) {
         struct posting_account *a = book->posts[i]->skip ? NULL : account_of(book, book->posts[i]);
-        if (!a || !must_replay(a, book->posts[i])) continue;
+        if (!a || !must_replay(a, book->posts[i], first_on)) continue;
         struct replayed *r = &book->replayed[a - book->loaded.accounts];
         if (!r->is) ids[(*n_ids)++] = a->id;
         r->is = true;
@@ -186,27 +205,41 @@ static tagih_err settle(struct book *book, struct posting_account *account, stru
     return TAGIH_OK;
 }
 
-/* R-BON-11 for a day that is not the last: the open state before any payment of that date. What the account keeps of
- * its newest day stays as it is. */
+/* R-BON-11 for any day: the bucket at its beginning, before any payment of that date. */
 static tagih_err bucket_then(struct book *book, const struct posting_account *account, const struct replayed *r,
-                             civil_date value_on, enum bucket *out) {
-    civil_date anchor = date_month(value_on);
-    if (account->hold_from.is && account->hold_from.on.days > anchor.days) anchor = account->hold_from.on;
-    *out = BUCKET_B7;
-    const civil_date days[] = {value_on, anchor};
-    for (size_t d = 0; d < 2; d++) {
-        struct replayed before = *r;
-        before.facts = ARENA_ARRAY(book->arena, r->n_facts, struct allocation_fact);
-        if (!before.facts) return FAIL(OUT_OF_MEMORY);
-        before.n_facts = 0;
-        for (size_t i = 0; i < r->n_facts; i++) {
-            if (r->facts[i].value_on.days < days[d].days) before.facts[before.n_facts++] = r->facts[i];
-        }
-        struct allocation_outcome outcome;
-        TRY(work_out(book, account, &before, &outcome));
-        int32_t past_due = bucket_days_past_due(outcome.lines, outcome.n_lines, 0, days[d]);
-        *out = bucket_lower(*out, bucket_of(&bucket_scheme_default, past_due));
+                             civil_date on, enum bucket *out) {
+    struct replayed before = *r;
+    before.facts = ARENA_ARRAY(book->arena, r->n_facts, struct allocation_fact);
+    if (!before.facts) return FAIL(OUT_OF_MEMORY);
+    before.n_facts = 0;
+    for (size_t i = 0; i < r->n_facts; i++) {
+        if (r->facts[i].value_on.days < on.days) before.facts[before.n_facts++] = r->facts[i];
     }
+    struct allocation_outcome outcome;
+    TRY(work_out(book, account, &before, &outcome));
+    *out = bucket_of(&bucket_scheme_default, bucket_days_past_due(outcome.lines, outcome.n_lines, 0, on));
+    return TAGIH_OK;
+}
+
+static tagih_err bonus_bucket(struct book *book, const struct posting_account *account, const struct replayed *r,
+                              civil_date value_on, enum bucket *out) {
+    enum bucket day, month;
+    TRY(bucket_then(book, account, r, value_on, &day));
+    TRY(bucket_then(book, account, r, book__bucket_anchor(account, value_on), &month));
+    *out = bucket_lower(day, month);
+    return TAGIH_OK;
+}
+
+/* What the account keeps for the next payment of its newest day, worked out from the facts as they are now. */
+static tagih_err keep_buckets(struct book *book, struct posting_account *account, const struct replayed *r) {
+    account->day_on = account->month_on = account->last_on;
+    if (!account->last_on.is) return TAGIH_OK;
+    account->month_on.on = book__bucket_anchor(account, account->last_on.on);
+    enum bucket day, month;
+    TRY(bucket_then(book, account, r, account->day_on.on, &day));
+    TRY(bucket_then(book, account, r, account->month_on.on, &month));
+    account->day_bucket = (int16_t)day;
+    account->month_bucket = (int16_t)month;
     return TAGIH_OK;
 }
 
@@ -214,29 +247,42 @@ tagih_err book__replay_payment(struct book *book, struct post *post, struct post
                                struct posted *posted) {
     struct replayed *r = &book->replayed[account - book->loaded.accounts];
     enum bucket bucket;
-    TRY(bucket_then(book, account, r, post->value_on, &bucket));
+    TRY(bonus_bucket(book, account, r, post->value_on, &bucket));
     r->facts[r->n_facts++] = (struct allocation_fact){.id = post->payment.u, .kind = FACT_PAYMENT, .value_on = post->value_on,
                                                       .value = post->value, .amount_minor = post->amount_minor};
     int64_t before, after;
     struct ledger_side money = payment_money_side((enum payment_source)post->source, (enum tender)post->tender,
                                                   post->collector.u);
     TRY(settle(book, account, posted, r, money, &before, &after));
+    TRY(keep_buckets(book, account, r));
     return book__bonus(book, post, account, posted, bonus_base(before, after, post->amount_minor), bucket);
+}
+
+/* Take a payment out of the facts. False: it was not among them. */
+static bool take_out(struct replayed *r, payment_id payment) {
+    for (size_t i = 0; i < r->n_facts; i++) {
+        if (!uuid_equal(r->facts[i].id, payment.u)) continue;
+        size_t behind = r->n_facts - i - 1;
+        memmove(&r->facts[i], &r->facts[i + 1], behind * sizeof *r->facts);
+        memmove(&r->versions[i], &r->versions[i + 1], behind * sizeof *r->versions);
+        r->n_facts--;
+        return true;
+    }
+    return false;
 }
 
 tagih_err book__replay_reversal(struct book *book, struct post *post, struct posting_account *account,
                                 struct posted *posted, const struct posting_reversed *payment) {
     struct replayed *r = &book->replayed[account - book->loaded.accounts];
-    for (size_t i = 0; i < r->n_facts; i++) {
-        if (!uuid_equal(r->facts[i].id, post->payment.u)) continue;
-        size_t behind = r->n_facts - i - 1;
-        memmove(&r->facts[i], &r->facts[i + 1], behind * sizeof *r->facts);
-        memmove(&r->versions[i], &r->versions[i + 1], behind * sizeof *r->versions);
-        r->n_facts--;
-        break;
-    }
+    bool stands = take_out(r, post->payment);
     struct ledger_side debited = payment_money_side((enum payment_source)payment->source, (enum tender)payment->tender,
                                                     payment->collector.u);
+    struct ledger_side money = payment_reversal_side(post->reason, post->settled, debited);
+    if (!stands) { /* R-IMP-3: the creditor's snapshot contains it; his next one says what is owed without it */
+        ledger_move(&posted->ledger, LEDGER_SIDE(CREDITOR_CONTROL), money, payment->amount_minor);
+        return TAGIH_OK;
+    }
     int64_t before, after;
-    return settle(book, account, posted, r, payment_reversal_side(post->reason, post->settled, debited), &before, &after);
+    TRY(settle(book, account, posted, r, money, &before, &after));
+    return keep_buckets(book, account, r);
 }

@@ -4,10 +4,12 @@
 
 const struct rpc_service *const rpc_services[] = {
     &account_service,
+    &bonus_service,
     &check_in_service,
     &device_service,
     &feed_service,
     &health_service,
+    &payment_service,
     &reflection_v1_service,
     &reflection_v1alpha_service,
     &session_service,

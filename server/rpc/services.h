@@ -6,10 +6,12 @@
 #include "rpc/rpc.h"
 
 extern const struct rpc_service account_service;
+extern const struct rpc_service bonus_service;
 extern const struct rpc_service check_in_service;
 extern const struct rpc_service device_service;
 extern const struct rpc_service feed_service;
 extern const struct rpc_service health_service;
+extern const struct rpc_service payment_service;
 extern const struct rpc_service reflection_v1_service;
 extern const struct rpc_service reflection_v1alpha_service;
 extern const struct rpc_service session_service;

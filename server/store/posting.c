@@ -13,16 +13,29 @@ struct asked {
     payment_id *reverses;
     user_id *collectors;
     struct bytes *currencies; /* of the collectors */
-    size_t n_accounts, n_reverses, n_collectors;
+    account_id *assigned;     /* accounts whose collectors of an instant are asked for */
+    int64_t *assigned_us;
+    struct bytes *assigned_currencies;
+    size_t n_accounts, n_reverses, n_collectors, n_assigned;
 };
 
 static tagih_err asked_split(struct arena *arena, const struct posting_key *keys, size_t n, struct asked *out) {
     *out = (struct asked){.accounts = ARENA_ARRAY(arena, n, account_id), .reverses = ARENA_ARRAY(arena, n, payment_id),
-                          .collectors = ARENA_ARRAY(arena, n, user_id), .currencies = ARENA_ARRAY(arena, n, struct bytes)};
-    if (!out->accounts || !out->reverses || !out->collectors || !out->currencies) return FAIL(OUT_OF_MEMORY);
+                          .collectors = ARENA_ARRAY(arena, n, user_id), .currencies = ARENA_ARRAY(arena, n, struct bytes),
+                          .assigned = ARENA_ARRAY(arena, n, account_id), .assigned_us = ARENA_ARRAY(arena, n, int64_t),
+                          .assigned_currencies = ARENA_ARRAY(arena, n, struct bytes)};
+    if (!out->accounts || !out->reverses || !out->collectors || !out->currencies || !out->assigned || !out->assigned_us ||
+        !out->assigned_currencies) {
+        return FAIL(OUT_OF_MEMORY);
+    }
     for (size_t i = 0; i < n; i++) {
         if (!uuid_is_nil(keys[i].account.u)) out->accounts[out->n_accounts++] = keys[i].account;
         if (!uuid_is_nil(keys[i].reverses.u)) out->reverses[out->n_reverses++] = keys[i].reverses;
+        if (keys[i].assigned) {
+            out->assigned_currencies[out->n_assigned] = bytes_text(keys[i].currency.code);
+            out->assigned_us[out->n_assigned] = keys[i].value.us;
+            out->assigned[out->n_assigned++] = keys[i].account;
+        }
         if (uuid_is_nil(keys[i].collector.u)) continue;
         out->currencies[out->n_collectors] = bytes_text(keys[i].currency.code);
         out->collectors[out->n_collectors++] = keys[i].collector;
@@ -49,9 +62,20 @@ static tagih_err send_collectors(struct tx *tx, struct arena *arena, const struc
     params_one_uuid(&p, &tx->options->agency);
     params_uuid(&p, asked->collectors, sizeof *asked->collectors);
     params_text(&p, asked->currencies, sizeof *asked->currencies);
+    p.n_rows = asked->n_assigned;
+    params_uuid(&p, asked->assigned, sizeof *asked->assigned);
+    params_int8(&p, asked->assigned_us, sizeof *asked->assigned_us);
+    params_text(&p, asked->assigned_currencies, sizeof *asked->assigned_currencies);
     TRY(tx_send(tx, &p));
-    return send_pair(tx, arena, STMT_posting_collector_lock, asked->collectors, asked->n_collectors, asked->reverses,
-                     asked->n_reverses);
+    params_init(&p, arena, STMT_posting_collector_lock, asked->n_collectors);
+    params_one_uuid(&p, &tx->options->agency);
+    params_uuid(&p, asked->collectors, sizeof *asked->collectors);
+    p.n_rows = asked->n_reverses;
+    params_uuid(&p, asked->reverses, sizeof *asked->reverses);
+    p.n_rows = asked->n_assigned;
+    params_uuid(&p, asked->assigned, sizeof *asked->assigned);
+    params_int8(&p, asked->assigned_us, sizeof *asked->assigned_us);
+    return tx_send(tx, &p);
 }
 
 static tagih_err send_per_key(struct tx *tx, struct arena *arena, const struct posting_key *keys, size_t n, instant now) {
@@ -75,12 +99,15 @@ static tagih_err send_per_key(struct tx *tx, struct arena *arena, const struct p
     params_uuid(&p, &keys[0].account, s);
     params_uuid(&p, &keys[0].collector, s);
     params_int8(&p, &keys[0].value.us, s);
+    params_bool(&p, &keys[0].assigned, s);
     TRY(tx_send(tx, &p));
     params_init(&p, arena, STMT_posting_month_load, n);
     params_one_uuid(&p, &tx->options->agency);
     params_uuid(&p, &keys[0].collector, s);
     params_int8(&p, &keys[0].value.us, s);
     params_text(&p, currencies, sizeof *currencies);
+    params_uuid(&p, &keys[0].account, s);
+    params_bool(&p, &keys[0].assigned, s);
     params_uuid(&p, &keys[0].reverses, s);
     TRY(tx_send(tx, &p));
     params_init(&p, arena, STMT_posting_payment_load, n);
@@ -165,7 +192,8 @@ static void read_account(const struct result *r, size_t i, struct posting_accoun
         .collector.u = result_uuid_or_nil(r, i, COL(collector_id)), .credit_minor = result_int8(r, i, COL(credit_minor)),
         .debt_allocated_minor = result_int8(r, i, COL(debt_allocated_minor)),
         .last_value.us = result_int8_or(r, i, COL(last_value_us), 0),
-        .last_payment.u = result_uuid_or_nil(r, i, COL(last_payment_id))};
+        .last_payment.u = result_uuid_or_nil(r, i, COL(last_payment_id)),
+        .has_closed = !result_is_null(r, i, COL(closed_us)), .closed.us = result_int8_or(r, i, COL(closed_us), 0)};
     if (out->day_on.is) out->day_bucket = result_int2(r, i, COL(day_bucket));
     if (out->month_on.is) out->month_bucket = result_int2(r, i, COL(month_bucket));
     struct bytes rules = result_text(r, i, COL(rule_set));
@@ -237,10 +265,14 @@ static tagih_err take_holders(struct tx *tx, struct arena *arena, size_t n, stru
     DEFER(result) struct result r = {0};
     tx_take(tx, &r);
     out->had_lease = ARENA_ARRAY(arena, n, bool);
+    out->was_assigned = ARENA_ARRAY(arena, n, bool);
+    out->credited = ARENA_ARRAY(arena, n, user_id);
     out->teams = ARENA_ARRAY(arena, n, team_id);
-    if (!out->had_lease || !out->teams) return FAIL(OUT_OF_MEMORY);
+    if (!out->had_lease || !out->was_assigned || !out->credited || !out->teams) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < n; i++) {
         out->had_lease[i] = result_bool(&r, i, COL(had_lease));
+        out->was_assigned[i] = result_bool(&r, i, COL(was_assigned));
+        out->credited[i].u = result_uuid_or_nil(&r, i, COL(credited_id));
         out->teams[i].u = result_uuid_or_nil(&r, i, COL(team_id));
     }
     return TAGIH_OK;

@@ -26,7 +26,9 @@ struct posting_account {
     int16_t status;
     struct day hold_from, last_on, day_on, month_on, snapshot_on;
     bool has_collector;
-    user_id collector;
+    user_id collector; /* now */
+    bool has_closed;
+    instant closed; /* of the newest closing */
     char rule_set[33];
     int64_t credit_minor, debt_allocated_minor;
     instant last_value;
@@ -109,6 +111,7 @@ struct posting_key {
     account_id account;   /* nil: a reversal, whose account comes from its payment */
     payment_id reverses;  /* nil: not a reversal */
     user_id collector;    /* nil: none */
+    bool assigned;        /* nobody took it: it credits the account's collector of that instant */
     currency currency;
     instant value;
 };
@@ -130,7 +133,8 @@ struct posting_loaded {
     struct posting_sibling *siblings;
     size_t n_siblings;
     struct posting_reversed *reversed; /* per key */
-    bool *had_lease;                   /* per key */
+    bool *had_lease, *was_assigned;    /* per key, at the value instant; the second is asked without a lease only */
+    user_id *credited;                 /* per key: whose the bonus is; nil: nobody's */
     team_id *teams;                    /* per key */
     civil_date *value_on;              /* per key */
     civil_date today;

@@ -11,24 +11,33 @@ where agency_id = $1 and account_id in (
 order by account_id for no key update;
 
 -- name: posting_collector_ensure
--- in:   uuid agency_id, uuid[] collector_id, text[] currency
+-- in:   uuid agency_id, uuid[] collector_id, text[] currency, uuid[] account_id, int8[] value_us, text[] account_currency
 -- out:  none
+-- why:  of the collectors named, and of those to whom accounts were assigned when payments came that nobody took
+--       (R-BON-8).
 insert into collector_state (agency_id, collector_id, currency)
-select distinct $1, u.collector_id, u.currency from unnest($2, $3) u (collector_id, currency)
+select $1, q.collector_id, q.currency
+from (select u.collector_id, u.currency from unnest($2, $3) u (collector_id, currency)
+      union
+      select account_collector_at($1, a.account_id, a.value_us), a.currency
+      from unnest($4, $5, $6) a (account_id, value_us, currency)) q
+where q.collector_id is not null
 order by 2, 3
 on conflict do nothing;
 
 -- name: posting_collector_lock
--- in:   uuid agency_id, uuid[] collector_id, uuid[] payment_id
+-- in:   uuid agency_id, uuid[] collector_id, uuid[] payment_id, uuid[] account_id, int8[] value_us
 -- out:  uuid collector_id, text currency, int8 bonus_n, bytea bonus_head, int8 cash_held_minor, int8 cheques_in_hand_minor, int8 deposit_in_transit_minor, int8 bonus_payable_minor
--- why:  the collectors named, and those whose payments are to be reversed. Locked and read in one: all decided on is
---       in the locked row itself.
+-- why:  the collectors named, those whose payments or bonus lines are to be reversed, and those to whom accounts were
+--       assigned. Locked and read in one: all decided on is in the locked row itself.
 select collector_id, currency::text as currency, bonus_n, bonus_head, cash_held_minor, cheques_in_hand_minor,
        deposit_in_transit_minor, bonus_payable_minor
 from collector_state
 where agency_id = $1 and collector_id in (
     select c from unnest($2) c union
-    select p.collector_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id)
+    select p.collector_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id union
+    select b.collector_id from unnest($3) q (id) join bonus_line b on b.agency_id = $1 and b.payment_id = q.id union
+    select account_collector_at($1, a.account_id, a.value_us) from unnest($4, $5) a (account_id, value_us))
 order by collector_id, currency for no key update;
 
 -- name: posting_writer_lock
@@ -41,10 +50,15 @@ returning n, head;
 
 -- name: posting_account_load
 -- in:   uuid agency_id, uuid[] account_id, uuid[] payment_id
--- out:  uuid account_id, text account_no, uuid customer_id, text currency, int2 status, date hold_from_on, uuid collector_id, text rule_set, int8 credit_minor, int8 debt_allocated_minor, date last_value_on, int8 last_value_us, uuid last_payment_id, date day_on, int2 day_bucket, date month_on, int2 month_bucket, date snapshot_on
+-- out:  uuid account_id, text account_no, uuid customer_id, text currency, int2 status, date hold_from_on, uuid collector_id, text rule_set, int8 credit_minor, int8 debt_allocated_minor, date last_value_on, int8 last_value_us, uuid last_payment_id, date day_on, int2 day_bucket, date month_on, int2 month_bucket, date snapshot_on, int8 closed_us
+-- why:  with the instant of its closing, if it is closed: money valued before that still posts (R-LIF-1).
 select s.account_id, a.account_no, a.customer_id, a.currency::text as currency, s.status, s.hold_from_on, s.collector_id, s.rule_set,
        s.credit_minor, s.debt_allocated_minor, s.last_value_on, s.last_value_us, s.last_payment_id, s.day_on,
-       s.day_bucket, s.month_on, s.month_bucket, s.snapshot_on
+       s.day_bucket, s.month_on, s.month_bucket, s.snapshot_on,
+       case when s.status >= 10 then (
+           select max(e.at_us) from account_event e
+           where e.agency_id = $1 and e.account_id = s.account_id and e.status_after >= 10
+             and e.status_before is distinct from e.status_after) end as closed_us
 from (select a from unnest($2) a union
       select p.account_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id) q (account_id)
 join account_state s on s.agency_id = $1 and s.account_id = q.account_id
@@ -78,28 +92,38 @@ where g.agency_id = $1
 order by q.i, b.chain_n nulls last;
 
 -- name: posting_holder
--- in:   uuid agency_id, uuid[] account_id, uuid[] collector_id, int8[] value_us
--- out:  bool had_lease, uuid team_id
--- why:  whether the collector had a lease on the account at the value instant (R-BON-8), and his team.
-select exists (
-           select from visit v join visit_event e on e.agency_id = $1 and e.visit_id = v.visit_id
-           where v.agency_id = $1 and v.account_id = q.account_id and e.collector_id = q.collector_id
-             and e.lease_from_us <= q.value_us and q.value_us < e.lease_until_us) as had_lease,
-       s.team_id
-from unnest($2, $3, $4) with ordinality q (account_id, collector_id, value_us, i)
-left join staff_state s on s.agency_id = $1 and s.user_id = q.collector_id
+-- in:   uuid agency_id, uuid[] account_id, uuid[] collector_id, int8[] value_us, bool[] assigned
+-- out:  bool had_lease, bool was_assigned, uuid team_id, uuid credited_id
+-- why:  whom a payment credits (R-BON-8), and his team: who took it, or, where `assigned` asks for it, to whom the
+--       account was assigned at the value instant. Who had a lease is not asked whether it was assigned to him.
+select l.had_lease,
+       not l.had_lease and coalesce(account_collector_at($1, q.account_id, q.value_us) = q.collector_id, false) as was_assigned,
+       s.team_id, c.credited_id
+from unnest($2, $3, $4, $5) with ordinality q (account_id, collector_id, value_us, assigned, i)
+cross join lateral (
+    select exists (
+        select from visit v join visit_event e on e.agency_id = $1 and e.visit_id = v.visit_id
+        where v.agency_id = $1 and v.account_id = q.account_id and e.collector_id = q.collector_id
+          and e.lease_from_us <= q.value_us and q.value_us < e.lease_until_us)
+    offset 0) l (had_lease)
+cross join lateral (
+    select case when q.assigned then account_collector_at($1, q.account_id, q.value_us) else q.collector_id end
+    offset 0) c (credited_id)
+left join staff_state s on s.agency_id = $1 and s.user_id = c.credited_id
 order by q.i;
 
 -- name: posting_month_load
--- in:   uuid agency_id, uuid[] collector_id, int8[] value_us, text[] currency, uuid[] payment_id
+-- in:   uuid agency_id, uuid[] collector_id, int8[] value_us, text[] currency, uuid[] account_id, bool[] assigned, uuid[] payment_id
 -- out:  uuid collector_id, date month_on, text currency, int8 mtd_minor, int8 bonus_minor, int8 target_minor, int4 target_version
 -- why:  each collector's month of the value date so far, once, and the newest approved target of the full month.
 select q.collector_id, q.month_on, q.currency, m.mtd_minor, m.bonus_minor, t.amount_minor as target_minor, t.version as target_version
-from (select distinct u.collector_id, date_trunc('month', agency_date(u.value_us, g.time_zone))::date as month_on, u.currency
-      from agency g, unnest($2, $3, $4) u (collector_id, value_us, currency) where g.agency_id = $1
+from (select case when u.assigned then account_collector_at($1, u.account_id, u.value_us) else u.collector_id end as collector_id,
+             date_trunc('month', agency_date(u.value_us, g.time_zone))::date as month_on, u.currency
+      from agency g, unnest($2, $3, $4, $5, $6) u (collector_id, value_us, currency, account_id, assigned)
+      where g.agency_id = $1
       union
       select b.collector_id, b.month_on, b.currency::text
-      from unnest($5) r (payment_id) join bonus_line b on b.agency_id = $1 and b.payment_id = r.payment_id) q
+      from unnest($7) r (payment_id) join bonus_line b on b.agency_id = $1 and b.payment_id = r.payment_id) q
 left join collector_month m on m.agency_id = $1 and m.collector_id = q.collector_id and m.month_on = q.month_on
     and m.currency = q.currency
 left join lateral (
@@ -107,6 +131,7 @@ left join lateral (
     where t.agency_id = $1 and t.collector_id = q.collector_id and t.month_on = q.month_on
       and t.currency = q.currency and t.approved_by is not null
     order by version desc limit 1) t on true
+where q.collector_id is not null
 order by q.collector_id, q.month_on, q.currency;
 
 -- name: posting_payment_load

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PaymentService: money that is no entry comes in and is taken back, through the same book as receipts (posting.h);
+ * payments and statements are read. Payments post many at a time: every waiting call of an agency is one book.
+ */
+#include "rpc/payment_view.h"
+
+#include <string.h>
+
+#include "rpc/page.h"
+#include "rpc/posting.h"
+#include "rpc/services.h"
+#include "run/random.h"
+
+#define FUTURE_MAX_US (5 * US_PER_MINUTE) /* clocks of others may be ahead by this much (R-TIM-3) */
+#define REFERENCE_MAX 100
+
+/* ---- answers -------------------------------------------------------------------------------------------------- */
+
+/* Payments read back, in the order of `ids`, each with its newest allocation. */
+struct views {
+    struct payment_read *reads;
+    struct payment_part *parts;
+    size_t n, n_parts;
+};
+
+static tagih_err take_parts(struct tx *tx, struct arena *arena, struct views *out) {
+    DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    out->n_parts = result_count(&r);
+    out->parts = ARENA_ARRAY(arena, out->n_parts + 1, struct payment_part);
+    if (!out->parts) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < out->n_parts; i++) payment_read_part(&r, i, &out->parts[i]);
+    return TAGIH_OK;
+}
+
+static Tagih__V1__Payment *view_of(struct rpc_item *item, const struct views *views, const struct payment_read *read, size_t i) {
+    size_t first = 0, n = 0;
+    while (first < views->n_parts && views->parts[first].payment < i) first++;
+    while (first + n < views->n_parts && views->parts[first + n].payment == i) n++;
+    return payment_view(item, read, views->parts + first, n);
+}
+
+/* Collectors see payments of accounts assigned to them, and those that they took. */
+static bool may_see(const struct rpc_item *item, const struct payment_read *read) {
+    if (item->caller.roles & ROLES_OFFICE) return true;
+    return (read->has_assigned && uuid_equal(read->assigned.u, item->caller.user.u)) ||
+           (read->has_collector && uuid_equal(read->collector.u, item->caller.user.u));
+}
+
+/* ---- PostPayment ---------------------------------------------------------------------------------------------- */
+
+struct paying {
+    struct payment_identity identity;
+    account_id account;
+    int64_t amount_minor;
+    currency currency;
+    instant value;
+    payment_id payment; /* of the answer */
+};
+
+static void check_amount(struct rpc_item *item, const Tagih__V1__Money *amount, struct paying *out) {
+    if (!amount) {
+        rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "amount");
+        return;
+    }
+    tagih_err err = currency_parse(bytes_text(amount->currency), &out->currency);
+    if (!err_is_ok(err)) rpc_problem(item, err, "amount.currency");
+    bool valid = amount->minor > 0 && amount->minor <= MONEY_AMOUNT_MAX_MINOR;
+    if (!valid) rpc_problem(item, FAIL(PAYMENT_AMOUNT), "amount.minor");
+    out->amount_minor = amount->minor;
+}
+
+static tagih_err post_request(struct rpc_item *item) {
+    const Tagih__V1__PostPaymentRequest *request = item->request;
+    struct paying *out = rpc_alloc(item, sizeof *out);
+    item->checked = out;
+    if (!out) return item->err;
+    *out = (struct paying){.value = {request->value_us}};
+    rpc_check_uuid(item, "account_id", request->account_id, &out->account.u);
+    bool known = request->source == TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_GATEWAY ||
+                 request->source == TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_BRANCH;
+    if (!known) rpc_problem(item, FAIL(REQUEST_FIELD_RANGE), "source");
+    out->identity = (struct payment_identity){(int16_t)request->source, bytes_text(request->source_reference)};
+    rpc_check_text(item, "source_reference", request->source_reference, 1, REFERENCE_MAX);
+    check_amount(item, request->amount, out);
+    if (!instant_is_sane(out->value)) rpc_problem(item, FAIL(REQUEST_TIME), "value_us");
+    else if (out->value.us > item->now.us + FUTURE_MAX_US) rpc_problem(item, FAIL(PAYMENT_FUTURE), "value_us");
+    return item->err;
+}
+
+/* All waiting calls of a batch. */
+struct paying_batch {
+    struct rpc_batch *batch;
+    struct book book;
+    struct post *posts;
+    struct payment_identity *identities;
+    struct payment_known *known;
+};
+
+static tagih_err posts_open(struct paying_batch *all) {
+    struct rpc_batch *batch = all->batch;
+    all->posts = ARENA_ARRAY(batch->arena, batch->n, struct post);
+    all->identities = ARENA_ARRAY(batch->arena, batch->n, struct payment_identity);
+    all->known = ARENA_ARRAY(batch->arena, batch->n, struct payment_known);
+    if (!all->posts || !all->identities || !all->known) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < batch->n; i++) {
+        struct paying *p = batch->items[i]->checked;
+        p->payment.u = random_id();
+        all->identities[i] = p->identity;
+        all->posts[i] = (struct post){
+            .id = p->payment.u, .payment = p->payment, .account = p->account, .source = p->identity.source,
+            .tag = p->identity.source == SOURCE_GATEWAY ? TAG_GATEWAY : TAG_BRANCH, .amount_minor = p->amount_minor,
+            .currency = p->currency, .value = p->value, .received = batch->now, .has_actor = true,
+            .actor = batch->items[i]->caller.user, .reference = p->identity.reference};
+    }
+    return book_begin(&all->book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, all->posts, batch->n, 0);
+}
+
+static tagih_err load_posts(struct paying_batch *all) {
+    struct rpc_batch *batch = all->batch;
+    TRY(payment_send_identity_lock(batch->tx, batch->arena, all->identities, batch->n));
+    TRY(book_send_lock(&all->book));
+    TRY(book_send_load(&all->book));
+    TRY(payment_send_identities(batch->tx, batch->arena, all->identities, batch->n));
+    TRY(rpc_load(batch));
+    DEFER(result) struct result locked = {0};
+    tx_take(batch->tx, &locked);
+    book_take_lock(&all->book);
+    TRY(book_take_load(&all->book));
+    payment_take_identities(batch->tx, all->known, batch->n);
+    return TAGIH_OK;
+}
+
+static bool may_post(const struct rpc_item *item, const struct paying *p) {
+    if (item->caller.roles & (ROLE_INTEGRATION | ROLE_ADMIN)) return true;
+    return p->identity.source == SOURCE_BRANCH; /* a cashier's own counter */
+}
+
+static bool same_content(const struct paying *p, const struct payment_known *known) {
+    return uuid_equal(known->account.u, p->account.u) && known->amount_minor == p->amount_minor &&
+           currency_equal(known->currency, p->currency) && known->value.us == p->value.us;
+}
+
+/* The same identity earlier in this batch counts as known; one that was refused does not. */
+static void find_twin(const struct paying_batch *all, size_t i) {
+    const struct payment_identity *mine = &all->identities[i];
+    for (size_t k = 0; k < i && !all->known[i].known; k++) {
+        const struct paying *p = all->batch->items[k]->checked;
+        if (all->posts[k].skip || p->identity.source != mine->source || !bytes_equal(p->identity.reference, mine->reference)) continue;
+        all->known[i] = (struct payment_known){.known = true, .payment = p->payment, .account = p->account,
+                                               .amount_minor = p->amount_minor, .currency = p->currency, .value = p->value};
+    }
+}
+
+/* Suspense, where money for a closed account waits for a person, comes with the cashier's work: until then the caller
+ * keeps it and is told so. */
+static tagih_err refusal(fate_bits hindrance) {
+    if (hindrance & fate_bit(REASON_UNKNOWN_ACCOUNT)) return FAIL(NOT_PERMITTED);
+    if (hindrance & fate_bit(REASON_WRONG_CURRENCY)) return FAIL(ACCOUNT_CURRENCY);
+    if (hindrance & fate_bit(REASON_ACCOUNT_CLOSED)) return FAIL(PAYMENT_ACCOUNT_CLOSED);
+    return hindrance ? FAIL(PAYMENT_AMOUNT) : TAGIH_OK;
+}
+
+static void decide_post(struct paying_batch *all, size_t i) {
+    struct rpc_item *item = all->batch->items[i];
+    struct paying *p = item->checked;
+    struct post *post = &all->posts[i];
+    post->skip = true;
+    if (rpc_ok(item) && !may_post(item, p)) rpc_fail(item, FAIL(NOT_PERMITTED));
+    if (!rpc_ok(item)) return;
+    find_twin(all, i);
+    if (all->known[i].known) {
+        p->payment = all->known[i].payment;
+        if (!same_content(p, &all->known[i])) rpc_fail(item, FAIL(PAYMENT_IDENTITY_REUSED));
+        return;
+    }
+    tagih_err err = refusal(book_hindrance(&all->book, post));
+    if (!err_is_ok(err)) rpc_fail(item, err);
+    post->skip = !rpc_ok(item);
+}
+
+static tagih_err answer_posts(struct rpc_batch *batch) {
+    payment_id *ids = ARENA_ARRAY(batch->arena, batch->n, payment_id);
+    size_t *asked = ARENA_ARRAY(batch->arena, batch->n, size_t), n = 0;
+    if (!ids || !asked) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < batch->n; i++) {
+        if (!rpc_ok(batch->items[i])) continue;
+        asked[n] = i;
+        ids[n++] = ((const struct paying *)batch->items[i]->checked)->payment;
+    }
+    if (n == 0) return TAGIH_OK;
+    TRY(payment_send_get(batch->tx, batch->arena, ids, n));
+    TRY(payment_send_allocations(batch->tx, batch->arena, ids, n));
+    TRY(tx_sync(batch->tx));
+    DEFER(result) struct result r = {0};
+    struct views views = {.n = n};
+    tx_take(batch->tx, &r);
+    TRY(take_parts(batch->tx, batch->arena, &views));
+    if (result_count(&r) != n) return FAIL(INTERNAL);
+    for (size_t i = 0; i < n; i++) {
+        struct rpc_item *item = batch->items[asked[i]];
+        struct payment_read read;
+        payment_read_row(&r, i, &read);
+        ((Tagih__V1__PostPaymentResponse *)item->response)->payment = view_of(item, &views, &read, i);
+    }
+    return TAGIH_OK;
+}
+
+static tagih_err post_payment(struct rpc_batch *batch) {
+    struct paying_batch all = {.batch = batch};
+    TRY(posts_open(&all));
+    TRY(load_posts(&all));
+    for (size_t i = 0; i < batch->n; i++) decide_post(&all, i);
+    TRY(book_decide(&all.book));
+    TRY(book_save(&all.book));
+    return answer_posts(batch);
+}
+
+/* ---- ReversePayment ------------------------------------------------------------------------------------------- */
+
+struct reversing {
+    payment_id payment;
+    enum reversal_reason reason;
+};
+
+static tagih_err reverse_request(struct rpc_item *item) {
+    const Tagih__V1__ReversePaymentRequest *request = item->request;
+    struct reversing *out = rpc_alloc(item, sizeof *out);
+    item->checked = out;
+    if (!out) return item->err;
+    rpc_check_uuid(item, "payment_id", request->payment_id, &out->payment.u);
+    out->reason = (enum reversal_reason)request->reason;
+    if (out->reason < REVERSAL_VOID || out->reason >= REVERSAL_END) rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "reason");
+    rpc_check_text(item, "etag", request->etag, 1, 64);
+    return item->err;
+}
+
+/* R-PAY-4: cash held is never below zero; what left the collector's bag is not voided out of it. */
+static bool cash_is_gone(struct book *book, const struct payment_read *read, enum reversal_reason reason, bool settled) {
+    if (reason != REVERSAL_VOID || settled || read->tender != TENDER_CASH) return false;
+    currency in = {{0}};
+    memcpy(in.code, read->currency.data, 3);
+    const struct posting_collector *c = book__collector(book, read->collector, in);
+    return !c || c->cash_held_minor < read->amount_minor;
+}
+
+static tagih_err judge_reversal(struct rpc_item *item, struct book *book, const struct payment_read *read, bool settled) {
+    const struct reversing *r = item->checked;
+    const Tagih__V1__ReversePaymentRequest *request = item->request;
+    if (read->reversed) return FAIL(PAYMENT_REVERSED);
+    if (strcmp(request->etag, payment_etag(item, read)) != 0) return FAIL(PAYMENT_CHANGED);
+    TRY(payment_reversal_check(r->reason, (enum payment_source)read->source, (enum tender)read->tender));
+    return cash_is_gone(book, read, r->reason, settled) ? FAIL(PAYMENT_CASH_GONE) : TAGIH_OK;
+}
+
+static tagih_err load_reversal(struct rpc_batch *batch, struct book *book, struct result *found, bool *settled) {
+    const struct reversing *r = batch->items[0]->checked;
+    TRY(payment_send_device_lock(batch->tx, batch->arena, r->payment));
+    TRY(book_send_lock(book));
+    TRY(book_send_load(book));
+    TRY(payment_send_get(batch->tx, batch->arena, &r->payment, 1));
+    TRY(payment_send_settled(batch->tx, batch->arena, r->payment));
+    TRY(rpc_load(batch));
+    DEFER(result) struct result locked = {0};
+    tx_take(batch->tx, &locked);
+    book_take_lock(book);
+    TRY(book_take_load(book));
+    tx_take(batch->tx, found);
+    *settled = payment_take_settled(batch->tx);
+    return TAGIH_OK;
+}
+
+static tagih_err answer_one(struct rpc_batch *batch, payment_id id, Tagih__V1__Payment **out) {
+    TRY(payment_send_get(batch->tx, batch->arena, &id, 1));
+    TRY(payment_send_allocations(batch->tx, batch->arena, &id, 1));
+    TRY(tx_sync(batch->tx));
+    DEFER(result) struct result r = {0};
+    struct views views = {.n = 1};
+    tx_take(batch->tx, &r);
+    TRY(take_parts(batch->tx, batch->arena, &views));
+    struct payment_read read;
+    if (result_count(&r) != 1) return FAIL(INTERNAL);
+    payment_read_row(&r, 0, &read);
+    *out = view_of(batch->items[0], &views, &read, 0);
+    return TAGIH_OK;
+}
+
+static tagih_err reverse_payment(struct rpc_batch *batch) {
+    struct rpc_item *item = batch->items[0];
+    const struct reversing *r = item->checked;
+    struct post post = {.reversal = true, .id = random_id(), .payment = r->payment, .received = batch->now,
+                        .value = batch->now, .has_actor = true, .actor = item->caller.user, .reason = r->reason};
+    struct book book;
+    TRY(book_begin(&book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, &post, 1, 0));
+    DEFER(result) struct result found = {0};
+    TRY(load_reversal(batch, &book, &found, &post.settled));
+    if (!rpc_ok(item)) return TAGIH_OK;
+    struct payment_read read = {0};
+    if (result_count(&found) == 1) payment_read_row(&found, 0, &read);
+    tagih_err err = result_count(&found) == 1 ? judge_reversal(item, &book, &read, post.settled) : FAIL(NOT_PERMITTED);
+    if (!err_is_ok(err)) {
+        rpc_fail(item, err);
+        return TAGIH_OK;
+    }
+    TRY(book_decide(&book));
+    TRY(book_save(&book));
+    return answer_one(batch, r->payment, &((Tagih__V1__ReversePaymentResponse *)item->response)->payment);
+}
+
+/* ---- GetPayment ----------------------------------------------------------------------------------------------- */
+
+static tagih_err get_request(struct rpc_item *item) {
+    const Tagih__V1__GetPaymentRequest *request = item->request;
+    payment_id *id = rpc_alloc(item, sizeof *id);
+    item->checked = id;
+    if (id) rpc_check_uuid(item, "payment_id", request->payment_id, &id->u);
+    return item->err;
+}
+
+static tagih_err get_payment(struct rpc_batch *batch) {
+    struct rpc_item *item = batch->items[0];
+    const payment_id *id = item->checked;
+    TRY(payment_send_get(batch->tx, batch->arena, id, 1));
+    TRY(payment_send_allocations(batch->tx, batch->arena, id, 1));
+    TRY(rpc_load(batch));
+    DEFER(result) struct result r = {0};
+    struct views views = {.n = 1};
+    tx_take(batch->tx, &r);
+    TRY(take_parts(batch->tx, batch->arena, &views));
+    if (!rpc_ok(item)) return TAGIH_OK;
+    struct payment_read read = {0};
+    if (result_count(&r) == 1) payment_read_row(&r, 0, &read);
+    if (result_count(&r) != 1 || !may_see(item, &read)) {
+        rpc_fail(item, FAIL(NOT_PERMITTED));
+        return TAGIH_OK;
+    }
+    ((Tagih__V1__GetPaymentResponse *)item->response)->payment = view_of(item, &views, &read, 0);
+    return TAGIH_OK;
+}
+
+/* ---- ListStatement -------------------------------------------------------------------------------------------- */
+
+struct page_key {
+    int64_t value_us;
+    payment_id payment;
+};
+
+struct statement_of {
+    account_id account;
+    int32_t page_size;
+    bool has_after;
+    struct page_key after;
+};
+
+static tagih_err statement_request(struct rpc_item *item) {
+    const Tagih__V1__ListStatementRequest *request = item->request;
+    struct statement_of *list = rpc_alloc(item, sizeof *list);
+    item->checked = list;
+    if (!list) return item->err;
+    *list = (struct statement_of){.after = {.value_us = INT64_MIN}};
+    rpc_check_uuid(item, "account_id", request->account_id, &list->account.u);
+    rpc_check_page(item, request->page_size, &list->page_size);
+    rpc_check_page_token(item, request->page_token, BYTES_OF(&list->account), &list->after, sizeof list->after, &list->has_after);
+    return item->err;
+}
+
+static tagih_err answer_statement(struct rpc_batch *batch, const struct result *r) {
+    struct rpc_item *item = batch->items[0];
+    const struct statement_of *list = item->checked;
+    Tagih__V1__ListStatementResponse *out = item->response;
+    bool more = result_count(r) > (size_t)list->page_size;
+    struct views views = {.n = more ? (size_t)list->page_size : result_count(r)};
+    payment_id *ids = ARENA_ARRAY(batch->arena, views.n + 1, payment_id);
+    views.reads = ARENA_ARRAY(batch->arena, views.n + 1, struct payment_read);
+    out->payments = rpc_alloc(item, (views.n + 1) * sizeof *out->payments);
+    if (!ids || !views.reads || !out->payments) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < views.n; i++) {
+        payment_read_row(r, i, &views.reads[i]);
+        ids[i] = views.reads[i].id;
+    }
+    TRY(payment_send_allocations(batch->tx, batch->arena, ids, views.n));
+    TRY(tx_sync(batch->tx));
+    TRY(take_parts(batch->tx, batch->arena, &views));
+    for (size_t i = 0; i < views.n; i++) {
+        out->payments[i] = view_of(item, &views, &views.reads[i], i);
+        if (!out->payments[i]) return TAGIH_OK;
+        out->n_payments++;
+    }
+    if (!more) return TAGIH_OK;
+    struct page_key last = {views.reads[views.n - 1].value_us, ids[views.n - 1]};
+    out->next_page_token = rpc_page_token(item, BYTES_OF(&list->account), BYTES_OF(&last));
+    return TAGIH_OK;
+}
+
+static tagih_err list_statement(struct rpc_batch *batch) {
+    struct rpc_item *item = batch->items[0];
+    const struct statement_of *list = item->checked;
+    TRY(payment_send_account(batch->tx, batch->arena, list->account));
+    TRY(payment_send_list(batch->tx, batch->arena, list->account, list->after.value_us, list->after.payment, list->page_size + 1));
+    TRY(rpc_load(batch));
+    struct payment_account account;
+    DEFER(result) struct result r = {0};
+    payment_take_account(batch->tx, &account);
+    tx_take(batch->tx, &r);
+    if (!rpc_ok(item)) return TAGIH_OK;
+    bool his = account.has_collector && uuid_equal(account.collector.u, item->caller.user.u);
+    if (!account.found || (!his && !(item->caller.roles & ROLES_OFFICE))) {
+        rpc_fail(item, FAIL(NOT_PERMITTED));
+        return TAGIH_OK;
+    }
+    Tagih__V1__ListStatementResponse *out = item->response;
+    out->open = components_view(item, account.open_minor);
+    out->credit_minor = account.credit_minor;
+    return answer_statement(batch, &r);
+}
+
+#define READERS (ROLES_FIELD | ROLES_OFFICE)
+
+const struct rpc_service payment_service = {
+    .proto = &tagih__v1__payment_service__descriptor,
+    .methods = (const struct rpc_method[]){
+        {RPC_METHOD("PostPayment", post_payment, PostPaymentRequest, PostPaymentResponse), .check = post_request,
+         .kind = RPC_BATCH, .roles = ROLE_INTEGRATION | ROLE_CASHIER | ROLE_ADMIN, .writes = true},
+        {RPC_METHOD("ReversePayment", reverse_payment, ReversePaymentRequest, ReversePaymentResponse),
+         .check = reverse_request, .roles = ROLE_SUPERVISOR | ROLE_ADMIN, .writes = true, .request_id = true},
+        {RPC_METHOD("GetPayment", get_payment, GetPaymentRequest, GetPaymentResponse), .check = get_request, .roles = READERS},
+        {RPC_METHOD("ListStatement", list_statement, ListStatementRequest, ListStatementResponse),
+         .check = statement_request, .roles = READERS},
+        {0}}};

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bonus: columns out. What a record holds and the table does not follows from what the table holds. */
+#include "store/bonus.h"
+
+#include <string.h>
+
+#include "store_statements.h"
+
+#define COL(name) COL_bonus_summary_##name
+
+tagih_err bonus_send_summary(struct tx *tx, struct arena *arena, user_id collector, const civil_date *month_on, instant now) {
+    struct params p;
+    params_init(&p, arena, STMT_bonus_summary, 0);
+    params_one_uuid(&p, &tx->options->agency);
+    params_one_uuid(&p, &collector);
+    if (month_on) params_one_date(&p, *month_on);
+    else params_one_null(&p);
+    params_one_int8(&p, now.us);
+    return tx_send(tx, &p);
+}
+
+static currency currency_of(struct bytes text) {
+    currency out = {{0}};
+    memcpy(out.code, text.data, text.len < 3 ? text.len : 3);
+    return out;
+}
+
+void bonus_take_summary(struct tx *tx, struct bonus_summary *out) {
+    DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    *out = (struct bonus_summary){.found = result_count(&r) == 1};
+    if (!out->found) return;
+    out->currency = currency_of(result_text(&r, 0, COL(currency)));
+    out->mtd_minor = result_int8_or(&r, 0, COL(mtd_minor), 0);
+    out->bonus_minor = result_int8_or(&r, 0, COL(bonus_minor), 0);
+    out->has_target = !result_is_null(&r, 0, COL(target_minor));
+    out->target_minor = result_int8_or(&r, 0, COL(target_minor), 0);
+    out->n_lines = result_int8(&r, 0, COL(n_lines));
+    out->n_on_hold = result_int8(&r, 0, COL(n_on_hold));
+}
+
+/* ---- lines ---------------------------------------------------------------------------------------------------- */
+
+tagih_err bonus_send_lines(struct tx *tx, struct arena *arena, payment_id payment) {
+    const struct statement *const statements[] = {STMT_bonus_payment, STMT_bonus_lines};
+    for (size_t i = 0; i < 2; i++) {
+        struct params p;
+        params_init(&p, arena, statements[i], 0);
+        params_one_uuid(&p, &tx->options->agency);
+        params_one_uuid(&p, &payment);
+        TRY(tx_send(tx, &p));
+    }
+    return TAGIH_OK;
+}
+
+#undef COL
+#define COL(name) COL_bonus_lines_##name
+
+static struct bonus_inputs read_inputs(const struct result *r, size_t i) {
+    return (struct bonus_inputs){
+        .base_minor = result_int8(r, i, COL(base_minor)), .currency = currency_of(result_text(r, i, COL(currency))),
+        .bucket = (enum bucket)result_int2(r, i, COL(bucket)), .tag = (enum payment_tag)result_int2(r, i, COL(tag)),
+        .mtd_minor = result_int8(r, i, COL(mtd_minor)), .has_target = !result_is_null(r, i, COL(target_minor)),
+        .target_minor = result_int8_or(r, i, COL(target_minor), 0),
+        .target_version = result_int4_or(r, i, COL(target_version), 0)};
+}
+
+/* A line that takes back has no factors, and says neither "no target" nor "no tier". */
+static struct bonus_result read_result(const struct result *r, size_t i, const struct bonus_scheme *scheme,
+                                       const struct bonus_inputs *inputs, enum bonus_kind kind) {
+    return (struct bonus_result){
+        .factors = {.bucket = result_int4(r, i, COL(bucket_factor)), .tier = result_int4(r, i, COL(tier_factor)),
+                    .target = result_int4(r, i, COL(target_factor)), .tag = result_int4(r, i, COL(tag_factor))},
+        .no_target = kind == BONUS_LINE && !inputs->has_target,
+        .no_tier = kind == BONUS_LINE && !currency_equal(inputs->currency, scheme->currency),
+        .capped = result_bool(r, i, COL(capped)), .amount_minor = result_int8(r, i, COL(amount_minor))};
+}
+
+static tagih_err read_line(const struct result *r, size_t i, payment_id payment, struct bonus_stored *out) {
+    civil_date value_on = result_date(r, i, COL(value_on));
+    const struct bonus_scheme *scheme = bonus_scheme_find((const char *)result_text(r, i, COL(scheme)).data, value_on);
+    if (!scheme || scheme->version != result_int4(r, i, COL(scheme_version))) return FAIL(INTERNAL);
+    enum bonus_kind kind = (enum bonus_kind)result_int2(r, i, COL(kind));
+    *out = (struct bonus_stored){
+        .line_no = result_int2(r, i, COL(line_no)), .hash = result_hash(r, i, COL(hash)),
+        .record = {.kind = kind, .line_id = result_uuid(r, i, COL(line_id)), .payment = payment,
+                   .account.u = result_uuid(r, i, COL(account_id)), .collector.u = result_uuid(r, i, COL(collector_id)),
+                   .team.u = result_uuid_or_nil(r, i, COL(team_id)), .month = result_date(r, i, COL(month_on)),
+                   .value_on = value_on, .inputs = read_inputs(r, i), .scheme_name = scheme->name,
+                   .scheme_version = scheme->version, .rate_bp = scheme->rate_bp, .cap_bp = scheme->cap_bp,
+                   .allocation = result_hash(r, i, COL(allocation_digest)), .previous = result_hash(r, i, COL(prev_hash))}};
+    out->record.result = read_result(r, i, scheme, &out->record.inputs, kind);
+    return TAGIH_OK;
+}
+
+tagih_err bonus_take_lines(struct tx *tx, struct arena *arena, payment_id payment, bool *payment_exists,
+                           struct bonus_stored **lines, size_t *n) {
+    DEFER(result) struct result there = {0}, r = {0};
+    tx_take(tx, &there);
+    tx_take(tx, &r);
+    *payment_exists = result_count(&there) == 1;
+    *n = result_count(&r);
+    *lines = ARENA_ARRAY(arena, *n + 1, struct bonus_stored);
+    if (!*lines) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < *n; i++) TRY(read_line(&r, i, payment, &(*lines)[i]));
+    return TAGIH_OK;
+}

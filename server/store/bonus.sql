@@ -1,0 +1,38 @@
+-- Bonus: a collector's month, and the lines of a payment with their whole context (R-BON-4).
+
+-- name: bonus_summary
+-- in:   uuid agency_id, uuid collector_id, date month_on, int8 now_us
+-- out:  text currency, date month_on, int8 mtd_minor, int8 bonus_minor, int8 target_minor, int8 n_lines, int8 n_on_hold
+-- why:  without a month: the present one in the agency's zone. No row: nobody has that id. A line waits until its
+--       payment is reversed.
+select g.currency::text as currency, q.month_on, m.mtd_minor, m.bonus_minor, t.target_minor, l.n_lines, l.n_on_hold
+from agency g
+join staff_state s on s.agency_id = $1 and s.user_id = $2
+cross join lateral (
+    select coalesce($3, date_trunc('month', agency_date($4, g.time_zone))::date) as month_on) q
+left join collector_month m on m.agency_id = $1 and m.collector_id = $2 and m.month_on = q.month_on and m.currency = g.currency
+left join lateral (
+    select x.amount_minor as target_minor from bonus_target x
+    where x.agency_id = $1 and x.collector_id = $2 and x.month_on = q.month_on and x.currency = g.currency
+      and x.approved_by is not null
+    order by x.version desc limit 1) t on true
+cross join lateral (
+    select count(*) as n_lines, count(*) filter (where b.on_hold and not exists (
+        select from payment_reversal r where r.agency_id = $1 and r.payment_id = b.payment_id)) as n_on_hold
+    from bonus_line b
+    where b.agency_id = $1 and b.collector_id = $2 and b.month_on = q.month_on and b.currency = g.currency) l
+where g.agency_id = $1;
+
+-- name: bonus_payment
+-- in:   uuid agency_id, uuid payment_id
+-- out:  uuid payment_id
+-- why:  whether there is such a payment, with lines or without.
+select payment_id from payment where agency_id = $1 and payment_id = $2;
+
+-- name: bonus_lines
+-- in:   uuid agency_id, uuid payment_id
+-- out:  int2 line_no, uuid line_id, int2 kind, uuid collector_id, uuid team_id, date month_on, text currency, uuid account_id, date value_on, text scheme, int4 scheme_version, int8 base_minor, int8 amount_minor, int2 bucket, int4 bucket_factor, int4 tier_factor, int4 target_factor, int4 tag_factor, int2 tag, int8 mtd_minor, int8 target_minor, int4 target_version, bool capped, bytea allocation_digest, bytea prev_hash, bytea hash
+select line_no, line_id, kind, collector_id, team_id, month_on, currency::text as currency, account_id, value_on, scheme,
+       scheme_version, base_minor, amount_minor, bucket, bucket_factor, tier_factor, target_factor, tag_factor, tag,
+       mtd_minor, target_minor, target_version, capped, allocation_digest, prev_hash, hash
+from bonus_line where agency_id = $1 and payment_id = $2 order by line_no;
