@@ -141,11 +141,12 @@ class Server:
         self.port = free_port()
         self.keys = os.path.join(database.scratch, "keys")
         self.state = os.path.join(database.scratch, "state")
+        self.socket = os.path.join(database.scratch, "edge.sock")
 
     def __enter__(self):
         self.log = open(os.path.join(self.database.scratch, "server.log"), "ab")
         command = [TAGIHD, "serve", "--database-url", self.database.app, "--keys-dir", self.keys, "--state-dir",
-                   self.state, "--listen", f"127.0.0.1:{self.port}"]
+                   self.state, "--listen", f"127.0.0.1:{self.port}", "--socket", self.socket]
         self.started_us = time.monotonic_ns() // 1000
         self.process = subprocess.Popen(command, stderr=self.log, preexec_fn=many_files,
                                         env={**{k: v for k, v in os.environ.items() if not k.startswith("TAGIH_")},
@@ -190,6 +191,25 @@ class Server:
 
     def load(self, work, port=None, **options):
         return last_json(run(self.load_command(work, options, port), preexec_fn=many_files))
+
+
+class Edge:
+    """The deployed nginx in front of a server's socket."""
+
+    script = os.path.join(TREE, "tests", "support", "edge.sh")
+
+    def __init__(self, server):
+        self.server = server
+        self.folder = os.path.join(server.database.scratch, "edge")
+
+    def __enter__(self):
+        state = self.server.state
+        self.port = int(run([self.script, "start", self.folder, self.server.socket, os.path.join(state, "server.pem"),
+                             os.path.join(state, "server.key")], preexec_fn=many_files).strip())
+        return self
+
+    def __exit__(self, *_):
+        run([self.script, "stop", self.folder])
 
 
 # ---- the references --------------------------------------------------------------------------------------------
@@ -344,19 +364,46 @@ def latency(measure, database, rate, seconds):
     return {"p50_ms": result["p50_ms"], "p99_ms": result["p99_ms"], "at": result["item_rate"]}
 
 
-def memory(database):
+def most_memory(server, port):
     options = {"in_flight": 200, "connections": 200, "idle": 1000, "window_ms": 4000}
-    with Server(database) as server:
-        server.wait()
-        load = subprocess.Popen(server.load_command("check-in", options), stdout=subprocess.PIPE, text=True,
-                                preexec_fn=many_files)
+    with subprocess.Popen(server.load_command("check-in", options, port), stdout=subprocess.PIPE, text=True,
+                          preexec_fn=many_files) as load:
         most = 0
         while load.poll() is None:
             most = max(most, server.rss_mib())
             time.sleep(0.05)
-        if load.returncode != 0:
-            raise Failed("the load of the memory measure failed")
-    return {"value": round(most, 1), "unit": "MiB", "rounds": [round(most, 1)]}
+        text = load.stdout.read()
+    if load.returncode != 0 or last_json(text)["idle_lost"]:
+        raise Failed(f"memory: calls failed or idle connections were closed: {text.strip() or 'no report'}")
+    return round(most, 1)
+
+
+def memory(database):
+    """The server's memory with 1 000 idle and 200 busy phones: as deployed, behind its edge; and, to know it, direct."""
+    behind = None
+    try:
+        with Server(database) as server:
+            server.wait()
+            with Edge(server) as edge:
+                behind = most_memory(server, edge.port)
+    except Failed as failure:
+        say(f"   behind nginx: {failure}")
+    with Server(database) as server:
+        server.wait()
+        direct = most_memory(server, server.port)
+    say(f"   behind nginx {behind} MiB, with TLS in the server {direct} MiB")
+    return {"value": direct, "behind_edge": behind, "unit": "MiB", "rounds": [direct]}
+
+
+def through_edge(measure, database, seconds):
+    """For information: phones reach the server through nginx."""
+    with Server(database) as server:
+        server.wait()
+        with Edge(server) as edge:
+            # nginx lets 32 calls run on a connection
+            result = server.load(measure.work, edge.port, in_flight=256, window_ms=seconds * 1000)
+    say(f"   {measure.name} through nginx: {result['item_rate']:,.0f}/s")
+    return result["item_rate"]
 
 
 def start(database):
@@ -454,6 +501,8 @@ def bench(options, scratch):
         measure.calibrate(small, 2, SIDES)
         turns = measure.rounds(small, options.rounds, options.seconds, SIDES)
         found[measure.name] = measure.report(turns)
+        if measure.name == "check_in":
+            found[measure.name]["through_edge"] = through_edge(measure, small, 4)
         found[measure.name]["latency"] = latency(measure, small, found[measure.name]["ours"], 5)
     for name, what in (("memory", memory), ("start", start)):
         if name in wanted:
