@@ -79,16 +79,25 @@ order by s.account_id, s.due_on, s.instalment_no;
 -- in:   uuid agency_id, uuid[] account_id, int8[] value_us
 -- out:  int4 row, uuid payment_id, uuid account_id, int8 amount_minor, text currency, int2 source, bool reversed, uuid collector_id, int8 mtd_minor, int8 chain_n
 -- why:  for each payment what its customer paid that day: possible duplicates (R-REC-4), and the mtd that the first
---       receipt of the day used (R-BON-8).
+--       receipt of the day used (R-BON-8). One step at a time: free to choose on a table without statistics, the planner
+--       begins with all payments of the agency, and 700 of them took 9 seconds.
 select (q.i - 1)::int4 as row, p.payment_id, p.account_id, p.amount_minor, p.currency::text as currency, p.source,
        r.payment_id is not null as reversed, b.collector_id, b.mtd_minor, b.chain_n
-from agency g cross join unnest($2, $3) with ordinality q (account_id, value_us, i)
-join account a on a.agency_id = $1 and a.account_id = q.account_id
-join account o on o.agency_id = $1 and o.customer_id = a.customer_id
-join payment p on p.agency_id = $1 and p.account_id = o.account_id and p.value_on = agency_date(q.value_us, g.time_zone)
-left join payment_reversal r on r.agency_id = $1 and r.payment_id = p.payment_id
-left join bonus_line b on b.agency_id = $1 and b.payment_id = p.payment_id and b.line_no = 1
-where g.agency_id = $1
+from unnest($2, $3) with ordinality q (account_id, value_us, i)
+cross join lateral (
+    select agency_date(q.value_us, g.time_zone) as value_on from agency g where g.agency_id = $1 offset 0) d
+cross join lateral (
+    select x.customer_id from account x where x.agency_id = $1 and x.account_id = q.account_id offset 0) a
+cross join lateral (
+    select x.account_id from account x where x.agency_id = $1 and x.customer_id = a.customer_id offset 0) o
+cross join lateral (
+    select x.payment_id, x.account_id, x.amount_minor, x.currency, x.source from payment x
+    where x.agency_id = $1 and x.account_id = o.account_id and x.value_on = d.value_on offset 0) p
+left join lateral (
+    select x.payment_id from payment_reversal x where x.agency_id = $1 and x.payment_id = p.payment_id offset 0) r on true
+left join lateral (
+    select x.collector_id, x.mtd_minor, x.chain_n from bonus_line x
+    where x.agency_id = $1 and x.payment_id = p.payment_id and x.line_no = 1 offset 0) b on true
 order by q.i, b.chain_n nulls last;
 
 -- name: posting_holder
