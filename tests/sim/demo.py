@@ -270,4 +270,8 @@ def read_options():
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sys.exit(Demo(read_options()).run())
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        sys.exit(Demo(read_options()).run())
+    except KeyboardInterrupt:
+        sys.exit(130)

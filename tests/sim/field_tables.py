@@ -131,7 +131,7 @@ def cash(db):
                   money(sum(int(r["declared"] or 0) for r in found))))
 
 
-# What each unreversed payment stands for now.
+# The allocation in force of each unreversed payment.
 ALLOCATED = """
     select a.* from payment p
     join allocation a on a.agency_id = p.agency_id and a.payment_id = p.payment_id
