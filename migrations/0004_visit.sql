@@ -72,6 +72,15 @@ create index visit_state_overdue on visit_state (agency_id, lease_until_us) wher
 create index visit_state_collector on visit_state (agency_id, collector_id, planned_on, visit_id);
 call make_state('visit_state');
 
+-- For the minute's work: which agencies have leases that are over. It tells no more than their ids.
+create function visit_overdue_agencies(now_us bigint) returns setof uuid language sql stable security definer
+set search_path = pg_catalog, public as $$
+    select a.agency_id from agency a
+    where exists (select from visit_state s where s.agency_id = a.agency_id and s.live and s.lease_until_us <= now_us)
+$$;
+revoke execute on function visit_overdue_agencies(bigint) from public;
+grant execute on function visit_overdue_agencies(bigint) to tagih_app;
+
 -- Who held which lease, when: work under a revoked lease is judged by these rows (R-VIS-3).
 create table visit_event (
     agency_id uuid not null,

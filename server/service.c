@@ -12,6 +12,7 @@
 #include "rpc/auth.h"
 #include "rpc/crew.h"
 #include "rpc/feed.h"
+#include "rpc/minute.h"
 #include "rpc/reflection.h"
 #include "rpc/server.h"
 #include "rpc/services.h"
@@ -31,6 +32,7 @@ struct service {
     struct rpc_server shared;
     struct rpc_table table;
     struct crew *crew;
+    struct minute *minute;
     struct reflection *reflection;
     struct devca_paths paths; /* the door reads them again on reload */
     struct net_server *net;
@@ -86,7 +88,8 @@ static tagih_err open_crew(struct service *s) {
                                    .parked_max = PARKED_MAX};
     TRY(crew_open(&options, &s->crew));
     s->shared.crew = s->crew;
-    return feed_open(&options.database, s->crew, &s->shared.feed);
+    TRY(feed_open(&options.database, s->crew, &s->shared.feed));
+    return minute_open(&options.database, s->shared.feed, &s->minute);
 }
 
 static tagih_err open_doors(struct service *s) {
@@ -138,6 +141,7 @@ void service_drain(struct service *service) {
 void service_close(struct service *service) {
     if (!service) return;
     if (service->net) net_server_close(service->net);
+    minute_close(service->minute);
     feed_close(service->shared.feed);
     if (service->crew) crew_close(service->crew);
     bind_release(&service->table);

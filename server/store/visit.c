@@ -214,6 +214,20 @@ tagih_err visit_send_ended(struct tx *tx, struct arena *arena, const struct visi
     return tx_send(tx, &p);
 }
 
+tagih_err visit_overdue_agencies(struct db *db, struct arena *arena, instant now, int64_t deadline_us, agency_id *out,
+                                 size_t room, size_t *n) {
+    struct params p;
+    params_init(&p, arena, STMT_visit_overdue_agencies, 0);
+    params_one_int8(&p, now.us);
+    params_one_int4(&p, (int32_t)room);
+    DEFER(result) struct result r = {0};
+    TRY(db_exec_one(db, &p, deadline_us, &r));
+    for (*n = 0; *n < result_count(&r) && *n < room; ++*n) {
+        out[*n].u = result_uuid(&r, *n, COL_visit_overdue_agencies_agency_id);
+    }
+    return TAGIH_OK;
+}
+
 tagih_err visit_send_staff(struct tx *tx, struct arena *arena, user_id user) {
     struct params p;
     begin(&p, tx, arena, STMT_visit_staff, 0);

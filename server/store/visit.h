@@ -128,6 +128,10 @@ struct outcome_loaded {
     bool receipt_known, promise_known;
 };
 
+/** Agencies with live leases that are over, at most `room`. Without agency. @return as db_exec_one */
+TAGIH_MUST_USE tagih_err visit_overdue_agencies(struct db *db, struct arena *arena, instant now, int64_t deadline_us,
+                                                agency_id *out, size_t room, size_t *n);
+
 TAGIH_MUST_USE tagih_err outcome_send_load(struct tx *tx, struct arena *arena, const struct outcome_key *keys, size_t n);
 /** @param notes  what is compared with the stored notes; n of them */
 void outcome_take(struct tx *tx, const struct bytes *notes, struct outcome_loaded *out, size_t n);

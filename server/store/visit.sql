@@ -112,6 +112,12 @@ where agency_id = $1 and live and lease_until_us <= $2
 order by visit_id limit $3
 for no key update skip locked;
 
+-- name: visit_overdue_agencies
+-- in:   int8 now_us, int4 limit_rows
+-- out:  uuid agency_id
+-- why:  without agency: whose leases are over; visit_overdue then looks in each.
+select a as agency_id from visit_overdue_agencies($1) a order by a limit $2;
+
 -- name: outcome_load
 -- in:   uuid agency_id, uuid[] outcome_id, uuid[] visit_id, uuid[] collector_id, int8[] value_us, uuid[] receipt_id, uuid[] promise_id
 -- out:  uuid known_visit, uuid known_collector, int2 known_code, int2 known_list, int2 known_next, bytea known_note, bool under_lease, bool held, bool receipt_known, bool promise_known

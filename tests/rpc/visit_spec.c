@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* VisitService from the outside: leases, a collector's day, outcomes, and acts of the office. */
+#include <unistd.h>
+
 #include "contract.h"
 #include "domain/account.h"
+#include "domain/change.h"
 #include "domain/outcome.h"
 #include "rpc/visit_expire.h"
 #include "run/clock.h"
@@ -460,6 +463,39 @@ static void leases_that_are_over_expire_and_an_arrival_still_owes_its_outcome(vo
     assert_answer(report(budi, report_of(&r, open, "NOT_HOME")), VISIT_ILLEGAL_TRANSITION);
 }
 
+static bool within_10_s(const char *column, const char *value, visit_id visit) {
+    char sql[200];
+    snprintf(sql, sizeof sql, "select (%s = %s)::text from visit_state where visit_id = '%s'", column, value, rig_text(visit.u));
+    for (int i = 0; i < 200; i++) {
+        if (strcmp(pg_value(&rig.pg, sql), "true") == 0) return true;
+        usleep(50000);
+    }
+    return false;
+}
+
+//= RULES.md R-VIS-1
+//  or EXPIRED (lease over, nothing reported)
+static void the_server_ends_leases_by_itself_and_tells_the_phones(void **state) {
+    (void)state;
+    agency_id other = rig_agency(&rig, "Bina");
+    user_id siti = rig_user(&rig, other, NULL, ROLE_COLLECTOR);
+    visit_id here = visit_for(collector), in_force = visit_for(collector);
+    account_id theirs = rig_account(&rig, other, &(struct rig_account){.collector = siti});
+    visit_id there = rig_visit(&rig, other, theirs, siti);
+    char sql[600];
+    snprintf(sql, sizeof sql, "update visit_state set lease_until_us = 1 where visit_id in ('%s', '%s')", rig_text(here.u), rig_text(there.u));
+    pg_exec(&rig.pg, sql);
+    rig_restart(&rig); /* the minute begins with the server */
+    assert_true(within_10_s("state", "5", here));
+    assert_true(within_10_s("state", "5", there));
+    assert_int_equal(number_of("state", "visit_state", in_force.u), 0);
+    snprintf(sql, sizeof sql, "select count(*) from change where object_id = '%s' and kind = %d and collector_id = '%s'",
+             rig_text(here.u), CHANGE_VISIT_EXPIRED, rig_text(collector.u));
+    assert_int_equal(pg_number(&rig.pg, sql), 1);
+    snprintf(sql, sizeof sql, "select count(*) from visit_event where visit_id = '%s' and kind = 'EXPIRED'", rig_text(there.u));
+    assert_int_equal(pg_number(&rig.pg, sql), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_visit_has_one_live_lease),
@@ -477,6 +513,7 @@ int main(void) {
         cmocka_unit_test(cancelling_frees_the_account_and_cannot_undo_an_arrival),
         cmocka_unit_test(the_list_of_outcomes_is_versioned),
         cmocka_unit_test(leases_that_are_over_expire_and_an_arrival_still_owes_its_outcome),
+        cmocka_unit_test(the_server_ends_leases_by_itself_and_tells_the_phones),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

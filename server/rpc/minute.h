@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The minute's thread: what the clock asks for and no call does. Today that is one thing, leases that ran out with
+ * nothing reported (R-VIS-1). A thread and a connection of its own: a slow round must not keep anybody waiting. Any
+ * number of servers of one database may do it at once; each lease is ended once.
+ */
+#ifndef TAGIH_RPC_MINUTE_H
+#define TAGIH_RPC_MINUTE_H
+
+#include "store/db.h"
+
+struct feed;
+struct minute;
+
+/**
+ * Start the thread; its first round comes at once. A round that fails (a database that is down, a standby) is logged
+ * when that begins and when it ends, and tried again a minute later.
+ *
+ * @param database  how it connects
+ * @param feed      is told of changes; outlives the minute; NULL: nobody is
+ * @return OK · as db_open · OUT_OF_MEMORY
+ */
+TAGIH_MUST_USE tagih_err minute_open(const struct db_options *database, struct feed *feed, struct minute **out);
+
+/** Stop it, after the transaction that runs. NULL is nothing to do. Before feed_close. */
+void minute_close(struct minute *minute);
+
+#endif
