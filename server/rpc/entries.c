@@ -172,6 +172,14 @@ static void check_total(struct chain_state *chain, struct sealed *s, bool in_ord
     if (in_order) total->point = point;
 }
 
+/* A filled gap makes entries contiguous that were taken behind it: the last total spoke of what came before them. */
+static void forget_totals(struct chain_state *chain) {
+    for (size_t i = 0; i < chain->n_totals; i++) {
+        chain->totals[i].fresh = false;
+        chain->totals[i].dirty = true;
+    }
+}
+
 static void judge_chain(struct entries *entries, struct sealed *s) {
     struct chain_state *chain = chain_of(entries, s);
     struct chain_link link = {.seq = s->entry->seq, .hash = s->envelope.hash, .prev_hash = s->entry->prev_hash};
@@ -189,6 +197,7 @@ static void judge_chain(struct entries *entries, struct sealed *s) {
     chain_advance(&chain->chain, NULL, 0);
     if (s->entry->seq > chain->seq_max) chain->seq_max = s->entry->seq;
     chain->dirty = true;
+    if (chain->chain.contiguous_seq > s->entry->seq) forget_totals(chain);
     check_total(chain, s, before + 1 == s->entry->seq && chain->chain.contiguous_seq == s->entry->seq);
 }
 

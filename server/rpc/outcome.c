@@ -107,7 +107,13 @@ static tagih_err step(const struct outcome_entry *e, instant now, struct visit_s
                                 .made_under_lease = holds && e->loaded.under_lease, .has_outcome = true};
     if (!holds) return FAIL(VISIT_LEASE_OVER);
     if (over && !e->journal) return FAIL(VISIT_ILLEGAL_TRANSITION);
-    return visit_apply((enum visit_state)e->visit.state, over ? VISIT_FINISH_LATE : VISIT_FINISH, &facts, out);
+    enum visit_state from = (enum visit_state)e->visit.state;
+    bool on_the_way = from == VISIT_PLANNED || from == VISIT_EN_ROUTE;
+    if (e->journal && on_the_way) { /* its check-in is still to come: who reports from there has arrived */
+        TRY(visit_apply(from, VISIT_ARRIVE, &facts, out));
+        from = out->to;
+    }
+    return visit_apply(from, over ? VISIT_FINISH_LATE : VISIT_FINISH, &facts, out);
 }
 
 /* The visit ends, or the work is kept beside it (R-VIS-3). */

@@ -5,7 +5,10 @@
 #include <pthread.h>
 
 #include "tagih/ledger.h"
+#include "server/domain/outcome.h"
+#include "server/domain/visit.h"
 #include "server/run/clock.h"
+#include "tagih/presence.h"
 #include "tests/support/case.h"
 
 static struct rig rig;
@@ -489,6 +492,57 @@ static void a_receipt_beyond_the_allowance_posts_and_is_flagged(void **state) {
     writer_end(&w);
 }
 
+//= RULES.md R-REC-3
+//  a chain without gaps whose total does not add up is flagged
+static void an_honest_chain_that_arrives_in_pieces_is_never_accused(void **state) {
+    (void)state;
+    struct writer w = new_writer();
+    account_id account = debt(collector);
+    for (int i = 0; i < 7; i++) { // 1 and 4 are reprints, the others money
+        struct journal_entry entry = writer_receipt(&w, account, MINOR(1000 + i));
+        if (i == 0 || i == 4) {
+            entry = writer_entry(&w, JOURNAL_REPRINT);
+            entry.body.reprint.copy_no = 1;
+        }
+        writer_sign(&w, &entry);
+    }
+    // 5 comes behind a gap; 2 and 3 go on before it; 4, no money, closes it; 6 follows
+    const size_t order[] = {0, 1, 5, 2, 3, 4, 6};
+    for (size_t i = 0; i < COUNT_OF(order); i++) {
+        struct rig_answer answer = writer_push_range(&w, order[i], order[i]);
+        assert_answer(answer, OK);
+        struct acknowledgement ack = writer_ack(&w, &answer, 0, order[i]);
+        assert_false(ack_says(&ack, REASON_TOTAL_MISMATCH));
+    }
+    writer_end(&w);
+}
+
+//= RULES.md R-VIS-1
+//  States and edges: PLANNED → EN_ROUTE → ARRIVED → DONE; PLANNED → ARRIVED (no en-route report)
+static void an_outcome_before_its_check_in_ends_the_visit_all_the_same(void **state) {
+    (void)state;
+    struct writer w = new_writer();
+    visit_id visit = rig_visit(&rig, agency, debt(collector), collector);
+    struct journal_entry arrival = writer_entry(&w, JOURNAL_CHECK_IN);
+    arrival.body.check_in = (struct journal_check_in){
+        .visit = visit, .purpose = 1, .tapped = w.at, .tapped_mono_us = arrival.mono_us, .fix_count = 1,
+        .fixes = {{.lat_e7 = -61754000, .lon_e7 = 1068272000, .accuracy_mm = 8000, .at = w.at}}};
+    size_t arrival_at = writer_sign(&w, &arrival);
+    struct journal_entry outcome = writer_entry(&w, JOURNAL_VISIT_OUTCOME);
+    outcome.body.outcome = (struct journal_visit_outcome){.visit = visit, .visit_version = 1, .outcome = OUTCOME_NOT_HOME,
+                                                          .list_version = 1};
+    size_t outcome_at = writer_sign(&w, &outcome);
+    struct rig_answer answer = writer_push_range(&w, outcome_at, outcome_at);
+    assert_answer(answer, OK);
+    struct acknowledgement ack = writer_ack(&w, &answer, 0, outcome_at);
+    assert_false(ack_says(&ack, REASON_BAD_OUTCOME));
+    assert_answer(writer_push_range(&w, arrival_at, arrival_at), OK);
+    assert_int_equal(number("select state from visit_state where visit_id = '%s'", visit.u), VISIT_DONE);
+    assert_int_equal(number("select presence from visit_state where visit_id = '%s'", visit.u), PRESENCE_INSIDE);
+    assert_int_equal(number("select count(*) from check_in where visit_id = '%s'", visit.u), 1);
+    writer_end(&w);
+}
+
 //= RULES.md R-REC-6
 //  DAY_CLOSE is an entry with first and last seq, count and totals by tender, voids, and cash to hand over
 static void a_day_close_declares_the_settlement_and_ends_voids(void **state) {
@@ -546,6 +600,8 @@ int main(void) {
         cmocka_unit_test(two_equal_receipts_post_and_are_both_flagged),
         cmocka_unit_test(running_totals_that_do_not_add_up_are_flagged),
         cmocka_unit_test(a_receipt_keeps_its_three_times),
+        cmocka_unit_test(an_honest_chain_that_arrives_in_pieces_is_never_accused),
+        cmocka_unit_test(an_outcome_before_its_check_in_ends_the_visit_all_the_same),
         cmocka_unit_test(a_receipt_beyond_the_allowance_posts_and_is_flagged),
         cmocka_unit_test(a_day_close_declares_the_settlement_and_ends_voids),
         cmocka_unit_test(a_stranger_is_told_so_and_his_bytes_are_kept),
