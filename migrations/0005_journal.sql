@@ -67,6 +67,7 @@ create table device_epoch (
     head_hash bytea not null,            -- of the entry at contiguous_seq; at 0 the certificate's hash
     seq_max bigint not null default 0,
     declared_seq bigint not null default 0,  -- last seq of the newest DAY_CLOSE
+    closed_seq bigint,                   -- of the KEY_ROTATION that ended the epoch; null: it is open
     gaps_accepted bytea not null default '',
     primary key (agency_id, device_id, epoch)
 ) with (fillfactor = 70);

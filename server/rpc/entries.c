@@ -32,16 +32,18 @@ static tagih_err plan(struct entries *entries) {
     entries->posts = ARENA_ARRAY(entries->arena, entries->n, struct post);
     entries->arrivals = ARENA_ARRAY(entries->arena, entries->n, struct arrival);
     entries->outcomes = ARENA_ARRAY(entries->arena, entries->n, struct outcome_entry);
+    entries->rotations = ARENA_ARRAY(entries->arena, entries->n, struct rotation);
+    entries->new_keys = ARENA_ARRAY(entries->arena, entries->n, public_key);
     entries->referents = ARENA_ARRAY(entries->arena, entries->n, entry_id);
     entries->accounts = ARENA_ARRAY(entries->arena, entries->n, account_id);
     entries->dates = ARENA_ARRAY(entries->arena, entries->n, civil_date);
     if (!entries->chains || !entries->posts || !entries->arrivals || !entries->outcomes || !entries->referents || !entries->accounts ||
-        !entries->dates) {
+        !entries->dates || !entries->rotations || !entries->new_keys) {
         return FAIL(OUT_OF_MEMORY);
     }
     entries->n_chains = entries->n_posts = entries->n_arrivals = entries->n_outcomes = 0;
     entries->n_referents = entries->n_accounts = 0;
-    entries->n_woken = 0;
+    entries->n_woken = entries->n_rotations = 0;
     for (size_t i = 0; i < entries->n; i++) {
         struct sealed *s = entries->all[i];
         if (entries->n_chains == 0 || !same_chain(&entries->chains[entries->n_chains - 1], s->entry)) {
@@ -111,6 +113,7 @@ static tagih_err lock_and_load(struct entries *entries) {
     if (entries->n_arrivals) TRY(arrivals_send(tx, entries->arena, entries->arrivals, entries->n_arrivals));
     TRY(book_send_load(&entries->book));
     TRY(send_journal(entries));
+    TRY(rotations__send(entries));
     TRY(send_dates(entries));
     TRY(tx_sync(tx));
     journal_take_lock(tx);
@@ -120,6 +123,7 @@ static tagih_err lock_and_load(struct entries *entries) {
     TRY(book_take_load(&entries->book));
     TRY(journal_take_load(tx, entries->arena, entries->chains, entries->n_chains, entries->n, entries->n_referents,
                           entries->n_accounts, entries->n, &entries->loaded));
+    TRY(rotations__take(entries));
     DEFER(result) struct result dates = {0};
     tx_take(tx, &dates);
     for (size_t i = 0; i < entries->n; i++) entries->all[i]->value_on = result_date(&dates, i, COL_agency_dates_at_on);
@@ -232,6 +236,8 @@ static void judge_all(struct entries *entries) {
         }
         judge_chain(entries, s);
         s->owns_id = s->owns_seq && !known->id_taken && !id_taken_here(entries, i);
+        int64_t closed_seq = chain_of(entries, s)->closed_seq;
+        if (closed_seq && s->entry->seq > closed_seq) entry__flag(s, REASON_EPOCH_CLOSED);
         if (s->owns_seq && !s->owns_id) entry__flag(s, REASON_ENTRY_ID_REUSED);
         judge_key(entries, i);
         if (s->value.clock_is_off) entry__flag(s, REASON_CLOCK);
@@ -377,6 +383,7 @@ tagih_err entries_store(struct entries *entries) {
     TRY(save_rows(entries));
     TRY(save_chains(entries));
     TRY(entries__save_kinds(entries));
+    TRY(rotations__save(entries));
     TRY(book_save(&entries->book));
     TRY(save_duplicates(entries));
     keep_ends(entries);

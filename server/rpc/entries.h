@@ -23,6 +23,13 @@ struct sealed_by {
     key_id kid;
 };
 
+/** A new key that an entry asks for. */
+struct rotation {
+    struct sealed *sealed;
+    bool seen;    /* somebody handed in this key before */
+    bool granted;
+};
+
 /** One entry. */
 struct sealed {
     /* PREPARE */
@@ -42,6 +49,7 @@ struct sealed {
     struct post *post;              /* money */
     struct arrival *arrival;
     struct outcome_entry *outcome;
+    struct rotation *rotation;
     size_t chain;                   /* index of its chain */
     size_t referent, account_asked; /* indices of what was asked for; SIZE_MAX: nothing */
     struct bytes ack;
@@ -79,6 +87,9 @@ struct entries {
     size_t n_arrivals;
     struct outcome_entry *outcomes;
     size_t n_outcomes;
+    struct rotation *rotations;
+    public_key *new_keys; /* of the rotations, in their order */
+    size_t n_rotations;
     entry_id *referents;
     size_t n_referents;
     account_id *accounts;
@@ -107,6 +118,12 @@ void entry__decide(struct entries *entries, struct sealed *sealed);
 void entry__settle(struct sealed *sealed);
 /** Voids that waited and whose receipt is here now. */
 TAGIH_MUST_USE tagih_err entries__wake(struct entries *entries);
+/** Rotations of keys (entries_rotation.c): what they ask, whether the key is certified, and what that leaves. */
+void rotation__plan(struct entries *entries, struct sealed *sealed);
+TAGIH_MUST_USE tagih_err rotations__send(struct entries *entries);
+TAGIH_MUST_USE tagih_err rotations__take(struct entries *entries);
+void rotation__decide(struct entries *entries, struct sealed *sealed);
+TAGIH_MUST_USE tagih_err rotations__save(struct entries *entries);
 /** Queue the rows of all kinds. */
 TAGIH_MUST_USE tagih_err entries__save_kinds(struct entries *entries);
 

@@ -78,6 +78,7 @@ tagih_err entry__plan(struct entries *entries, struct sealed *s) {
     s->post = NULL;
     s->arrival = NULL;
     s->outcome = NULL;
+    s->rotation = NULL;
     s->referent = s->account_asked = SIZE_MAX;
     switch (s->entry->kind) {
     case JOURNAL_RECEIPT:
@@ -96,6 +97,9 @@ tagih_err entry__plan(struct entries *entries, struct sealed *s) {
     case JOURNAL_PROMISE:
         s->account_asked = entries->n_accounts;
         entries->accounts[entries->n_accounts++] = s->entry->body.promise.account;
+        break;
+    case JOURNAL_KEY_ROTATION:
+        rotation__plan(entries, s);
         break;
     default:
         break;
@@ -216,6 +220,9 @@ void entry__decide(struct entries *entries, struct sealed *s) {
         break;
     case JOURNAL_DAY_CLOSE:
         decide_day_close(entries, s);
+        break;
+    case JOURNAL_KEY_ROTATION:
+        rotation__decide(entries, s);
         break;
     default:
         break;

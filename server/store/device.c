@@ -163,6 +163,42 @@ tagih_err device_send_confirm(struct tx *tx, struct arena *arena, const struct d
     return send_change(tx, arena, row->device, at);
 }
 
+tagih_err device_send_keys(struct tx *tx, struct arena *arena, const public_key *keys, size_t n) {
+    struct bytes *rows = ARENA_ARRAY(arena, n, struct bytes);
+    if (!rows) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < n; i++) rows[i] = BYTES_OF(&keys[i]);
+    struct params p;
+    params_init(&p, arena, STMT_device_keys_lock, n);
+    params_bytea(&p, rows, sizeof *rows);
+    TRY(tx_send(tx, &p));
+    params_init(&p, arena, STMT_device_keys_seen, n);
+    params_bytea(&p, rows, sizeof *rows);
+    return tx_send(tx, &p);
+}
+
+void device_take_keys(struct tx *tx, bool *seen, size_t n) {
+    DEFER(result) struct result locked = {0}, r = {0};
+    tx_take(tx, &locked);
+    tx_take(tx, &r);
+    for (size_t i = 0; i < n; i++) seen[i] = result_bool(&r, i, COL_device_keys_seen_seen);
+}
+
+tagih_err device_send_rotate(struct tx *tx, struct arena *arena, const struct device_confirmed *row, int64_t closed_seq,
+                             instant at) {
+    struct params p;
+    begin(&p, tx, arena, STMT_device_rotate, row->device);
+    params_one_int4(&p, (int32_t)row->epoch);
+    params_one_uuid(&p, &row->user);
+    params_one_bytea(&p, BYTES_OF(&row->key));
+    params_one_bytea(&p, row->certificate);
+    params_one_bytea(&p, BYTES_OF(&row->certificate_hash));
+    params_one_uuid(&p, &row->actor);
+    params_one_int8(&p, closed_seq);
+    params_one_int8(&p, at.us);
+    TRY(tx_send(tx, &p));
+    return send_change(tx, arena, row->device, at);
+}
+
 tagih_err device_send_end(struct tx *tx, struct arena *arena, device_id device, const char *kind, user_id actor,
                           struct bytes reason, instant at) {
     struct params p;

@@ -83,6 +83,15 @@ TAGIH_MUST_USE tagih_err device_send_confirm(struct tx *tx, struct arena *arena,
 TAGIH_MUST_USE tagih_err device_send_end(struct tx *tx, struct arena *arena, device_id device, const char *kind,
                                          user_id actor, struct bytes reason, instant at);
 
+/* ---- rotation ------------------------------------------------------------------------------------------------- */
+
+/** Lock keys, then read whether anybody ever handed them in. Taken by device_take_keys. */
+TAGIH_MUST_USE tagih_err device_send_keys(struct tx *tx, struct arena *arena, const public_key *keys, size_t n);
+void device_take_keys(struct tx *tx, bool *seen, size_t n);
+/** The key of the next epoch, the event and the change; the epoch before ends at `closed_seq`. */
+TAGIH_MUST_USE tagih_err device_send_rotate(struct tx *tx, struct arena *arena, const struct device_confirmed *row,
+                                            int64_t closed_seq, instant at);
+
 /* ---- proof ---------------------------------------------------------------------------------------------------- */
 
 struct device_proof {

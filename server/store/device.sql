@@ -77,6 +77,38 @@ told as (
     select $1, $2, w.version, $9, 'CONFIRMED', $8 from written w returning 1)
 select expect_rows((select count(*) from told), 1) as all_written;
 
+-- name: device_keys_lock
+-- in:   bytea[] public_key
+-- out:  bool locked
+-- why:  as enrol_lock, in one order.
+select pg_advisory_xact_lock(hashtextextended('device key' || encode(q.public_key, 'hex'), 0)) is null as locked
+from (select k as public_key from unnest($1) k order by k) q;
+
+-- name: device_keys_seen
+-- in:   bytea[] public_key
+-- out:  bool seen
+select device_key_seen(q.public_key) as seen from unnest($1) with ordinality q (public_key, i) order by q.i;
+
+-- name: device_rotate
+-- in:   uuid agency_id, uuid device_id, int4 epoch, uuid user_id, bytea public_key, bytea certificate, bytea certificate_hash, uuid actor_id, int8 closed_seq, int8 at_us
+-- out:  bool all_written
+-- why:  the old key signed a new one: its epoch ends at closed_seq, the next begins with the new certificate.
+with key as (
+    insert into device_key (agency_id, device_id, epoch, user_id, public_key, valid_from_us, certificate, certificate_hash)
+    values ($1, $2, $3, $4, $5, $10, $6, $7)),
+epoch as (
+    insert into device_epoch (agency_id, device_id, epoch, head_hash) values ($1, $2, $3, $7)),
+closed as (
+    update device_epoch set closed_seq = $9
+    where agency_id = $1 and device_id = $2 and epoch = $3 - 1 and closed_seq is null returning 1),
+written as (
+    update device_state set epoch = $3, version = version + 1 where agency_id = $1 and device_id = $2 and epoch = $3 - 1
+    returning version),
+told as (
+    insert into device_event (agency_id, device_id, version, at_us, kind, actor_id)
+    select $1, $2, w.version, $10, 'ROTATED', $8 from written w, closed returning 1)
+select expect_rows((select count(*) from told), 1) as all_written;
+
 -- name: device_end
 -- in:   uuid agency_id, uuid device_id, text kind, uuid actor_id, text reason, int8 at_us
 -- out:  bool all_written

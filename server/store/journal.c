@@ -76,6 +76,7 @@ static void take_chains(struct tx *tx, const struct chain_key *keys, size_t n, s
     for (size_t i = 0; i < n; i++) {
         out[i] = (struct chain_state){.key = keys[i], .known = !result_is_null(&r, i, COL(contiguous_seq))};
         if (!result_is_null(&r, i, COL(device_state))) out[i].device_state = result_int2(&r, i, COL(device_state));
+        out[i].device_epoch = result_int4_or(&r, i, COL(device_epoch), 0);
         out[i].revoked = !result_is_null(&r, i, COL(revoked_us));
         out[i].revoked_at.us = result_int8_or(&r, i, COL(revoked_us), 0);
         if (!out[i].known) continue;
@@ -83,6 +84,7 @@ static void take_chains(struct tx *tx, const struct chain_key *keys, size_t n, s
         out[i].chain.head_hash = result_hash(&r, i, COL(head_hash));
         out[i].seq_max = result_int8(&r, i, COL(seq_max));
         out[i].declared_seq = result_int8(&r, i, COL(declared_seq));
+        out[i].closed_seq = result_int8_or(&r, i, COL(closed_seq), 0);
     }
 }
 #undef COL

@@ -27,10 +27,12 @@ struct chain_state {
     struct chain_key key;
     bool known; /* the epoch has a row */
     int16_t device_state;
+    int32_t device_epoch; /* the one in force */
     bool revoked;
     instant revoked_at;
     struct chain chain;
     int64_t seq_max, declared_seq;
+    int64_t closed_seq; /* of the rotation that ended this epoch; 0: it is open */
     struct chain_total totals[CHAIN_CURRENCIES_MAX];
     size_t n_totals;
     bool dirty;
@@ -184,6 +186,8 @@ TAGIH_MUST_USE tagih_err journal_send_waited(struct tx *tx, struct arena *arena,
 TAGIH_MUST_USE tagih_err journal_send_flags(struct tx *tx, struct arena *arena, const uuid *ids, const int64_t *flags, size_t n, instant at);
 /** Places in chains behind which a gap was filled. */
 TAGIH_MUST_USE tagih_err journal_send_filled(struct tx *tx, struct arena *arena, const struct chain_key *places, size_t n, int64_t gap_flag, instant at);
+/** More flags for entries that came before the rotation which closed their epoch at a lower seq. */
+TAGIH_MUST_USE tagih_err journal_send_closed(struct tx *tx, struct arena *arena, device_id device, int32_t epoch, int64_t closed_seq, int64_t flag, instant at);
 TAGIH_MUST_USE tagih_err journal_send_suspend(struct tx *tx, struct arena *arena, const device_id *devices, size_t n, instant at);
 
 /** Keep raw bytes of strangers, within the quota. Outside any transaction. @return OK · as db_exec_one */

@@ -2,9 +2,10 @@
 
 -- name: device_chain_load
 -- in:   uuid agency_id, uuid[] device_id, int4[] epoch
--- out:  int2 device_state, int8 revoked_us, int8 contiguous_seq, bytea head_hash, int8 seq_max, int8 declared_seq, bytea gaps_accepted
+-- out:  int2 device_state, int4 device_epoch, int8 revoked_us, int8 contiguous_seq, bytea head_hash, int8 seq_max, int8 declared_seq, int8 closed_seq, bytea gaps_accepted
 -- why:  where each chain stands; null where nothing of this epoch has come yet.
-select d.state as device_state, d.revoked_us, e.contiguous_seq, e.head_hash, e.seq_max, e.declared_seq, e.gaps_accepted
+select d.state as device_state, d.epoch as device_epoch, d.revoked_us, e.contiguous_seq, e.head_hash, e.seq_max,
+       e.declared_seq, e.closed_seq, e.gaps_accepted
 from unnest($2, $3) with ordinality q (device_id, epoch, i)
 left join device_state d on d.agency_id = $1 and d.device_id = q.device_id
 left join device_epoch e on e.agency_id = $1 and e.device_id = q.device_id and e.epoch = q.epoch
@@ -220,6 +221,26 @@ select a.account_id is not null as is
 from unnest($2) with ordinality q (account_id, i)
 left join account a on a.agency_id = $1 and a.account_id = q.account_id
 order by q.i;
+
+-- name: epoch_closed
+-- in:   uuid agency_id, uuid device_id, int4 epoch, int8 closed_seq, int8 flag, int8 at_us
+-- out:  none
+-- why:  what the old key wrote after it signed the new one, and was here before that: its next fate says so.
+with again as (
+insert into entry_event (agency_id, entry_hash, n, at_us, fate, flags)
+select $1, k.entry_hash, coalesce(e.n, 0) + 1, $6,
+       case when coalesce(e.fate, k.fate) = 1 then 2 else coalesce(e.fate, k.fate) end, coalesce(e.flags, k.flags) | $5
+from journal_key k
+left join lateral (
+    select n, fate, flags from entry_event e where e.agency_id = $1 and e.entry_hash = k.entry_hash
+    order by n desc limit 1) e on true
+where k.agency_id = $1 and k.device_id = $2 and k.epoch = $3 and k.seq > $4 and k.owns_seq
+  and coalesce(e.flags, k.flags) & $5 = 0
+returning entry_hash)
+insert into change (agency_id, kind, object_id, collector_id, at_us)
+select $1, 60, k.entry_id, d.user_id, $6
+from again a join journal_key k on k.agency_id = $1 and k.entry_hash = a.entry_hash
+join device_state d on d.agency_id = $1 and d.device_id = k.device_id;
 
 -- name: gap_filled
 -- in:   uuid agency_id, uuid[] device_id, int4[] epoch, int8[] seq, int8 gap_flag, int8 at_us

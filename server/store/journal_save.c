@@ -240,6 +240,18 @@ tagih_err journal_send_filled(struct tx *tx, struct arena *arena, const struct c
     return tx_send(tx, &p);
 }
 
+tagih_err journal_send_closed(struct tx *tx, struct arena *arena, device_id device, int32_t epoch, int64_t closed_seq,
+                              int64_t flag, instant at) {
+    struct params p;
+    begin(&p, tx, arena, STMT_epoch_closed, 0);
+    params_one_uuid(&p, &device);
+    params_one_int4(&p, epoch);
+    params_one_int8(&p, closed_seq);
+    params_one_int8(&p, flag);
+    params_one_int8(&p, at.us);
+    return tx_send(tx, &p);
+}
+
 tagih_err journal_send_suspend(struct tx *tx, struct arena *arena, const device_id *devices, size_t n, instant at) {
     if (n == 0) return TAGIH_OK;
     struct params p;
