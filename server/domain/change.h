@@ -18,6 +18,7 @@
     X(PAYMENT_POSTED, 30, "payment.posted")    \
     X(PAYMENT_REVERSED, 31, "payment.reversed") \
     X(RECEIPT_QUARANTINED, 32, "receipt.quarantined") \
+    X(PAYMENT_ON_CLOSED, 33, "payment.on_closed_account") \
     X(PROMISE_MADE, 40, "promise.made")        \
     X(DEPOSIT_MADE, 50, "deposit.made")        \
     X(SETTLEMENT_DECLARED, 51, "settlement.declared") \

@@ -190,6 +190,7 @@ static tagih_err answer_posts(struct rpc_batch *batch) {
         ids[n++] = ((const struct paying *)batch->items[i]->checked)->payment;
     }
     if (n == 0) return TAGIH_OK;
+    TRY(tx_sync(batch->tx)); /* the answers of what was saved are nobody's: the next sending drops them */
     TRY(payment_send_get(batch->tx, batch->arena, ids, n));
     TRY(payment_send_allocations(batch->tx, batch->arena, ids, n));
     TRY(tx_sync(batch->tx));
@@ -272,6 +273,7 @@ static tagih_err load_reversal(struct rpc_batch *batch, struct book *book, struc
 }
 
 static tagih_err answer_one(struct rpc_batch *batch, payment_id id, Tagih__V1__Payment **out) {
+    TRY(tx_sync(batch->tx));
     TRY(payment_send_get(batch->tx, batch->arena, &id, 1));
     TRY(payment_send_allocations(batch->tx, batch->arena, &id, 1));
     TRY(tx_sync(batch->tx));

@@ -418,18 +418,24 @@ static tagih_err send_changes(struct book *book) {
     static const int16_t kinds[] = {[POSTING_OF_PAYMENT] = CHANGE_PAYMENT_POSTED,
                                     [POSTING_OF_REVERSAL] = CHANGE_PAYMENT_REVERSED,
                                     [POSTING_OF_QUARANTINE] = CHANGE_RECEIPT_QUARANTINED};
-    struct change_row *changes = ARENA_ARRAY(book->arena, book->n_posted, struct change_row);
+    struct change_row *changes = ARENA_ARRAY(book->arena, 2 * book->n_posted, struct change_row);
+    size_t n = 0;
     if (!changes) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < book->n_posted; i++) {
         const struct posted *posted = &book->posted[i];
         struct posting_account *account = posted->has_account ? book__account(book, posted->account) : NULL;
-        changes[i] = (struct change_row){.kind = kinds[posted->kind], .object = posted->post->payment.u,
+        struct change_row *change = &changes[n++];
+        *change = (struct change_row){.kind = kinds[posted->kind], .object = posted->post->payment.u,
                                          .has_account = posted->has_account, .account = posted->account};
+        if (posted->post->flags & fate_bit(REASON_CLOSED_ACCOUNT)) { /* R-LIF-1: flagged, also where there is no entry */
+            changes[n] = *change;
+            changes[n++].kind = CHANGE_PAYMENT_ON_CLOSED;
+        }
         if (!account || !account->has_collector) continue;
-        changes[i].for_phone = true;
-        changes[i].collector = account->collector;
+        change->for_phone = true;
+        change->collector = account->collector;
     }
-    return change_send(book->tx, book->arena, changes, book->n_posted, book->now);
+    return change_send(book->tx, book->arena, changes, n, book->now);
 }
 
 tagih_err book_save(struct book *book) {

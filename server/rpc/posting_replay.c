@@ -81,6 +81,25 @@ static tagih_err find_replaying(struct book *book, account_id *ids, size_t *n_id
     return TAGIH_OK;
 }
 
+/* Room for an account's own: room for everybody's in each would grow with the square of the batch. */
+static size_t dues_of(const struct posting_due *dues, size_t n, account_id id) {
+    size_t own = 0;
+    for (size_t i = 0; i < n; i++) own += uuid_equal(dues[i].account.u, id.u);
+    return own;
+}
+
+static size_t facts_of(const struct posting_fact *facts, size_t n, account_id id) {
+    size_t own = 0;
+    for (size_t i = 0; i < n; i++) own += uuid_equal(facts[i].account.u, id.u);
+    return own;
+}
+
+static size_t posts_of(const struct book *book, account_id id) {
+    size_t own = 0;
+    for (size_t i = 0; i < book->n; i++) own += !book->posts[i]->reversal && uuid_equal(book->posts[i]->account.u, id.u);
+    return own;
+}
+
 /* dues and facts are sorted by account, as the accounts are. */
 static tagih_err share_out(struct book *book, const struct posting_due *dues, size_t n_dues,
                            const struct posting_fact *facts, size_t n_facts) {
@@ -88,9 +107,10 @@ static tagih_err share_out(struct book *book, const struct posting_due *dues, si
         struct replayed *r = &book->replayed[a];
         if (!r->is) continue;
         account_id id = book->loaded.accounts[a].id;
-        r->schedule = ARENA_ARRAY(book->arena, n_dues, struct instalment);
-        r->facts = ARENA_ARRAY(book->arena, n_facts + book->n, struct allocation_fact);
-        r->versions = ARENA_ARRAY(book->arena, n_facts + book->n, int32_t);
+        size_t own_facts = facts_of(facts, n_facts, id) + posts_of(book, id);
+        r->schedule = ARENA_ARRAY(book->arena, dues_of(dues, n_dues, id), struct instalment);
+        r->facts = ARENA_ARRAY(book->arena, own_facts, struct allocation_fact);
+        r->versions = ARENA_ARRAY(book->arena, own_facts, int32_t);
         if (!r->schedule || !r->facts || !r->versions) return FAIL(OUT_OF_MEMORY);
         for (size_t i = 0; i < n_dues; i++) {
             if (uuid_equal(dues[i].account.u, id.u)) r->schedule[r->n_schedule++] = dues[i].instalment;
@@ -150,18 +170,32 @@ static const struct allocation_part *parts_of(const struct allocation_outcome *o
     return outcome->parts + result->part_first;
 }
 
-/* A new allocation version of every payment whose effect or parts changed. */
+/* Does a fact's allocation stand as it did? Instalments count: the same components may come from another one. */
+static bool is_unchanged(const struct allocation_outcome *before, uuid fact, const struct allocation_part *parts, size_t n,
+                         int64_t credit_minor) {
+    size_t at = 0, n_before;
+    int64_t credit_before_minor;
+    while (at < before->n_facts && !uuid_equal(before->facts[at].id, fact)) at++;
+    if (at == before->n_facts) return false;
+    const struct allocation_part *old = parts_of(before, at, &n_before, &credit_before_minor);
+    if (n != n_before || credit_minor != credit_before_minor) return false;
+    for (size_t i = 0; i < n; i++) {
+        if (old[i].instalment_no != parts[i].instalment_no || old[i].component != parts[i].component) return false;
+        if (old[i].amount_minor != parts[i].amount_minor) return false;
+    }
+    return true;
+}
+
+/* A new allocation version of every payment whose parts changed. */
 static tagih_err write_changes(struct book *book, struct posted *posted, struct replayed *r,
-                               const struct allocation_outcome *after, const struct allocation_diff *diff) {
-    for (size_t i = 0; i < diff->n_changes; i++) {
-        for (size_t f = 0; f < r->n_facts; f++) {
-            if (!uuid_equal(r->facts[f].id, diff->changes[i].fact_id)) continue;
-            size_t n;
-            int64_t credit_minor;
-            const struct allocation_part *parts = parts_of(after, f, &n, &credit_minor);
-            payment_id payment = {r->facts[f].id};
-            TRY(book__allocation(book, posted, payment, ++r->versions[f], parts, n, credit_minor));
-        }
+                               const struct allocation_outcome *after) {
+    for (size_t f = 0; f < r->n_facts; f++) {
+        size_t n;
+        int64_t credit_minor;
+        const struct allocation_part *parts = parts_of(after, f, &n, &credit_minor);
+        payment_id payment = {r->facts[f].id};
+        if (is_unchanged(&r->now, payment.u, parts, n, credit_minor)) continue;
+        TRY(book__allocation(book, posted, payment, ++r->versions[f], parts, n, credit_minor));
     }
     return TAGIH_OK;
 }
@@ -193,7 +227,7 @@ static tagih_err settle(struct book *book, struct posting_account *account, stru
     struct allocation_diff diff;
     TRY(work_out(book, account, r, &after));
     TRY(allocation_diff(&r->now, &after, book->arena, &diff));
-    TRY(write_changes(book, posted, r, &after, &diff));
+    TRY(write_changes(book, posted, r, &after));
     take_lines(account, &after);
     take_last(account, r, &after);
     ledger_replay(&posted->ledger, money, account->id, &diff);
@@ -258,23 +292,29 @@ tagih_err book__replay_payment(struct book *book, struct post *post, struct post
     return book__bonus(book, post, account, posted, bonus_base(before, after, post->amount_minor), bucket);
 }
 
-/* Take a payment out of the facts. False: it was not among them. */
-static bool take_out(struct replayed *r, payment_id payment) {
+/* Take a payment out of the facts, if it is among them. They are copied: the outcome so far reads the old ones. */
+static tagih_err take_out(struct book *book, struct replayed *r, payment_id payment, bool *stands) {
+    struct allocation_fact *facts = ARENA_ARRAY(book->arena, r->n_facts + book->n, struct allocation_fact);
+    int32_t *versions = ARENA_ARRAY(book->arena, r->n_facts + book->n, int32_t);
+    if (!facts || !versions) return FAIL(OUT_OF_MEMORY);
+    size_t kept = 0;
     for (size_t i = 0; i < r->n_facts; i++) {
-        if (!uuid_equal(r->facts[i].id, payment.u)) continue;
-        size_t behind = r->n_facts - i - 1;
-        memmove(&r->facts[i], &r->facts[i + 1], behind * sizeof *r->facts);
-        memmove(&r->versions[i], &r->versions[i + 1], behind * sizeof *r->versions);
-        r->n_facts--;
-        return true;
+        if (uuid_equal(r->facts[i].id, payment.u)) continue;
+        versions[kept] = r->versions[i];
+        facts[kept++] = r->facts[i];
     }
-    return false;
+    *stands = kept < r->n_facts;
+    r->facts = facts;
+    r->versions = versions;
+    r->n_facts = kept;
+    return TAGIH_OK;
 }
 
 tagih_err book__replay_reversal(struct book *book, struct post *post, struct posting_account *account,
                                 struct posted *posted, const struct posting_reversed *payment) {
     struct replayed *r = &book->replayed[account - book->loaded.accounts];
-    bool stands = take_out(r, post->payment);
+    bool stands;
+    TRY(take_out(book, r, post->payment, &stands));
     struct ledger_side debited = payment_money_side((enum payment_source)payment->source, (enum tender)payment->tender,
                                                     payment->collector.u);
     struct ledger_side money = payment_reversal_side(post->reason, post->settled, debited);
