@@ -164,9 +164,16 @@ static void drop_twins(struct work *work) {
     work->n = kept;
 }
 
+/* Evidence is left out: half a million entries of two bytes each must not use up what honest calls need. */
+static size_t good_entries(const struct pushed *pushed) {
+    size_t n = 0;
+    for (size_t i = 0; i < pushed->n; i++) n += !pushed->entries[i].evidence;
+    return n;
+}
+
 static tagih_err gather(struct work *work, struct arena *arena) {
     size_t n = 0;
-    for (size_t i = 0; i < work->batch->n; i++) n += ((struct pushed *)work->batch->items[i]->checked)->n;
+    for (size_t i = 0; i < work->batch->n; i++) n += good_entries(work->batch->items[i]->checked);
     work->all = ARENA_ARRAY(arena, n, struct sealed *);
     work->ends = ARENA_ARRAY(arena, n, struct chain_end);
     if (!work->all || !work->ends) return FAIL(OUT_OF_MEMORY);

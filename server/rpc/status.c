@@ -97,6 +97,12 @@ static void add_retry(struct details *details, struct arena *arena, int64_t retr
     details_add(details, arena, "type.googleapis.com/google.rpc.RetryInfo", &retry.base);
 }
 
+/* Who is told to come again is told when: a second for a server or database that is away, a moment for a contended row. */
+static int64_t retry_default_us(tagih_err err) {
+    if (err_class(err) == TAGIH_CLASS_UNAVAILABLE) return US_PER_S;
+    return err_class(err) == TAGIH_CLASS_ABORTED ? 100 * US_PER_MS : 0;
+}
+
 void status_fill(struct call_reply *reply, struct arena *arena, tagih_err err, const struct rpc_problem *problems,
                  int64_t retry_after_us) {
     *reply = (struct call_reply){.status = status_of(err), .message = err_text(err)};
@@ -107,6 +113,7 @@ void status_fill(struct call_reply *reply, struct arena *arena, tagih_err err, c
     struct details details = {.n = 0};
     add_info(&details, arena, err);
     if (problems) add_problems(&details, arena, problems);
+    if (retry_after_us == 0) retry_after_us = retry_default_us(err);
     if (retry_after_us > 0) add_retry(&details, arena, retry_after_us);
     Google__Rpc__Status status = GOOGLE__RPC__STATUS__INIT;
     status.code = (int32_t)reply->status;
