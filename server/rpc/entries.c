@@ -91,7 +91,8 @@ static tagih_err send_journal(struct entries *entries) {
         ids[i] = entries->all[i]->entry->id;
     }
     return journal_send_load(entries->tx, entries->arena, entries->chains, entries->n_chains, hashes, ids, entries->n,
-                             entries->referents, entries->n_referents, entries->accounts, entries->n_accounts);
+                             entries->referents, entries->n_referents, entries->accounts, entries->n_accounts,
+                             !book_is_empty(&entries->book));
 }
 
 /* Visits of check-ins and of outcomes are locked together, in one order. */
@@ -199,14 +200,15 @@ static void judge_chain(struct entries *entries, struct sealed *s) {
     (void)added; /* room for every entry of the batch was made */
     int64_t before = chain->chain.contiguous_seq;
     chain_advance(&chain->chain, NULL, 0);
+    s->filled = chain->seq_max > s->entry->seq;
     if (s->entry->seq > chain->seq_max) chain->seq_max = s->entry->seq;
     chain->dirty = true;
     if (chain->chain.contiguous_seq > s->entry->seq) forget_totals(chain);
     check_total(chain, s, before + 1 == s->entry->seq && chain->chain.contiguous_seq == s->entry->seq);
 }
 
-/* R-REC-7: an entry of a revoked key counts when a contact with the server, proven by a later entry, lies between it
- * and the revocation. */
+/* R-REC-7: an entry of a revoked key counts when a contact with the server lies between it and the revocation: one that
+ * a later entry knows of and this one does not yet. */
 static void judge_key(struct entries *entries, size_t i) {
     struct sealed *s = entries->all[i];
     const struct chain_state *chain = chain_of(entries, s);
@@ -214,7 +216,8 @@ static void judge_key(struct entries *entries, size_t i) {
     entry__flag(s, REASON_REVOKED_KEY);
     for (size_t k = i + 1; k < entries->n && entries->all[k]->chain == s->chain; k++) {
         const struct journal_entry *later = entries->all[k]->entry;
-        if (later->has_server_time && later->server_time.us <= chain->revoked_at.us) return;
+        bool newer = !s->entry->has_server_time || later->server_time.us > s->entry->server_time.us;
+        if (later->has_server_time && newer && later->server_time.us <= chain->revoked_at.us) return;
     }
     s->fate = FATE_QUARANTINED;
 }
@@ -315,8 +318,7 @@ static tagih_err save_chains(struct entries *entries) {
     for (size_t i = 0; i < entries->n; i++) {
         const struct sealed *s = entries->all[i];
         if (s->known) continue;
-        const struct chain_state *chain = chain_of(entries, s);
-        if (s->owns_seq && chain->seq_max > s->entry->seq) {
+        if (s->owns_seq && s->filled) {
             filled[n_filled++] = (struct chain_key){s->entry->device, (int32_t)s->entry->epoch, s->entry->seq + 1};
         }
         if (s->flags & fate_bit(REASON_FORK)) suspended[n_suspended++] = s->entry->device;

@@ -42,6 +42,7 @@ struct sealed {
     bool broken;                    /* the database refused it: only store it, quarantined (NOT_STORED) */
     /* decided; set anew in each run */
     bool owns_seq, owns_id, known;
+    bool filled; /* it closed a gap: what lies behind loses its flag */
     struct entry_instant value;
     civil_date value_on;
     fate_bits flags;

@@ -43,14 +43,14 @@ static tagih_err send_chains(struct tx *tx, struct arena *arena, const struct ch
 
 tagih_err journal_send_load(struct tx *tx, struct arena *arena, const struct chain_key *chains, size_t n_chains,
                             const hash256 *hashes, const entry_id *ids, size_t n, const entry_id *referents,
-                            size_t n_referents, const account_id *accounts, size_t n_accounts) {
+                            size_t n_referents, const account_id *accounts, size_t n_accounts, bool has_receipts) {
     TRY(send_chains(tx, arena, chains, n_chains));
     struct params p;
     begin(&p, tx, arena, STMT_journal_known, n);
     params_hash(&p, hashes, sizeof *hashes);
     params_uuid(&p, ids, sizeof *ids);
     TRY(tx_send(tx, &p));
-    begin(&p, tx, arena, STMT_waiting_load, n);
+    begin(&p, tx, arena, STMT_waiting_load, has_receipts ? n : 0);
     params_uuid(&p, ids, sizeof *ids);
     TRY(tx_send(tx, &p));
     begin(&p, tx, arena, STMT_void_referent_load, n_referents);
@@ -132,8 +132,7 @@ static tagih_err take_known(struct tx *tx, struct arena *arena, size_t n, struct
     tx_take(tx, &r);
     for (size_t i = 0; i < n; i++) {
         out[i] = (struct journal_known){.known = !result_is_null(&r, i, COL(fate)),
-                                        .id_taken = !result_is_null(&r, i, COL(id_hash)),
-                                        .id_call = result_bool(&r, i, COL(id_call))};
+                                        .id_taken = !result_is_null(&r, i, COL(id_hash))};
         if (!out[i].known) continue;
         out[i].fate = (uint16_t)result_int2(&r, i, COL(fate));
         out[i].flags = (uint64_t)result_int8(&r, i, COL(flags));

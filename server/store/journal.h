@@ -46,7 +46,6 @@ struct journal_known {
     struct bytes ack;
     instant received;
     bool id_taken; /* by another entry */
-    bool id_call;  /* an unsigned call used the id */
 };
 
 /** What a void wants to void. */
@@ -153,11 +152,11 @@ struct waiting_row {
 TAGIH_MUST_USE tagih_err journal_send_lock(struct tx *tx, struct arena *arena, const struct chain_key *chains, size_t n);
 void journal_take_lock(struct tx *tx);
 
-/** Queue LOAD of chains, of what is known of each entry, of what waits for the receipts, and of what voids refer to. */
+/** Queue LOAD of chains, of what is known of each entry, of what voids refer to, and of what waits for the receipts, if there are any. */
 TAGIH_MUST_USE tagih_err journal_send_load(struct tx *tx, struct arena *arena, const struct chain_key *chains,
                                            size_t n_chains, const hash256 *hashes, const entry_id *ids, size_t n,
                                            const entry_id *referents, size_t n_referents, const account_id *accounts,
-                                           size_t n_accounts);
+                                           size_t n_accounts, bool has_receipts);
 struct journal_loaded {
     struct chain_state *chains;
     struct journal_known *known;     /* per entry */

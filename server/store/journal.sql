@@ -32,13 +32,12 @@ order by q.i;
 
 -- name: journal_known
 -- in:   uuid agency_id, bytea[] entry_hash, uuid[] entry_id
--- out:  int2 fate, int8 flags, bytea ack, int8 received_us, bytea id_hash, int2 id_kind, bool id_call
--- why:  each entry as it was acknowledged; who owns its id, if not itself; whether an unsigned call has used the id.
-select k.fate, k.flags, k.ack, k.received_us, o.entry_hash as id_hash, o.kind as id_kind, c.check_in_id is not null as id_call
+-- out:  int2 fate, int8 flags, bytea ack, int8 received_us, bytea id_hash
+-- why:  each entry as it was acknowledged, and who owns its id.
+select k.fate, k.flags, k.ack, k.received_us, o.entry_hash as id_hash
 from unnest($2, $3) with ordinality q (entry_hash, entry_id, i)
 left join journal_key k on k.agency_id = $1 and k.entry_hash = q.entry_hash
 left join journal_key o on o.agency_id = $1 and o.entry_id = q.entry_id and o.owns_id
-left join check_in c on c.agency_id = $1 and c.check_in_id = q.entry_id
 order by q.i;
 
 -- name: waiting_load

@@ -78,6 +78,13 @@ static tagih_err send_collectors(struct tx *tx, struct arena *arena, const struc
     return tx_send(tx, &p);
 }
 
+static bool any_reversal(const struct posting_key *keys, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (!uuid_is_nil(keys[i].reverses.u)) return true;
+    }
+    return false;
+}
+
 static tagih_err send_per_key(struct tx *tx, struct arena *arena, const struct posting_key *keys, size_t n, instant now) {
     const size_t s = sizeof *keys;
     struct bytes *currencies = ARENA_ARRAY(arena, n, struct bytes);
@@ -88,6 +95,7 @@ static tagih_err send_per_key(struct tx *tx, struct arena *arena, const struct p
         times[i] = keys[i].value.us;
     }
     times[n] = now.us;
+    size_t n_reverses = any_reversal(keys, n) ? n : 0; /* rows count places, so all or none are asked for */
     struct params p;
     params_init(&p, arena, STMT_posting_same_day, n);
     params_one_uuid(&p, &tx->options->agency);
@@ -108,9 +116,10 @@ static tagih_err send_per_key(struct tx *tx, struct arena *arena, const struct p
     params_text(&p, currencies, sizeof *currencies);
     params_uuid(&p, &keys[0].account, s);
     params_bool(&p, &keys[0].assigned, s);
+    p.n_rows = n_reverses;
     params_uuid(&p, &keys[0].reverses, s);
     TRY(tx_send(tx, &p));
-    params_init(&p, arena, STMT_posting_payment_load, n);
+    params_init(&p, arena, STMT_posting_payment_load, n_reverses);
     params_one_uuid(&p, &tx->options->agency);
     params_uuid(&p, &keys[0].reverses, s);
     TRY(tx_send(tx, &p));

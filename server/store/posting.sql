@@ -5,9 +5,8 @@
 -- out:  uuid account_id
 -- why:  the accounts named, and those of the payments that are to be reversed.
 select account_id from account_state
-where agency_id = $1 and account_id in (
-    select a from unnest($2) a union
-    select p.account_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id)
+where agency_id = $1 and account_id = any($2 || array(
+    select p.account_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id))
 order by account_id for no key update;
 
 -- name: posting_collector_ensure
@@ -33,11 +32,10 @@ on conflict do nothing;
 select collector_id, currency::text as currency, bonus_n, bonus_head, cash_held_minor, cheques_in_hand_minor,
        deposit_in_transit_minor, bonus_payable_minor
 from collector_state
-where agency_id = $1 and collector_id in (
-    select c from unnest($2) c union
-    select p.collector_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id union
-    select b.collector_id from unnest($3) q (id) join bonus_line b on b.agency_id = $1 and b.payment_id = q.id union
-    select account_collector_at($1, a.account_id, a.value_us) from unnest($4, $5) a (account_id, value_us))
+where agency_id = $1 and collector_id = any($2
+    || array(select p.collector_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id)
+    || array(select b.collector_id from unnest($3) q (id) join bonus_line b on b.agency_id = $1 and b.payment_id = q.id)
+    || array(select account_collector_at($1, a.account_id, a.value_us) from unnest($4, $5) a (account_id, value_us)))
 order by collector_id, currency for no key update;
 
 -- name: posting_writer_lock
@@ -59,10 +57,10 @@ select s.account_id, a.account_no, a.customer_id, a.currency::text as currency, 
            select max(e.at_us) from account_event e
            where e.agency_id = $1 and e.account_id = s.account_id and e.status_after >= 10
              and e.status_before is distinct from e.status_after) end as closed_us
-from (select a from unnest($2) a union
-      select p.account_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id) q (account_id)
-join account_state s on s.agency_id = $1 and s.account_id = q.account_id
-join account a on a.agency_id = $1 and a.account_id = q.account_id
+from account_state s
+join account a on a.agency_id = $1 and a.account_id = s.account_id
+where s.agency_id = $1 and s.account_id = any($2 || array(
+    select p.account_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id))
 order by s.account_id;
 
 -- name: posting_instalment_load
@@ -70,9 +68,9 @@ order by s.account_id;
 -- out:  uuid account_id, int4 instalment_no, date due_on, int2 state, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor
 -- why:  what is open, in the order that allocation wants.
 select s.account_id, s.instalment_no, s.due_on, s.state, s.fees_minor, s.penalty_minor, s.interest_minor, s.principal_minor
-from (select a from unnest($2) a union
-      select p.account_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id) q (account_id)
-join instalment_state s on s.agency_id = $1 and s.account_id = q.account_id
+from instalment_state s
+where s.agency_id = $1 and s.account_id = any($2 || array(
+    select p.account_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id))
 order by s.account_id, s.due_on, s.instalment_no;
 
 -- name: posting_same_day
