@@ -34,6 +34,7 @@ static const struct {
     {"08", TX_RECONNECT},      /* connection exceptions */
     {"25P03", TX_RECONNECT},   /* idle_in_transaction_session_timeout: the server hung up */
     {"25006", TX_RECONNECT},   /* read_only_sql_transaction: after a failover this is a standby now */
+    {"0A000", TX_RECONNECT},   /* BEGIN READ WRITE on a standby; a plan kept from before a migration */
     {"53", TX_UNAVAILABLE},    /* disk full, no memory, too many connections */
     {"22", TX_DATA},           /* data exceptions */
     {"23", TX_DATA},           /* constraints */
