@@ -26,6 +26,12 @@ begin isolation level read committed read only;
 -- why:  row-level security rests on app.agency_id; both settings end with the transaction.
 select set_config('app.agency_id', $1, true) as agency_id, set_config('statement_timeout', $2, true) as timeout_ms;
 
+-- name: core_replan
+-- in:   none
+-- out:  none
+-- why:  a generic plan stays as it was made, also when it was made over empty tables; planned again, it sees their size.
+discard plans;
+
 -- name: core_commit
 -- in:   none
 -- out:  none

@@ -17,6 +17,10 @@
 #include "core_statements.h"
 #include "migrate_statements.h"
 
+/* Plans are made anew while a young database grows, and seldom afterwards. */
+#define REPLAN_US_FIRST US_PER_S
+#define REPLAN_US_MAX (600 * US_PER_S)
+
 /** How long the checks at start may take. */
 #define OPEN_US_MAX (10 * US_PER_S)
 
@@ -270,7 +274,17 @@ static tagih_err open_checked(struct db *db) {
     TRY(db_connect(db, session_settings));
     TRY(check_durable(db));
     TRY(check_version(db));
+    db->replan_every_us = REPLAN_US_FIRST;
+    db->replan_us = db__now_us() + db->replan_every_us;
     return prepare_all(db);
+}
+
+bool db__replan_is_due(struct db *db) {
+    int64_t now_us = db__now_us();
+    if (now_us < db->replan_us) return false;
+    db->replan_every_us = 2 * db->replan_every_us < REPLAN_US_MAX ? 2 * db->replan_every_us : REPLAN_US_MAX;
+    db->replan_us = now_us + db->replan_every_us;
+    return true;
 }
 
 tagih_err db__reconnect(struct db *db) {

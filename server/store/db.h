@@ -49,6 +49,7 @@ struct db {
     struct db_options options;
     struct db_stats stats;
     uint64_t jitter; /* state of the generator that spreads retries */
+    int64_t replan_us, replan_every_us; /* when plans are made anew, CLOCK_MONOTONIC, and how often */
 };
 
 /**
@@ -94,6 +95,9 @@ PGresult *db__next(struct db *db, int64_t until_us);
 TAGIH_MUST_USE tagih_err db__exec_text(struct db *db, const struct statement *statement, const struct params *params,
                                        struct result *out, char sqlstate[6]);
 void db__log(const struct db *db, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Whether plans should be made anew now: a second after connecting, then in doubling steps up to 10 minutes. True once
+ *  for each time. */
+bool db__replan_is_due(struct db *db);
 /** CLOCK_MONOTONIC in µs. */
 int64_t db__now_us(void);
 /** All parameters are binary: libpq wants it said for each. */

@@ -99,6 +99,7 @@ static tagih_err queue_begin(struct tx *tx) {
     scope.values[1] = timeout_ms, scope.lengths[1] = (int)strlen(timeout_ms);
     tx->begun = true;
     TRY(queue(tx, o->read_only ? STMT_core_begin_read_only : STMT_core_begin, NULL, true));
+    if (db__replan_is_due(tx->db)) TRY(queue(tx, STMT_core_replan, NULL, true));
     return queue(tx, STMT_core_scope, &scope, true);
 }
 
@@ -118,7 +119,7 @@ tagih_err tx_send(struct tx *tx, const struct params *params) {
         fprintf(stderr, "statement %s has %zu parameters, given %d\n", s->name, s->n_in, params->n_given);
         abort();
     }
-    assert(!tx->committed && tx->n_slots - tx->n_answered < TX_QUEUE_MAX + 2);
+    assert(!tx->committed && tx->n_slots - tx->n_answered < TX_QUEUE_MAX + 3);
     if (tx->n_answered == tx->n_slots) drop_results(tx);
     if (!tx->begun && !tx->autocommit) TRY(queue_begin(tx));
     return queue(tx, s, params, false);

@@ -27,7 +27,7 @@
 /** The most statements between two syncs (asserted). */
 #define TX_QUEUE_MAX 64
 /* and ours: BEGIN, its settings, COMMIT or ROLLBACK */
-#define TX_SLOTS (TX_QUEUE_MAX + 4)
+#define TX_SLOTS (TX_QUEUE_MAX + 5)
 
 struct tx_options {
     agency_id agency;    /* nil: none; row-level security then shows nothing */
