@@ -111,6 +111,9 @@ static void a_receipt_accrues_what_the_formula_says(void **state) {
 //= RULES.md R-BON-2
 //  tier by `mtd` < 50 000 000 1.0, < 100 000 000 1.1, < 200 000 000 1.25, else 1.4 · target achievement < 80 % 0.9,
 //  < 100 % 1.0, < 120 % 1.1, else 1.25
+//= RULES.md R-BON-2a
+//  `mtd` = Σ base of the collector's lines of the same bonus month written earlier in his line chain, negations included,
+//  this payment excluded.
 static void tier_and_target_rise_with_the_month(void **state) {
     (void)state;
     struct field f = new_field();
@@ -121,15 +124,20 @@ static void tier_and_target_rise_with_the_month(void **state) {
     } steps[] = {{49999999, 10000, 9000}, {1, 10000, 9000}, {29999999, 11000, 9000}, {1, 11000, 9000}, {19999999, 11000, 10000},
                  {1, 11000, 10000}, {20000000, 12500, 11000}, {80000000, 12500, 12500}, {1000000, 14000, 12500}};
     int64_t mtd = 0;
+    payment_id last = {{{0}}};
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
         struct debt debt = due(-20, steps[i].amount);
-        payment_id payment = receive(&f, teller_account(&teller, f.collector, &debt, 1), MINOR(steps[i].amount));
+        payment_id payment = last = receive(&f, teller_account(&teller, f.collector, &debt, 1), MINOR(steps[i].amount));
         assert_int_equal(of_line(payment, "mtd_minor"), MINOR(mtd));
         assert_int_equal(of_line(payment, "tier_factor"), steps[i].tier);
         assert_int_equal(of_line(payment, "target_factor"), steps[i].target);
         assert_int_equal(of_line(payment, "target_version"), 1);
         mtd += steps[i].amount;
     }
+    assert_answer(teller_reverse(&teller, last, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_VOID), OK);
+    struct debt debt = due(-20, 1000);
+    payment_id after = receive(&f, teller_account(&teller, f.collector, &debt, 1), MINOR(1000));
+    assert_int_equal(of_line(after, "mtd_minor"), MINOR(mtd - steps[COUNT_OF(steps) - 1].amount));
     writer_end(&f.writer);
 }
 

@@ -254,9 +254,14 @@ static void a_late_payment_moves_what_the_later_one_had_paid(void **state) {
     assert_int_equal(teller_allocated(&teller, p1, 1), MINOR(500000));
     assert_int_equal(teller_allocated(&teller, p2, 1), MINOR(500000));
     assert_int_equal(teller_allocated(&teller, p2, 0), MINOR(100000));
-    struct rig_answer answer = teller_get(&teller, NULL, p2);
+    Tagih__V1__GetPaymentRequest request = TAGIH__V1__GET_PAYMENT_REQUEST__INIT;
+    request.payment_id = (char *)(uintptr_t)rig_text(p2.u);
+    struct rig_answer answer = rig_call(&rig, rig_staff_token(&rig, teller.agency, teller.supervisor, 0), "PaymentService/GetPayment", &request);
     assert_answer(answer, OK);
-    assert_string_equal(((const Tagih__V1__GetPaymentResponse *)answer.response)->payment->etag, "p2");
+    const Tagih__V1__Payment *payment = ((const Tagih__V1__GetPaymentResponse *)answer.response)->payment;
+    assert_string_equal(payment->etag, "p2");
+    assert_int_equal(payment->n_allocation, 2);
+    assert_int_equal(payment->allocation[0]->credit_minor, MINOR(100000));
 }
 
 /* The same five facts on an account, receipts and calls mixed, in a given order of arrival. */
