@@ -3,8 +3,12 @@
 -- name: device_lock
 -- in:   uuid agency_id, uuid[] device_id
 -- out:  uuid device_id
--- why:  first in the lock order: one device's entries and check-ins go one after the other.
-select device_id from device_state where agency_id = $1 and device_id = any($2) order by device_id for no key update;
+-- why:  first in the lock order: entries and check-ins of a phone go one after the other, and so do those of all phones
+--       of one collector, whose track is one (R-CHK-3).
+select device_id from device_state
+where agency_id = $1 and user_id = any(array(
+    select user_id from device_state where agency_id = $1 and device_id = any($2)))
+order by device_id for no key update;
 
 -- name: visit_lock
 -- in:   uuid agency_id, uuid[] visit_id
