@@ -49,7 +49,8 @@ static tagih_err expire_agency(struct minute *minute, agency_id agency, size_t *
 static tagih_err expire_all(struct minute *minute, size_t *ended) {
     size_t n = 0;
     arena_reset(&minute->arena);
-    TRY(visit_overdue_agencies(&minute->db, &minute->arena, clock_now(), soon(), minute->agencies, AGENCIES_MAX, &n));
+    TRY(visit_overdue_agencies(&minute->db, &minute->arena, clock_now(), soon(), minute->agencies,
+                               AGENCIES_MAX, &n));
     tagih_err first = TAGIH_OK;
     for (size_t i = 0; i < n && !atomic_load(&minute->stopping); i++) {
         tagih_err err = expire_agency(minute, minute->agencies[i], ended);
@@ -65,7 +66,8 @@ static void round_of(struct minute *minute) {
     bool failing = !err_is_ok(err);
     if (failing == minute->failing) return;
     minute->failing = failing;
-    log_event(failing ? LOG_WARN : LOG_INFO, failing ? "minute.failing" : "minute.works", "%s", err_text(err));
+    log_event(failing ? LOG_WARN : LOG_INFO, failing ? "minute.failing" : "minute.works", "%s",
+              err_text(err));
 }
 
 static void *run(void *context) {
@@ -102,8 +104,10 @@ tagih_err minute_open(const struct db_options *database, struct feed *feed, stru
     minute->feed = feed;
     minute->end = -1;
     tagih_err err = open_all(minute, database);
-    if (err_is_ok(err)) *out = minute;
-    else release(minute);
+    if (err_is_ok(err))
+        *out = minute;
+    else
+        release(minute);
     return err;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a phone can work out by itself: a program that knows include/tagih/ alone and links libtagih.so alone. It reads
- * what a phone holds (its key and certificate, its accounts and visits, its signed entries with their acknowledgements)
- * and prints the same figures that the server stores, one a line. libtagih_spec.c compares the two.
+ * What a phone can work out by itself: a program that knows include/tagih/ alone and links libtagih.so alone.
+ * It reads what a phone holds (its key and certificate, its accounts and visits, its signed entries with
+ * their acknowledgements) and prints the same figures that the server stores, one a line. libtagih_spec.c
+ * compares the two.
  *
  *   phone <installation> <secret key> <certificate>          hexadecimal
  *   instalment <account> <no> <due, days> <fees> <penalty> <interest> <principal>
@@ -94,7 +95,8 @@ static const char *text_of(uuid id) {
     return out;
 }
 
-/* ---- what the phone holds ------------------------------------------------------------------------------------- */
+/* ---- what the phone holds
+ * ------------------------------------------------------------------------------------- */
 
 static void read_phone(char *words[]) {
     static uint8_t raw[LINE_MAX_BYTES];
@@ -126,13 +128,16 @@ static void read_instalment(char *words[]) {
 
 static void read_visit(char *words[]) {
     if (n_places == VISITS_MAX) die("too many visits");
-    places[n_places++] = (struct place){
-        .id = {id_of(words[1])},
-        .address = {.has_place = true, .place = {(int32_t)whole(words[2]), (int32_t)whole(words[3])},
-                    .quality = (enum address_quality)whole(words[4]), .radius_mm = whole(words[5])}};
+    places[n_places++] =
+        (struct place){.id = {id_of(words[1])},
+                       .address = {.has_place = true,
+                                   .place = {(int32_t)whole(words[2]), (int32_t)whole(words[3])},
+                                   .quality = (enum address_quality)whole(words[4]),
+                                   .radius_mm = whole(words[5])}};
 }
 
-/* ---- a receipt ------------------------------------------------------------------------------------------------ */
+/* ---- a receipt
+ * ------------------------------------------------------------------------------------------------ */
 
 static void print_instalment(const struct allocation_fact *fact, const struct instalment_open *line,
                              const struct allocation_part *parts, size_t n_parts) {
@@ -147,8 +152,10 @@ static void print_instalment(const struct allocation_fact *fact, const struct in
            paid[COMPONENT_PENALTY], paid[COMPONENT_INTEREST], paid[COMPONENT_PRINCIPAL]);
 }
 
-/* The part of the debt that this payment met, by applying it to the open state and, to be sure, by a replay of all. */
-static int64_t allocate(struct debt *debt, const struct allocation_fact *fact, struct allocation_effect *effect) {
+/* The part of the debt that this payment met, by applying it to the open state and, to be sure, by a replay
+ * of all. */
+static int64_t allocate(struct debt *debt, const struct allocation_fact *fact,
+                        struct allocation_effect *effect) {
     const struct rule_set *rules = rule_set_find("id-default");
     struct allocation_part parts[PARTS_MAX];
     struct allocation_outcome all;
@@ -156,20 +163,25 @@ static int64_t allocate(struct debt *debt, const struct allocation_fact *fact, s
     size_t n_parts;
     int64_t credit_minor;
     if (!rules || debt->n_facts == FACTS_MAX) die("no rules, or too many receipts");
-    if (allocation_credit_waits(debt->lines, debt->n, debt->credit_minor, fact->value_on)) die("credit waits for a due");
-    must(allocation_apply(rules, debt->lines, debt->n, fact->amount_minor, fact->value_on, parts, PARTS_MAX, &n_parts,
-                          &credit_minor), "allocation_apply");
+    if (allocation_credit_waits(debt->lines, debt->n, debt->credit_minor, fact->value_on))
+        die("credit waits for a due");
+    must(allocation_apply(rules, debt->lines, debt->n, fact->amount_minor, fact->value_on, parts, PARTS_MAX,
+                          &n_parts, &credit_minor),
+         "allocation_apply");
     debt->facts[debt->n_facts++] = *fact;
     debt->credit_minor += credit_minor;
     arena_init(&arena, memory, sizeof memory);
-    must(allocation_replay(rules, debt->schedule, debt->n, debt->facts, debt->n_facts, fact->value_on, &arena, &all),
+    must(allocation_replay(rules, debt->schedule, debt->n, debt->facts, debt->n_facts, fact->value_on, &arena,
+                           &all),
          "allocation_replay");
     *effect = all.results[debt->n_facts - 1].effect;
-    if (effect->credit_minor != credit_minor || all.credit_minor != debt->credit_minor) die("apply and replay differ in credit");
+    if (effect->credit_minor != credit_minor || all.credit_minor != debt->credit_minor)
+        die("apply and replay differ in credit");
     if (credit_minor) printf("allocation %s 0 0 0 0 0 %lld\n", text_of(fact->id), (long long)credit_minor);
     for (size_t i = 0; i < debt->n; i++) {
         print_instalment(fact, &debt->lines[i], parts, n_parts);
-        if (memcmp(all.lines[i].open_minor, debt->lines[i].open_minor, sizeof all.lines[i].open_minor) != 0) die("apply and replay differ");
+        if (memcmp(all.lines[i].open_minor, debt->lines[i].open_minor, sizeof all.lines[i].open_minor) != 0)
+            die("apply and replay differ");
     }
     return all.debt_minor;
 }
@@ -181,28 +193,34 @@ static enum bucket bucket_before(struct debt *debt, civil_date value_on) {
         debt->has_day = true;
         debt->day_on = value_on;
         debt->day_mtd_minor = mtd_minor; /* R-BON-8: one customer, one day, one mtd */
-        debt->day_bucket = bucket_of(&bucket_scheme_default, bucket_days_past_due(debt->lines, debt->n, 0, value_on));
+        debt->day_bucket =
+            bucket_of(&bucket_scheme_default, bucket_days_past_due(debt->lines, debt->n, 0, value_on));
     }
     if (!debt->has_month || debt->month_on.days != month_on.days) {
         debt->has_month = true;
         debt->month_on = month_on;
-        debt->month_bucket = bucket_of(&bucket_scheme_default, bucket_days_past_due(debt->lines, debt->n, 0, month_on));
+        debt->month_bucket =
+            bucket_of(&bucket_scheme_default, bucket_days_past_due(debt->lines, debt->n, 0, month_on));
     }
     return bucket_lower(debt->day_bucket, debt->month_bucket);
 }
 
-static int64_t earn(struct debt *debt, const struct allocation_fact *fact, int64_t base_minor, enum bucket bucket,
-                    const struct journal_receipt *receipt) {
+static int64_t earn(struct debt *debt, const struct allocation_fact *fact, int64_t base_minor,
+                    enum bucket bucket, const struct journal_receipt *receipt) {
     const struct bonus_scheme *scheme = bonus_scheme_find("standard-1", fact->value_on);
     if (!scheme) die("no scheme");
-    struct bonus_inputs in = {.base_minor = base_minor, .currency = receipt->money.currency, .bucket = bucket,
-                              .tag = payment_tag_of_tender((enum tender)receipt->tender), .mtd_minor = debt->day_mtd_minor};
+    struct bonus_inputs in = {.base_minor = base_minor,
+                              .currency = receipt->money.currency,
+                              .bucket = bucket,
+                              .tag = payment_tag_of_tender((enum tender)receipt->tender),
+                              .mtd_minor = debt->day_mtd_minor};
     struct bonus_result out = {.amount_minor = 0};
     must(bonus_write(scheme, &in, &out), "bonus_write");
     if (bonus_tag_counts(scheme, in.tag)) mtd_minor += base_minor;
-    printf("bonus %s %lld %d %d %d %d %d %d %lld %lld %d\n", text_of(fact->id), (long long)base_minor, (int)bucket,
-           (int)out.factors.bucket, (int)out.factors.tier, (int)out.factors.target, (int)out.factors.tag, (int)in.tag,
-           (long long)in.mtd_minor, (long long)out.amount_minor, out.capped);
+    printf("bonus %s %lld %d %d %d %d %d %d %lld %lld %d\n", text_of(fact->id), (long long)base_minor,
+           (int)bucket, (int)out.factors.bucket, (int)out.factors.tier, (int)out.factors.target,
+           (int)out.factors.tag, (int)in.tag, (long long)in.mtd_minor, (long long)out.amount_minor,
+           out.capped);
     return out.amount_minor;
 }
 
@@ -210,8 +228,11 @@ static void post(const struct journal_entry *entry, instant value) {
     const struct journal_receipt *receipt = &entry->body.receipt;
     struct debt *debt = debt_of(receipt->account);
     int64_t local_us = value.us + ZONE_US;
-    struct allocation_fact fact = {.id = entry->id.u, .kind = FACT_PAYMENT, .value = value,
-                                   .value_on = {(int32_t)(local_us / US_PER_DAY)}, .amount_minor = receipt->money.amount_minor};
+    struct allocation_fact fact = {.id = entry->id.u,
+                                   .kind = FACT_PAYMENT,
+                                   .value = value,
+                                   .value_on = {(int32_t)(local_us / US_PER_DAY)},
+                                   .amount_minor = receipt->money.amount_minor};
     char date[DATE_TEXT_SIZE];
     date_format(fact.value_on, date);
     printf("value %s %lld %s\n", text_of(fact.id), (long long)value.us, date);
@@ -225,7 +246,8 @@ static void post(const struct journal_entry *entry, instant value) {
     int64_t bonus_minor = earn(debt, &fact, base_minor, bucket, receipt);
     struct ledger_txn txn;
     ledger_begin(&txn, receipt->money.currency);
-    ledger_payment(&txn, payment_money_side(SOURCE_FIELD, (enum tender)receipt->tender, certificate.user.u), debt->id, &effect);
+    ledger_payment(&txn, payment_money_side(SOURCE_FIELD, (enum tender)receipt->tender, certificate.user.u),
+                   debt->id, &effect);
     ledger_bonus(&txn, certificate.user, bonus_minor);
     must(ledger_end(&txn), "ledger_end");
     for (size_t i = 0; i < txn.n; i++) {
@@ -235,7 +257,8 @@ static void post(const struct journal_entry *entry, instant value) {
     }
 }
 
-/* ---- a check-in ----------------------------------------------------------------------------------------------- */
+/* ---- a check-in
+ * ----------------------------------------------------------------------------------------------- */
 
 static void arrive(const struct journal_entry *entry) {
     const struct journal_check_in *c = &entry->body.check_in;
@@ -248,17 +271,24 @@ static void arrive(const struct journal_entry *entry) {
     if (!place) die("no such visit");
     for (size_t i = 0; i < c->fix_count; i++) {
         const struct journal_fix *f = &c->fixes[i];
-        fixes[i] = (struct fix){.position = {f->lat_e7, f->lon_e7}, .accuracy_mm = f->accuracy_mm, .at = f->at, .mock = f->mock,
-                                .provider = f->has_provider ? (enum fix_provider)f->provider : FIX_PROVIDER_NONE};
+        fixes[i] =
+            (struct fix){.position = {f->lat_e7, f->lon_e7},
+                         .accuracy_mm = f->accuracy_mm,
+                         .at = f->at,
+                         .mock = f->mock,
+                         .provider = f->has_provider ? (enum fix_provider)f->provider : FIX_PROVIDER_NONE};
     }
     must(check_in_judge(fixes, c->fix_count, c->tapped, &place->address, &out), "check_in_judge");
     const struct presence *p = &out.presence;
-    printf("check_in %s %lld %lld %d %lld %d %u %lld\n", text_of(entry->id.u), (long long)(out.has_distance ? p->distance_mm : 0),
-           (long long)(out.has_distance ? p->sigma_mm : 0), out.has_distance ? (int)p->inside_ppm : 0, (long long)p->radius_mm,
-           (int)p->verdict, (unsigned)out.reasons, (long long)(out.has_fix ? p->accuracy_mm : 0));
+    printf("check_in %s %lld %lld %d %lld %d %u %lld\n", text_of(entry->id.u),
+           (long long)(out.has_distance ? p->distance_mm : 0),
+           (long long)(out.has_distance ? p->sigma_mm : 0), out.has_distance ? (int)p->inside_ppm : 0,
+           (long long)p->radius_mm, (int)p->verdict, (unsigned)out.reasons,
+           (long long)(out.has_fix ? p->accuracy_mm : 0));
 }
 
-/* ---- entries -------------------------------------------------------------------------------------------------- */
+/* ---- entries
+ * -------------------------------------------------------------------------------------------------- */
 
 /* The phone comes to the same bytes again, and the acknowledgement speaks of them. */
 static void read_entry(char *words[]) {
@@ -268,17 +298,22 @@ static void read_entry(char *words[]) {
     struct journal_entry entry;
     struct acknowledgement ack;
     size_t len;
-    must(envelope_open(unhex(words[1], raw), ENVELOPE_JOURNAL_ENTRY, installation, &envelope), "envelope_open");
+    must(envelope_open(unhex(words[1], raw), ENVELOPE_JOURNAL_ENTRY, installation, &envelope),
+         "envelope_open");
     must(envelope_verify(&envelope, &certificate.key), "envelope_verify");
     must(journal_decode(envelope.payload, &entry), "journal_decode");
     must(journal_sign(&entry, installation, &secret, again, sizeof again, &len), "journal_sign");
-    must(acknowledgement_open(unhex(words[2], ack_raw), installation, &ack, &ack_envelope), "acknowledgement_open");
+    must(acknowledgement_open(unhex(words[2], ack_raw), installation, &ack, &ack_envelope),
+         "acknowledgement_open");
     if (!hash256_equal(&ack.entry_hash, &envelope.hash)) die("the acknowledgement is another entry's");
     bytes_hex(bytes_make(again, len), hex);
     bytes_hex(BYTES_OF(&envelope.hash), hash);
     printf("entry %lld %s %s\n", (long long)entry.seq, hash, hex);
-    struct entry_time times = {.device_time = entry.device_time, .mono_us = entry.mono_us, .boot = entry.boot_id,
-                               .certificate_issued = certificate.valid_from, .received = ack.received};
+    struct entry_time times = {.device_time = entry.device_time,
+                               .mono_us = entry.mono_us,
+                               .boot = entry.boot_id,
+                               .certificate_issued = certificate.valid_from,
+                               .received = ack.received};
     if (entry.kind == JOURNAL_RECEIPT) post(&entry, entry_time_value(&times).value);
     if (entry.kind == JOURNAL_CHECK_IN) arrive(&entry);
 }
@@ -288,7 +323,10 @@ int main(void) {
         const char *word;
         size_t n;
         void (*read)(char *words[]);
-    } readers[] = {{"phone", 4, read_phone}, {"instalment", 8, read_instalment}, {"visit", 6, read_visit}, {"entry", 3, read_entry}};
+    } readers[] = {{"phone", 4, read_phone},
+                   {"instalment", 8, read_instalment},
+                   {"visit", 6, read_visit},
+                   {"entry", 3, read_entry}};
     static char line[LINE_MAX_BYTES];
     while (fgets(line, sizeof line, stdin)) {
         char *words[8] = {NULL}, *rest = line;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A phone changes its key: the old one signs the new one, the server certifies it, the old chain is closed. */
+/* A phone changes its key: the old one signs the new one, the server certifies it, the old chain is closed.
+ */
 #include "tests/support/writer.h"
 
 #include "server/run/clock.h"
@@ -97,7 +98,8 @@ static struct rig_answer authenticate(const struct writer *w, const secret_key *
     return rig_call(&rig, NULL, "DeviceService/Authenticate", &request);
 }
 
-/* What a phone does after its rotation was acknowledged: it fetches its certificate and begins the next journal. */
+/* What a phone does after its rotation was acknowledged: it fetches its certificate and begins the next
+ * journal. */
 static struct writer next_epoch(const struct writer *w, const struct key_pair *pair, uint32_t epoch) {
     struct rig_answer a = authenticate(w, &pair->secret, epoch);
     assert_answer(a, OK);
@@ -105,14 +107,15 @@ static struct writer next_epoch(const struct writer *w, const struct key_pair *p
     struct rig_phone phone = w->phone;
     struct device_certificate certificate;
     struct envelope envelope;
-    assert_ok(device_certificate_open(bytes_make(r->certificate.data, r->certificate.len), rig.installation, &certificate,
-                                      &envelope));
+    assert_ok(device_certificate_open(bytes_make(r->certificate.data, r->certificate.len), rig.installation,
+                                      &certificate, &envelope));
     const struct key *signer = keyring_find(&rig.keys, KEY_DEVICE, envelope.kid);
     assert_non_null(signer);
     assert_ok(envelope_verify(&envelope, &signer->public_key));
     assert_memory_equal(certificate.key.b, pair->key.b, sizeof pair->key.b);
     assert_int_equal(certificate.epoch, epoch);
-    assert_true(uuid_equal(certificate.user.u, phone.user.u) && uuid_equal(certificate.device.u, phone.device.u));
+    assert_true(uuid_equal(certificate.user.u, phone.user.u) &&
+                uuid_equal(certificate.device.u, phone.device.u));
     phone.epoch = epoch;
     phone.key = pair->key;
     phone.secret = pair->secret;
@@ -125,7 +128,8 @@ static struct writer next_epoch(const struct writer *w, const struct key_pair *p
     return next;
 }
 
-/* ---- rotations that are granted ------------------------------------------------------------------------------- */
+/* ---- rotations that are granted
+ * ------------------------------------------------------------------------------- */
 
 //= RULES.md R-JRN-1
 //  Keys rotate (old signs new, new epoch) and are revoked; the server closes the old chain.
@@ -140,13 +144,18 @@ static void the_old_key_signs_the_new_one_and_the_next_epoch_begins(void **state
     assert_answer(answer, OK);
     assert_int_equal(writer_ack(&w, &answer, 1, 1).fate, FATE_POSTED);
     assert_int_equal(epoch_in_force(&w), 2);
-    assert_int_equal(number("select closed_seq from device_epoch where device_id = '%s' and epoch = 1", &w), 2);
-    assert_int_equal(number("select count(*) from device_event where device_id = '%s' and kind = 'ROTATED'", &w), 1);
+    assert_int_equal(number("select closed_seq from device_epoch where device_id = '%s' and epoch = 1", &w),
+                     2);
+    assert_int_equal(
+        number("select count(*) from device_event where device_id = '%s' and kind = 'ROTATED'", &w), 1);
     assert_int_equal(number("select count(*) from change where object_id = '%s' and kind = 70", &w), 1);
     assert_answer(authenticate(&w, &w.phone.secret, 1), DEVICE_PROOF);
     struct writer next = next_epoch(&w, &pair, 2);
-    assert_int_equal(number("select count(*) from device_epoch e join device_key k using (agency_id, device_id, epoch) "
-                            "where device_id = '%s' and epoch = 2 and head_hash = certificate_hash", &w), 1);
+    assert_int_equal(
+        number("select count(*) from device_epoch e join device_key k using (agency_id, device_id, epoch) "
+               "where device_id = '%s' and epoch = 2 and head_hash = certificate_hash",
+               &w),
+        1);
     sign_receipt(&next);
     answer = writer_push_range(&next, 0, 0);
     assert_answer(answer, OK);
@@ -173,8 +182,8 @@ static void a_key_may_be_rotated_again(void **state) {
 }
 
 //= RULES.md R-JRN-4
-//  The same entry again, alone, in part, reordered or from two connections at once: the first acknowledgement again,
-//  byte for byte
+//  The same entry again, alone, in part, reordered or from two connections at once: the first acknowledgement
+//  again, byte for byte
 static void a_rotation_that_comes_again_gets_the_same_acknowledgement_and_changes_nothing(void **state) {
     (void)state;
     struct writer w = new_writer();
@@ -190,11 +199,13 @@ static void a_rotation_that_comes_again_gets_the_same_acknowledgement_and_change
     }
     assert_int_equal(writer_ack(&w, &second, 0, 0).fate, FATE_POSTED);
     assert_int_equal(number("select count(*) from device_key where device_id = '%s' and epoch > 1", &w), 1);
-    assert_int_equal(number("select count(*) from device_event where device_id = '%s' and kind = 'ROTATED'", &w), 1);
+    assert_int_equal(
+        number("select count(*) from device_event where device_id = '%s' and kind = 'ROTATED'", &w), 1);
     writer_end(&w);
 }
 
-/* ---- the closed epoch ----------------------------------------------------------------------------------------- */
+/* ---- the closed epoch
+ * ----------------------------------------------------------------------------------------- */
 
 //= RULES.md R-JRN-1
 //  the server closes the old chain
@@ -209,7 +220,10 @@ static void the_old_key_may_still_deliver_but_not_go_on_unseen(void **state) {
     assert_true(ack_says(&ack, REASON_EPOCH_CLOSED));
     ack = push_one(&w, late); /* written before the rotation, and only late */
     assert_int_equal(ack.fate, FATE_POSTED);
-    assert_int_equal(number("select count(*) from payment p join receipt r on r.entry_id = p.payment_id where r.device_id = '%s'", &w), 2);
+    assert_int_equal(number("select count(*) from payment p join receipt r on r.entry_id = p.payment_id "
+                            "where r.device_id = '%s'",
+                            &w),
+                     2);
     struct writer next = next_epoch(&w, &pair, 2);
     sign_receipt(&next);
     assert_int_equal(push_one(&next, 0).fate, FATE_POSTED);
@@ -234,15 +248,19 @@ static void what_came_before_the_rotation_that_precedes_it_is_flagged_later(void
     struct acknowledgement ack = push_one(&w, beyond);
     assert_false(ack_says(&ack, REASON_EPOCH_CLOSED));
     assert_int_equal(push_one(&w, rotation).fate, FATE_POSTED);
-    const char *sql = "select e.flags from entry_event e join journal_key k using (agency_id, entry_hash) where "
-                      "k.device_id = '%s' and k.seq = 2 order by e.n desc limit 1";
+    const char *sql =
+        "select e.flags from entry_event e join journal_key k using (agency_id, entry_hash) where "
+        "k.device_id = '%s' and k.seq = 2 order by e.n desc limit 1";
     assert_int_equal(number(sql, &w), 1LL << REASON_EPOCH_CLOSED);
-    assert_true(number("select count(*) from change c join journal_key k on k.entry_id = c.object_id where k.device_id = '%s' "
-                       "and k.seq = 2 and c.kind = 60", &w) > 0);
+    assert_true(number("select count(*) from change c join journal_key k on k.entry_id = c.object_id where "
+                       "k.device_id = '%s' "
+                       "and k.seq = 2 and c.kind = 60",
+                       &w) > 0);
     writer_end(&w);
 }
 
-/* ---- keys that are refused ------------------------------------------------------------------------------------ */
+/* ---- keys that are refused
+ * ------------------------------------------------------------------------------------ */
 
 static void assert_refused(struct writer *w, const public_key *key, uint32_t epoch) {
     struct acknowledgement ack = push_one(w, sign_rotation(w, key, epoch));
@@ -282,8 +300,10 @@ static void a_key_that_waits_for_its_enrolment_is_seen(void **state) {
     struct key_pair pair = new_pair();
     char hex[65], sql[400];
     bytes_hex(BYTES_OF(&pair.key), hex);
-    snprintf(sql, sizeof sql, "insert into device_pending (agency_id, device_id, user_id, public_key, asked_us) "
-             "values ('%s', gen_random_uuid(), '%s', '\\x%s', 1)", rig_text(agency.u), rig_text(collector.u), hex);
+    snprintf(sql, sizeof sql,
+             "insert into device_pending (agency_id, device_id, user_id, public_key, asked_us) "
+             "values ('%s', gen_random_uuid(), '%s', '\\x%s', 1)",
+             rig_text(agency.u), rig_text(collector.u), hex);
     pg_exec(&rig.pg, sql);
     assert_refused(&w, &pair.key, 2);
     writer_end(&w);
@@ -295,7 +315,8 @@ static void only_an_active_phone_changes_its_key(void **state) {
         struct writer w = new_writer();
         struct key_pair pair = new_pair();
         char sql[200];
-        snprintf(sql, sizeof sql, "update device_state set state = %d where device_id = '%s'", condition, rig_text(w.phone.device.u));
+        snprintf(sql, sizeof sql, "update device_state set state = %d where device_id = '%s'", condition,
+                 rig_text(w.phone.device.u));
         pg_exec(&rig.pg, sql);
         assert_refused(&w, &pair.key, 2);
         assert_int_equal(epoch_in_force(&w), 1);
@@ -304,8 +325,8 @@ static void only_an_active_phone_changes_its_key(void **state) {
 }
 
 //= RULES.md R-JRN-4
-//  Same `(device, epoch, seq)` with another body is a fork: the first stays, the second is quarantined, the device is
-//  suspended, both are kept as proof.
+//  Same `(device, epoch, seq)` with another body is a fork: the first stays, the second is quarantined, the
+//  device is suspended, both are kept as proof.
 static void two_phones_with_one_key_rotate_once(void **state) {
     (void)state;
     struct writer w = new_writer();
@@ -322,7 +343,8 @@ static void two_phones_with_one_key_rotate_once(void **state) {
     assert_int_equal(acks[won].fate, FATE_POSTED);
     assert_true(ack_says(&acks[1 - won], REASON_FORK));
     assert_int_equal(number("select count(*) from device_key where device_id = '%s'", &w), 2);
-    assert_int_equal(number("select state from device_state where device_id = '%s'", &w), DEVICE_STATE_SUSPENDED);
+    assert_int_equal(number("select state from device_state where device_id = '%s'", &w),
+                     DEVICE_STATE_SUSPENDED);
     assert_answer(authenticate(&w, &pairs[won].secret, 2), CALLER_REVOKED);
     assert_answer(authenticate(&w, &pairs[1 - won].secret, 2), DEVICE_PROOF);
     writer_end(&w);
