@@ -158,6 +158,13 @@ static void give_repeat(struct arrival *arrivals, size_t n, uuid id, const struc
     }
 }
 
+static bool was_assessed(const struct check_in_assessed *again, size_t n, uuid id) {
+    for (size_t i = 0; i < n; i++) {
+        if (uuid_equal(again[i].id, id)) return true;
+    }
+    return false;
+}
+
 /* Read what is stored of repeats and successors, in one more round trip; most batches have neither. */
 static tagih_err look_back(struct tx *tx, struct arena *arena, struct arrival *arrivals, size_t n,
                            const struct behind *behind, size_t n_behind, struct check_in_assessed *again, size_t *n_again) {
@@ -181,7 +188,7 @@ static tagih_err look_back(struct tx *tx, struct arena *arena, struct arrival *a
         stored.signals = arena_copy(arena, stored.signals);
         give_repeat(arrivals, n, id, &stored);
         for (size_t i = 0; i < n_behind; i++) {
-            if (!uuid_equal(behind[i].id, id)) continue;
+            if (!uuid_equal(behind[i].id, id) || was_assessed(again, *n_again, id)) continue; /* asked for twice: a repeat, too */
             TRY(assess_again(arena, &behind[i], &stored, &again[(*n_again)++]));
             break;
         }

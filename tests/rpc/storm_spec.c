@@ -320,26 +320,31 @@ static void write_journals(void) {
     }
 }
 
+/* A CheckIn request, packed. @return its length */
+static size_t write_call(entry_id id, visit_id visit, uint8_t packed[256]) {
+    Tagih__V1__Fix fix = TAGIH__V1__FIX__INIT, *fixes = &fix;
+    Tagih__V1__CheckInRequest request = TAGIH__V1__CHECK_IN_REQUEST__INIT;
+    fix.lat_e7 = -61754000;
+    fix.lon_e7 = 1068272000;
+    fix.accuracy_mm = 8000;
+    fix.fix_us = clock_now().us - US_PER_S;
+    fix.provider = TAGIH__V1__FIX_PROVIDER__FIX_PROVIDER_GPS;
+    request.check_in_id = (char *)(uintptr_t)rig_text(id.u);
+    request.visit_id = (char *)(uintptr_t)rig_text(visit.u);
+    request.device_us = clock_now().us;
+    request.boot_id = (ProtobufCBinaryData){4, (uint8_t *)(uintptr_t) "boot"};
+    request.fixes = &fixes;
+    request.n_fixes = 1;
+    assert_true(protobuf_c_message_get_packed_size(&request.base) <= 256);
+    return protobuf_c_message_pack(&request.base, packed);
+}
+
 static void write_calls(void) {
     static uint8_t packed[CALLS][256];
     pg_exec(&rig.pg, "begin");
     for (size_t i = 0; i < CALLS; i++) {
         visit_id visit = rig_visit(&rig, agency, accounts[i], collectors[i % PHONES]);
-        Tagih__V1__Fix fix = TAGIH__V1__FIX__INIT, *fixes = &fix;
-        Tagih__V1__CheckInRequest request = TAGIH__V1__CHECK_IN_REQUEST__INIT;
-        fix.lat_e7 = -61754000;
-        fix.lon_e7 = 1068272000;
-        fix.accuracy_mm = 8000;
-        fix.fix_us = clock_now().us - US_PER_S;
-        fix.provider = TAGIH__V1__FIX_PROVIDER__FIX_PROVIDER_GPS;
-        request.check_in_id = (char *)(uintptr_t)rig_text(rig_id());
-        request.visit_id = (char *)(uintptr_t)rig_text(visit.u);
-        request.device_us = clock_now().us;
-        request.boot_id = (ProtobufCBinaryData){4, (uint8_t *)(uintptr_t) "boot"};
-        request.fixes = &fixes;
-        request.n_fixes = 1;
-        assert_true(protobuf_c_message_get_packed_size(&request.base) <= sizeof packed[i]);
-        calls[i] = bytes_make(packed[i], protobuf_c_message_pack(&request.base, packed[i]));
+        calls[i] = bytes_make(packed[i], write_call((entry_id){rig_id()}, visit, packed[i]));
     }
     pg_exec(&rig.pg, "commit");
 }
@@ -421,14 +426,19 @@ struct crosser {
 
 static visit_id crossed[CROSSING];
 
+static struct journal_entry check_in_entry(struct writer *writer, visit_id visit) {
+    struct journal_entry e = writer_entry(writer, JOURNAL_CHECK_IN);
+    e.body.check_in = (struct journal_check_in){
+        .visit = visit, .purpose = 1, .tapped = e.device_time, .fix_count = 1,
+        .fixes = {{.lat_e7 = -61754000, .lon_e7 = 1068272000, .accuracy_mm = 8000, .at = e.device_time}}};
+    return e;
+}
+
 /* Receipt, check-in and outcome of the same accounts, one half of the phones forwards, the other backwards. */
 static void write_crossing(struct crosser *c) {
     for (size_t i = 0; i < CROSSING; i++) {
         size_t at = c->number % 2 ? CROSSING - 1 - i : i;
-        struct journal_entry check_in = writer_entry(&c->writer, JOURNAL_CHECK_IN);
-        check_in.body.check_in = (struct journal_check_in){
-            .visit = crossed[at], .purpose = 1, .tapped = check_in.device_time, .fix_count = 1,
-            .fixes = {{.lat_e7 = -61754000, .lon_e7 = 1068272000, .accuracy_mm = 8000, .at = check_in.device_time}}};
+        struct journal_entry check_in = check_in_entry(&c->writer, crossed[at]);
         writer_sign(&c->writer, &check_in);
         struct journal_entry receipt = writer_receipt(&c->writer, accounts[ACCOUNTS - 1 - at], MINOR(10 + (int64_t)i));
         size_t receipt_at = writer_sign(&c->writer, &receipt);
@@ -480,6 +490,30 @@ static void phones_that_cross_each_other_never_deadlock(void **state) {
     assert_int_equal(pg_number(&rig.pg, "select count(*) from journal_key where fate = 4"), 0);
 }
 
+//= RULES.md R-CHK-3
+//  Nothing is dropped, corrected or unpaid by the program alone; the result does not depend on arrival order
+static void a_call_joined_by_its_entry_and_a_late_neighbour_is_assessed_once(void **state) {
+    (void)state;
+    struct writer w;
+    uint8_t packed[256];
+    char sql[160];
+    user_id user = rig_user(&rig, agency, NULL, ROLE_COLLECTOR);
+    struct rig_phone phone = rig_phone(&rig, agency, user);
+    writer_begin(&w, &rig, &phone);
+    visit_id early = rig_visit(&rig, agency, accounts[ACCOUNTS / 2], user), late = rig_visit(&rig, agency, accounts[ACCOUNTS / 2 + 1], user);
+    struct journal_entry neighbour = check_in_entry(&w, early); /* an hour ago */
+    writer_sign(&w, &neighbour);
+    struct journal_entry same = check_in_entry(&w, late);
+    writer_sign(&w, &same);
+    struct bytes call = bytes_make(packed, write_call(same.id, late, packed));
+    struct rig_call_options options = {.token = phone.token, .raw = &call};
+    assert_answer(rig_call_with(&rig, "CheckInService/CheckIn", NULL, &options), OK);
+    assert_answer(writer_push_range(&w, 0, 1), OK);
+    snprintf(sql, sizeof sql, "select count(*) from check_in_assessment where check_in_id = '%s'", rig_text(same.id.u));
+    assert_int_equal(pg_number(&rig.pg, sql), 1);
+    writer_end(&w);
+}
+
 static bool log_says(const char *what) {
     char line[4096];
     bool found = false;
@@ -514,6 +548,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_storm_of_copies_gives_one_posting_and_identical_answers),
         cmocka_unit_test(phones_that_cross_each_other_never_deadlock),
+        cmocka_unit_test(a_call_joined_by_its_entry_and_a_late_neighbour_is_assessed_once),
         cmocka_unit_test(nothing_deadlocked_and_nothing_was_refused_by_the_database),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
