@@ -118,6 +118,7 @@ static int spawn(pid_t *pid, const char *binary, char **settings, const char *lo
 }
 
 void process_serve(struct process *process, struct rig *rig, const char *binary) {
+    process_kill(process); /* a test before that failed may have left it */
     static char database[1200], socket[160], keys[160], state[160], workers[40];
     snprintf(database, sizeof database, "TAGIH_DATABASE_URL=%s", rig->app_conninfo);
     snprintf(socket, sizeof socket, "TAGIH_SOCKET=%s", rig->socket);
