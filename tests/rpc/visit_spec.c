@@ -496,6 +496,36 @@ static void the_server_ends_leases_by_itself_and_tells_the_phones(void **state) 
     assert_int_equal(pg_number(&rig.pg, sql), 1);
 }
 
+static bool logged_within_10_s(const char *word) {
+    char line[2000];
+    for (int i = 0; i < 200; i++) {
+        FILE *log = fopen(rig.log_path, "r");
+        assert_non_null(log);
+        bool found = false;
+        while (!found && fgets(line, sizeof line, log)) found = strstr(line, word) != NULL;
+        fclose(log);
+        if (found) return true;
+        usleep(50000);
+    }
+    return false;
+}
+
+static void a_round_that_fails_is_told_and_the_server_lives_on(void **state) {
+    (void)state;
+    visit_id visit = visit_for(collector);
+    char sql[300];
+    snprintf(sql, sizeof sql, "update visit_state set lease_until_us = 1 where visit_id = '%s'", rig_text(visit.u));
+    pg_exec(&rig.pg, sql);
+    pg_exec(&rig.pg, "revoke update on visit_state from tagih_app");
+    rig_restart(&rig);
+    assert_true(logged_within_10_s("minute.failing"));
+    assert_answer(day_of(budi, NULL, 10, ""), OK);
+    assert_int_equal(number_of("state", "visit_state", visit.u), 0);
+    pg_exec(&rig.pg, "grant update on visit_state to tagih_app");
+    rig_restart(&rig);
+    assert_true(within_10_s("state", "5", visit));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_visit_has_one_live_lease),
@@ -514,6 +544,7 @@ int main(void) {
         cmocka_unit_test(the_list_of_outcomes_is_versioned),
         cmocka_unit_test(leases_that_are_over_expire_and_an_arrival_still_owes_its_outcome),
         cmocka_unit_test(the_server_ends_leases_by_itself_and_tells_the_phones),
+        cmocka_unit_test(a_round_that_fails_is_told_and_the_server_lives_on),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }
