@@ -132,6 +132,11 @@ start_cluster() {
     on_exit "$cluster drop $1"
 }
 
+# Specs that kill their own PostgreSQL start it themselves; what a killed run leaves goes, too.
+drop_spec_clusters() {
+    for purpose in kill trouble; do $cluster drop "$purpose" >/dev/null 2>&1 || true; done
+}
+
 # ---- building ------------------------------------------------------------------------------------------------
 
 # configure DIR [meson options]: set up when new. Output only when it matters.
@@ -186,6 +191,7 @@ verb_test() {
     if [ -n "${TAGIH_DATA:-}" ]; then say "outside vectors: $TAGIH_DATA"; fi
     say "starting a private PostgreSQL"
     start_cluster test
+    on_exit drop_spec_clusters
     say "testing"
     local failed=0
     rm -f "$build/gcc/meson-logs/testlog.json"

@@ -362,7 +362,7 @@ static void halve(struct halving *h, size_t first, size_t count) {
     tagih_err err = err_is_ok(h->stop) ? tx_run(h->db, h->options, run_range, h) : h->stop;
     if (err_is_ok(err)) {
         h->committed++;
-    } else if (err_is(err, ERR_BATCH_BROKEN) && count > 1) {
+    } else if ((err_is(err, ERR_BATCH_BROKEN) || err_is(err, ERR_OUT_OF_MEMORY)) && count > 1) { /* too much at once, too */
         halve(h, first, count / 2);
         halve(h, first + count / 2, count - count / 2);
     } else {

@@ -89,7 +89,8 @@ typedef tagih_err (*tx_range_fn)(struct tx *tx, void *context, size_t first, siz
 typedef void (*tx_failed_fn)(void *context, size_t item, tagih_err err);
 
 /**
- * Run a batch, and find the items that break it: on BATCH_BROKEN each half is run by itself, down to the item.
+ * Run a batch, and find the items that break it: on BATCH_BROKEN, and on OUT_OF_MEMORY, each half is run by itself, down
+ * to the item.
  *
  * Afterwards every item either is committed or was reported through `failed`, once. An item that breaks its
  * transaction alone is reported with BATCH_BROKEN. Any other error is reported for all items of its range; after

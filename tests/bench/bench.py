@@ -496,7 +496,7 @@ def bench(options, scratch):
     for measure in chosen:
         say(f"== {measure.name}")
         small.analyze()
-        measure.ours(small, 256, 2)
+        measure.ours(small, 16, 2)
         small.analyze()
         measure.calibrate(small, 2, SIDES)
         turns = measure.rounds(small, options.rounds, options.seconds, SIDES)
@@ -514,7 +514,7 @@ def bench(options, scratch):
         large.make()
         large.analyze()
         for measure in chosen:
-            measure.ours(large, 256, 2)
+            measure.ours(large, 16, 2)
         large.analyze()
         found["scale"] = scale(chosen, small, large, options.rounds, min(options.seconds, 5))
     return found
