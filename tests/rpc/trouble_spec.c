@@ -83,6 +83,7 @@ struct loader {
     char target[160], ca[160];
     size_t acked; /* entries, in order */
     int refused;  /* UNAVAILABLE */
+    int64_t wait_us; /* what the last refusal asked for */
     int64_t slowest_us;
     char problem[256];
 };
@@ -101,7 +102,7 @@ static void load_once(struct loader *l, struct client *via) {
     int64_t took = clock_monotonic_us() - began;
     if (took > l->slowest_us) l->slowest_us = took;
     if (a.status == CALL_OK) l->acked += n;
-    else if (a.status == CALL_UNAVAILABLE) l->refused++;
+    else if (a.status == CALL_UNAVAILABLE) l->refused++, l->wait_us = a.retry_after_us;
     else snprintf(l->problem, sizeof l->problem, "answered %d %s: %.150s", (int)a.status, a.reason, a.message);
 }
 
@@ -115,6 +116,7 @@ static void *load(void *context) {
             pause_us(10 * US_PER_MS);
         }
         client_close(via);
+        if (!atomic_load(&load_stop)) pause_us(l->wait_us); /* a phone heeds RetryInfo: a drain ends once calls stop coming */
     }
     return NULL;
 }
