@@ -6,12 +6,6 @@
 
 #include "store_statements.h"
 
-/* A statement's parameters, its agency first. */
-static void begin(struct params *p, struct tx *tx, struct arena *arena, const struct statement *statement, size_t n) {
-    params_init(p, arena, statement, n);
-    params_one_uuid(p, &tx->options->agency);
-}
-
 /* Four columns in the order that all statements have: fees, penalty, interest, principal. */
 static void components(struct params *p, const int64_t first[COMPONENT_COUNT], size_t stride) {
     for (int c = 0; c < COMPONENT_COUNT; c++) params_int8(p, &first[c], stride);
@@ -19,9 +13,9 @@ static void components(struct params *p, const int64_t first[COMPONENT_COUNT], s
 
 static tagih_err send_locks(struct tx *tx, struct arena *arena, const struct import_key *keys, size_t n) {
     struct params p;
-    begin(&p, tx, arena, STMT_import_lock, 0);
+    tx_params(&p, tx, arena, STMT_import_lock, 0);
     TRY(tx_send(tx, &p));
-    begin(&p, tx, arena, STMT_import_account_lock, n);
+    tx_params(&p, tx, arena, STMT_import_account_lock, n);
     params_text(&p, &keys[0].account_no, sizeof *keys);
     return tx_send(tx, &p);
 }
@@ -30,13 +24,13 @@ tagih_err import_send_load(struct tx *tx, struct arena *arena, const hash256 *fi
                            const struct import_key *keys, size_t n, instant now, int64_t writer) {
     struct params p;
     TRY(send_locks(tx, arena, keys, n));
-    begin(&p, tx, arena, STMT_import_today, 0);
+    tx_params(&p, tx, arena, STMT_import_today, 0);
     params_one_int8(&p, now.us);
     TRY(tx_send(tx, &p));
-    begin(&p, tx, arena, STMT_posting_writer_lock, 0);
+    tx_params(&p, tx, arena, STMT_posting_writer_lock, 0);
     params_one_int8(&p, writer);
     TRY(tx_send(tx, &p));
-    begin(&p, tx, arena, STMT_import_load, n);
+    tx_params(&p, tx, arena, STMT_import_load, n);
     params_one_bytea(&p, BYTES_OF(file));
     params_one_date(&p, as_of);
     params_int4(&p, &keys[0].row_no, sizeof *keys);
@@ -113,7 +107,7 @@ tagih_err import_take_load(struct tx *tx, struct arena *arena, const hash256 *fi
 tagih_err import_load_facts(struct tx *tx, struct arena *arena, const account_id *accounts, size_t n, civil_date as_of,
                             struct import_fact **out, size_t *n_out) {
     struct params p;
-    begin(&p, tx, arena, STMT_import_fact_load, n);
+    tx_params(&p, tx, arena, STMT_import_fact_load, n);
     params_uuid(&p, accounts, sizeof *accounts);
     params_one_date(&p, as_of);
     TRY(tx_send(tx, &p));
@@ -139,7 +133,7 @@ tagih_err import_send_customers(struct tx *tx, struct arena *arena, const struct
                                 instant at) {
     if (n == 0) return TAGIH_OK;
     struct params p;
-    begin(&p, tx, arena, STMT_import_customer_insert, n);
+    tx_params(&p, tx, arena, STMT_import_customer_insert, n);
     params_uuid(&p, &rows[0].customer, sizeof *rows);
     params_text(&p, &rows[0].customer_no, sizeof *rows);
     params_one_int8(&p, at.us);
@@ -149,7 +143,7 @@ tagih_err import_send_customers(struct tx *tx, struct arena *arena, const struct
 static tagih_err send_accounts(struct tx *tx, struct arena *arena, const struct import_state *rows, size_t n, instant at) {
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_import_account_insert, n);
+    tx_params(&p, tx, arena, STMT_import_account_insert, n);
     params_uuid(&p, &rows[0].account, s);
     params_text(&p, &rows[0].account_no, s);
     params_uuid(&p, &rows[0].customer, s);
@@ -181,7 +175,7 @@ tagih_err import_send_new(struct tx *tx, struct arena *arena, const struct impor
     const size_t s = sizeof *rows;
     TRY(send_accounts(tx, arena, rows, n, at));
     struct params p;
-    begin(&p, tx, arena, STMT_import_state_insert, n);
+    tx_params(&p, tx, arena, STMT_import_state_insert, n);
     hold_columns(&p, rows);
     params_bool(&p, &rows[0].no_schedule, s);
     components(&p, rows[0].open_minor, s);
@@ -196,7 +190,7 @@ tagih_err import_send_new(struct tx *tx, struct arena *arena, const struct impor
 
 static tagih_err send_clear(struct tx *tx, struct arena *arena, const struct import_state *rows, size_t n) {
     struct params p;
-    begin(&p, tx, arena, STMT_import_instalment_clear, n);
+    tx_params(&p, tx, arena, STMT_import_instalment_clear, n);
     params_uuid(&p, &rows[0].account, sizeof *rows);
     params_int4(&p, &rows[0].first_no, sizeof *rows);
     params_int4(&p, &rows[0].last_no, sizeof *rows);
@@ -208,7 +202,7 @@ tagih_err import_send_updated(struct tx *tx, struct arena *arena, const struct i
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_import_state_update, n);
+    tx_params(&p, tx, arena, STMT_import_state_update, n);
     hold_columns(&p, rows);
     params_bool(&p, &rows[0].placed_anew, s);
     params_bool(&p, &rows[0].no_schedule, s);
@@ -230,7 +224,7 @@ tagih_err import_send_snapshots(struct tx *tx, struct arena *arena, const struct
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_import_snapshot_insert, n);
+    tx_params(&p, tx, arena, STMT_import_snapshot_insert, n);
     params_uuid(&p, &rows[0].account, s);
     params_one_date(&p, as_of);
     params_one_bytea(&p, BYTES_OF(file));
@@ -245,7 +239,7 @@ tagih_err import_send_snapshots(struct tx *tx, struct arena *arena, const struct
 static tagih_err send_instalment_states(struct tx *tx, struct arena *arena, const struct import_instalment *rows, size_t n) {
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_import_instalment_state, n);
+    tx_params(&p, tx, arena, STMT_import_instalment_state, n);
     params_uuid(&p, &rows[0].account, s);
     params_int4(&p, &rows[0].no, s);
     params_date(&p, &rows[0].due_on, s);
@@ -259,7 +253,7 @@ tagih_err import_send_instalments(struct tx *tx, struct arena *arena, const stru
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_import_instalment_insert, n);
+    tx_params(&p, tx, arena, STMT_import_instalment_insert, n);
     params_uuid(&p, &rows[0].account, s);
     params_one_date(&p, as_of);
     params_one_int8(&p, at.us);
@@ -275,7 +269,7 @@ tagih_err import_send_results(struct tx *tx, struct arena *arena, const struct i
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_import_row_insert, n);
+    tx_params(&p, tx, arena, STMT_import_row_insert, n);
     params_one_bytea(&p, BYTES_OF(file));
     params_int4(&p, &rows[0].row_no, s);
     params_text(&p, &rows[0].account_no, s);
@@ -287,7 +281,7 @@ tagih_err import_send_results(struct tx *tx, struct arena *arena, const struct i
 
 tagih_err import_send_chain(struct tx *tx, struct arena *arena, const struct import_chain *chain) {
     struct params p;
-    begin(&p, tx, arena, STMT_posting_writer_save, 0);
+    tx_params(&p, tx, arena, STMT_posting_writer_save, 0);
     params_one_int8(&p, chain->writer);
     params_one_int8(&p, chain->n);
     params_one_bytea(&p, BYTES_OF(&chain->head));
@@ -296,7 +290,7 @@ tagih_err import_send_chain(struct tx *tx, struct arena *arena, const struct imp
 
 tagih_err import_send_file(struct tx *tx, struct arena *arena, const struct import_file_row *row) {
     struct params p;
-    begin(&p, tx, arena, STMT_import_file_insert, 0);
+    tx_params(&p, tx, arena, STMT_import_file_insert, 0);
     params_one_bytea(&p, BYTES_OF(&row->hash));
     params_one_text(&p, bytes_text(row->mode));
     params_one_text(&p, bytes_text(row->name));

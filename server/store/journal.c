@@ -7,14 +7,9 @@
 
 #include "store_statements.h"
 
-static void begin(struct params *p, struct tx *tx, struct arena *arena, const struct statement *statement, size_t n) {
-    params_init(p, arena, statement, n);
-    params_one_uuid(p, &tx->options->agency);
-}
-
 tagih_err journal_send_lock(struct tx *tx, struct arena *arena, const struct chain_key *chains, size_t n) {
     struct params p;
-    begin(&p, tx, arena, STMT_device_lock, n);
+    tx_params(&p, tx, arena, STMT_device_lock, n);
     params_uuid(&p, &chains[0].device, sizeof *chains);
     return tx_send(tx, &p);
 }
@@ -26,16 +21,16 @@ void journal_take_lock(struct tx *tx) {
 
 static tagih_err send_chains(struct tx *tx, struct arena *arena, const struct chain_key *chains, size_t n) {
     struct params p;
-    begin(&p, tx, arena, STMT_device_chain_load, n);
+    tx_params(&p, tx, arena, STMT_device_chain_load, n);
     params_uuid(&p, &chains[0].device, sizeof *chains);
     params_int4(&p, &chains[0].epoch, sizeof *chains);
     TRY(tx_send(tx, &p));
-    begin(&p, tx, arena, STMT_device_links_load, n);
+    tx_params(&p, tx, arena, STMT_device_links_load, n);
     params_uuid(&p, &chains[0].device, sizeof *chains);
     params_int4(&p, &chains[0].epoch, sizeof *chains);
     params_int8(&p, &chains[0].seq_from, sizeof *chains);
     TRY(tx_send(tx, &p));
-    begin(&p, tx, arena, STMT_device_totals_load, n);
+    tx_params(&p, tx, arena, STMT_device_totals_load, n);
     params_uuid(&p, &chains[0].device, sizeof *chains);
     params_int4(&p, &chains[0].epoch, sizeof *chains);
     return tx_send(tx, &p);
@@ -46,17 +41,17 @@ tagih_err journal_send_load(struct tx *tx, struct arena *arena, const struct cha
                             size_t n_referents, const account_id *accounts, size_t n_accounts, bool has_receipts) {
     TRY(send_chains(tx, arena, chains, n_chains));
     struct params p;
-    begin(&p, tx, arena, STMT_journal_known, n);
+    tx_params(&p, tx, arena, STMT_journal_known, n);
     params_hash(&p, hashes, sizeof *hashes);
     params_uuid(&p, ids, sizeof *ids);
     TRY(tx_send(tx, &p));
-    begin(&p, tx, arena, STMT_waiting_load, has_receipts ? n : 0);
+    tx_params(&p, tx, arena, STMT_waiting_load, has_receipts ? n : 0);
     params_uuid(&p, ids, sizeof *ids);
     TRY(tx_send(tx, &p));
-    begin(&p, tx, arena, STMT_void_referent_load, n_referents);
+    tx_params(&p, tx, arena, STMT_void_referent_load, n_referents);
     params_uuid(&p, referents, sizeof *referents);
     TRY(tx_send(tx, &p));
-    begin(&p, tx, arena, STMT_account_exists, n_accounts);
+    tx_params(&p, tx, arena, STMT_account_exists, n_accounts);
     params_uuid(&p, accounts, sizeof *accounts);
     return tx_send(tx, &p);
 }

@@ -3,16 +3,11 @@
 #include "store/journal.h"
 #include "store_statements.h"
 
-static void begin(struct params *p, struct tx *tx, struct arena *arena, const struct statement *statement, size_t n) {
-    params_init(p, arena, statement, n);
-    params_one_uuid(p, &tx->options->agency);
-}
-
 tagih_err journal_send_rows(struct tx *tx, struct arena *arena, const struct journal_row *rows, size_t n) {
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_journal_insert, n);
+    tx_params(&p, tx, arena, STMT_journal_insert, n);
     params_hash(&p, &rows[0].hash, s);
     params_uuid(&p, &rows[0].device, s);
     params_int4(&p, &rows[0].epoch, s);
@@ -26,7 +21,7 @@ tagih_err journal_send_rows(struct tx *tx, struct arena *arena, const struct jou
     params_int8(&p, &rows[0].received_us, s);
     params_bytea(&p, &rows[0].ack, s);
     TRY(tx_send(tx, &p));
-    begin(&p, tx, arena, STMT_journal_body_insert, n);
+    tx_params(&p, tx, arena, STMT_journal_body_insert, n);
     params_hash(&p, &rows[0].hash, s);
     params_int8(&p, &rows[0].received_us, s);
     params_int8(&p, &rows[0].value_us, s);
@@ -57,7 +52,7 @@ static tagih_err send_totals(struct tx *tx, struct arena *arena, const struct ch
     }
     if (count == 0) return TAGIH_OK;
     struct params p;
-    begin(&p, tx, arena, STMT_device_total_save, count);
+    tx_params(&p, tx, arena, STMT_device_total_save, count);
     params_uuid(&p, &rows[0].device, sizeof *rows);
     params_int4(&p, &rows[0].epoch, sizeof *rows);
     params_text(&p, &rows[0].currency, sizeof *rows);
@@ -77,7 +72,7 @@ tagih_err journal_send_chains(struct tx *tx, struct arena *arena, const struct c
     if (count == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_device_chain_save, count);
+    tx_params(&p, tx, arena, STMT_device_chain_save, count);
     params_uuid(&p, &rows[0].key.device, s);
     params_int4(&p, &rows[0].key.epoch, s);
     params_int8(&p, &rows[0].chain.contiguous_seq, s);
@@ -92,7 +87,7 @@ tagih_err journal_send_receipts(struct tx *tx, struct arena *arena, const struct
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_receipt_insert, n);
+    tx_params(&p, tx, arena, STMT_receipt_insert, n);
     params_uuid(&p, &rows[0].id, s);
     params_hash(&p, &rows[0].hash, s);
     params_uuid(&p, &rows[0].device, s);
@@ -117,7 +112,7 @@ tagih_err journal_send_voids(struct tx *tx, struct arena *arena, const struct vo
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_void_insert, n);
+    tx_params(&p, tx, arena, STMT_void_insert, n);
     params_uuid(&p, &rows[0].id, s);
     params_uuid(&p, &rows[0].receipt, s);
     params_int8(&p, &rows[0].amount_minor, s);
@@ -132,7 +127,7 @@ tagih_err journal_send_promises(struct tx *tx, struct arena *arena, const struct
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_promise_insert, n);
+    tx_params(&p, tx, arena, STMT_promise_insert, n);
     params_uuid(&p, &rows[0].id, s);
     params_uuid(&p, &rows[0].account, s);
     params_uuid(&p, &rows[0].collector, s);
@@ -151,7 +146,7 @@ tagih_err journal_send_deposits(struct tx *tx, struct arena *arena, const struct
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_deposit_insert, n);
+    tx_params(&p, tx, arena, STMT_deposit_insert, n);
     params_uuid(&p, &rows[0].id, s);
     params_uuid(&p, &rows[0].collector, s);
     params_int8(&p, &rows[0].amount_minor, s);
@@ -167,7 +162,7 @@ tagih_err journal_send_settlements(struct tx *tx, struct arena *arena, const str
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_settlement_insert, n);
+    tx_params(&p, tx, arena, STMT_settlement_insert, n);
     params_uuid(&p, &rows[0].id, s);
     params_uuid(&p, &rows[0].collector, s);
     params_uuid(&p, &rows[0].device, s);
@@ -182,7 +177,7 @@ tagih_err journal_send_settlements(struct tx *tx, struct arena *arena, const str
     params_int8(&p, &rows[0].handover_minor, s);
     params_int8(&p, &rows[0].value_us, s);
     TRY(tx_send(tx, &p));
-    begin(&p, tx, arena, STMT_settlement_declare, n);
+    tx_params(&p, tx, arena, STMT_settlement_declare, n);
     params_uuid(&p, &rows[0].id, s);
     params_uuid(&p, &rows[0].collector, s);
     params_one_int8(&p, received.us);
@@ -192,7 +187,7 @@ tagih_err journal_send_settlements(struct tx *tx, struct arena *arena, const str
 tagih_err journal_send_fates(struct tx *tx, struct arena *arena, const struct fate_row *rows, size_t n, instant at) {
     if (n == 0) return TAGIH_OK;
     struct params p;
-    begin(&p, tx, arena, STMT_entry_event_insert, n);
+    tx_params(&p, tx, arena, STMT_entry_event_insert, n);
     params_hash(&p, &rows[0].hash, sizeof *rows);
     params_one_int8(&p, at.us);
     params_int2(&p, &rows[0].fate, sizeof *rows);
@@ -203,7 +198,7 @@ tagih_err journal_send_fates(struct tx *tx, struct arena *arena, const struct fa
 tagih_err journal_send_waiting(struct tx *tx, struct arena *arena, const struct waiting_row *rows, size_t n) {
     if (n == 0) return TAGIH_OK;
     struct params p;
-    begin(&p, tx, arena, STMT_waiting_insert, n);
+    tx_params(&p, tx, arena, STMT_waiting_insert, n);
     params_hash(&p, &rows[0].hash, sizeof *rows);
     params_uuid(&p, &rows[0].referent, sizeof *rows);
     return tx_send(tx, &p);
@@ -212,7 +207,7 @@ tagih_err journal_send_waiting(struct tx *tx, struct arena *arena, const struct 
 tagih_err journal_send_waited(struct tx *tx, struct arena *arena, const hash256 *hashes, size_t n) {
     if (n == 0) return TAGIH_OK;
     struct params p;
-    begin(&p, tx, arena, STMT_waiting_done, n);
+    tx_params(&p, tx, arena, STMT_waiting_done, n);
     params_hash(&p, hashes, sizeof *hashes);
     return tx_send(tx, &p);
 }
@@ -220,7 +215,7 @@ tagih_err journal_send_waited(struct tx *tx, struct arena *arena, const hash256 
 tagih_err journal_send_flags(struct tx *tx, struct arena *arena, const uuid *ids, const int64_t *flags, size_t n, instant at) {
     if (n == 0) return TAGIH_OK;
     struct params p;
-    begin(&p, tx, arena, STMT_entry_flag, n);
+    tx_params(&p, tx, arena, STMT_entry_flag, n);
     params_uuid(&p, ids, sizeof *ids);
     params_int8(&p, flags, sizeof *flags);
     params_one_int8(&p, at.us);
@@ -231,7 +226,7 @@ tagih_err journal_send_filled(struct tx *tx, struct arena *arena, const struct c
                               int64_t gap_flag, instant at) {
     if (n == 0) return TAGIH_OK;
     struct params p;
-    begin(&p, tx, arena, STMT_gap_filled, n);
+    tx_params(&p, tx, arena, STMT_gap_filled, n);
     params_uuid(&p, &places[0].device, sizeof *places);
     params_int4(&p, &places[0].epoch, sizeof *places);
     params_int8(&p, &places[0].seq_from, sizeof *places);
@@ -243,7 +238,7 @@ tagih_err journal_send_filled(struct tx *tx, struct arena *arena, const struct c
 tagih_err journal_send_closed(struct tx *tx, struct arena *arena, device_id device, int32_t epoch, int64_t closed_seq,
                               int64_t flag, instant at) {
     struct params p;
-    begin(&p, tx, arena, STMT_epoch_closed, 0);
+    tx_params(&p, tx, arena, STMT_epoch_closed, 0);
     params_one_uuid(&p, &device);
     params_one_int4(&p, epoch);
     params_one_int8(&p, closed_seq);
@@ -255,7 +250,7 @@ tagih_err journal_send_closed(struct tx *tx, struct arena *arena, device_id devi
 tagih_err journal_send_suspend(struct tx *tx, struct arena *arena, const device_id *devices, size_t n, instant at) {
     if (n == 0) return TAGIH_OK;
     struct params p;
-    begin(&p, tx, arena, STMT_device_suspend, n);
+    tx_params(&p, tx, arena, STMT_device_suspend, n);
     params_uuid(&p, devices, sizeof *devices);
     params_one_int8(&p, at.us);
     return tx_send(tx, &p);

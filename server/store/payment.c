@@ -6,17 +6,12 @@
 
 #include "store_statements.h"
 
-static void begin(struct params *p, struct tx *tx, struct arena *arena, const struct statement *statement, size_t n) {
-    params_init(p, arena, statement, n);
-    params_one_uuid(p, &tx->options->agency);
-}
-
 /* ---- identity ------------------------------------------------------------------------------------------------- */
 
 static tagih_err send_identities(struct tx *tx, struct arena *arena, const struct statement *statement,
                                  const struct payment_identity *identities, size_t n) {
     struct params p;
-    begin(&p, tx, arena, statement, n);
+    tx_params(&p, tx, arena, statement, n);
     params_int2(&p, &identities[0].source, sizeof *identities);
     params_text(&p, &identities[0].reference, sizeof *identities);
     return tx_send(tx, &p);
@@ -49,7 +44,7 @@ void payment_take_identities(struct tx *tx, struct payment_known *out, size_t n)
 
 static tagih_err send_ids(struct tx *tx, struct arena *arena, const struct statement *statement, const payment_id *ids, size_t n) {
     struct params p;
-    begin(&p, tx, arena, statement, n);
+    tx_params(&p, tx, arena, statement, n);
     params_uuid(&p, ids, sizeof *ids);
     return tx_send(tx, &p);
 }
@@ -65,7 +60,7 @@ tagih_err payment_send_allocations(struct tx *tx, struct arena *arena, const pay
 tagih_err payment_send_list(struct tx *tx, struct arena *arena, account_id account, int64_t after_us, payment_id after,
                             int32_t limit) {
     struct params p;
-    begin(&p, tx, arena, STMT_payment_list, 0);
+    tx_params(&p, tx, arena, STMT_payment_list, 0);
     params_one_uuid(&p, &account);
     params_one_int8(&p, after_us);
     params_one_uuid(&p, &after);
@@ -105,7 +100,7 @@ void payment_read_part(const struct result *r, size_t i, struct payment_part *ou
 
 tagih_err payment_send_account(struct tx *tx, struct arena *arena, account_id account) {
     struct params p;
-    begin(&p, tx, arena, STMT_payment_account, 0);
+    tx_params(&p, tx, arena, STMT_payment_account, 0);
     params_one_uuid(&p, &account);
     return tx_send(tx, &p);
 }
@@ -128,7 +123,7 @@ void payment_take_account(struct tx *tx, struct payment_account *out) {
 
 static tagih_err send_one(struct tx *tx, struct arena *arena, const struct statement *statement, payment_id payment) {
     struct params p;
-    begin(&p, tx, arena, statement, 0);
+    tx_params(&p, tx, arena, statement, 0);
     params_one_uuid(&p, &payment);
     return tx_send(tx, &p);
 }

@@ -5,17 +5,12 @@
 #include "store/posting.h"
 #include "store_statements.h"
 
-static void begin(struct params *p, struct tx *tx, struct arena *arena, const struct statement *statement, size_t n) {
-    params_init(p, arena, statement, n);
-    params_one_uuid(p, &tx->options->agency);
-}
-
 tagih_err posting_send_payments(struct tx *tx, struct arena *arena, const struct payment_row *rows, size_t n,
                                 civil_date posting_on) {
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_payment_insert, n);
+    tx_params(&p, tx, arena, STMT_payment_insert, n);
     params_uuid(&p, &rows[0].id, s);
     params_uuid(&p, &rows[0].account, s);
     params_int2(&p, &rows[0].source, s);
@@ -38,7 +33,7 @@ tagih_err posting_send_reversals(struct tx *tx, struct arena *arena, const struc
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_reversal_insert, n);
+    tx_params(&p, tx, arena, STMT_reversal_insert, n);
     params_uuid(&p, &rows[0].payment, s);
     params_uuid(&p, &rows[0].id, s);
     params_int2(&p, &rows[0].reason, s);
@@ -53,7 +48,7 @@ tagih_err posting_send_allocations(struct tx *tx, struct arena *arena, const str
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_allocation_insert, n);
+    tx_params(&p, tx, arena, STMT_allocation_insert, n);
     params_uuid(&p, &rows[0].payment, s);
     params_int4(&p, &rows[0].version, s);
     params_int4(&p, &rows[0].instalment_no, s);
@@ -70,7 +65,7 @@ tagih_err posting_send_postings(struct tx *tx, struct arena *arena, const struct
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_posting_insert, n);
+    tx_params(&p, tx, arena, STMT_posting_insert, n);
     params_uuid(&p, &rows[0].id, s);
     params_int2(&p, &rows[0].kind, s);
     params_uuid(&p, &rows[0].trigger, s);
@@ -88,7 +83,7 @@ tagih_err posting_send_lines(struct tx *tx, struct arena *arena, const struct li
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_ledger_line_insert, n);
+    tx_params(&p, tx, arena, STMT_ledger_line_insert, n);
     params_uuid(&p, &rows[0].posting, s);
     params_int2(&p, &rows[0].no, s);
     params_int2(&p, &rows[0].account, s);
@@ -103,7 +98,7 @@ tagih_err posting_send_bonus(struct tx *tx, struct arena *arena, const struct bo
     const size_t s = sizeof *rows;
     const struct bonus_record *r = &rows[0].record;
     struct params p;
-    begin(&p, tx, arena, STMT_bonus_line_insert, n);
+    tx_params(&p, tx, arena, STMT_bonus_line_insert, n);
     params_uuid(&p, &r->payment, s);
     params_int2(&p, &rows[0].line_no, s);
     params_uuid(&p, &r->line_id, s);
@@ -173,7 +168,7 @@ static tagih_err send_accounts(struct tx *tx, struct arena *arena, const struct 
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_posting_account_save, n);
+    tx_params(&p, tx, arena, STMT_posting_account_save, n);
     params_uuid(&p, &rows[0].id, s);
     for (int c = 0; c < COMPONENT_COUNT; c++) params_int8(&p, &rows[0].open_minor[c], s);
     params_int8(&p, &rows[0].credit_minor, s);
@@ -192,7 +187,7 @@ static tagih_err send_accounts(struct tx *tx, struct arena *arena, const struct 
 static tagih_err send_instalments(struct tx *tx, struct arena *arena, const struct line_out *rows, size_t n) {
     if (n == 0) return TAGIH_OK;
     struct params p;
-    begin(&p, tx, arena, STMT_posting_instalment_save, n);
+    tx_params(&p, tx, arena, STMT_posting_instalment_save, n);
     params_uuid(&p, &rows[0].account, sizeof *rows);
     params_int4(&p, &rows[0].no, sizeof *rows);
     params_int2(&p, &rows[0].state, sizeof *rows);
@@ -233,7 +228,7 @@ static tagih_err save_collectors(struct tx *tx, struct arena *arena, const struc
     }
     if (n == 0) return TAGIH_OK;
     struct params p;
-    begin(&p, tx, arena, STMT_posting_collector_save, n);
+    tx_params(&p, tx, arena, STMT_posting_collector_save, n);
     params_uuid(&p, &rows[0].id, sizeof *rows);
     params_text(&p, currencies, sizeof *currencies);
     params_int8(&p, &rows[0].bonus_n, sizeof *rows);
@@ -256,7 +251,7 @@ static tagih_err save_months(struct tx *tx, struct arena *arena, const struct po
     }
     if (n == 0) return TAGIH_OK;
     struct params p;
-    begin(&p, tx, arena, STMT_posting_month_save, n);
+    tx_params(&p, tx, arena, STMT_posting_month_save, n);
     params_uuid(&p, &rows[0].collector, sizeof *rows);
     params_date(&p, &rows[0].month_on, sizeof *rows);
     params_text(&p, currencies, sizeof *currencies);
@@ -270,7 +265,7 @@ tagih_err posting_send_states(struct tx *tx, struct arena *arena, const struct p
     TRY(save_collectors(tx, arena, l));
     TRY(save_months(tx, arena, l));
     struct params p;
-    begin(&p, tx, arena, STMT_posting_writer_save, 0);
+    tx_params(&p, tx, arena, STMT_posting_writer_save, 0);
     params_one_int8(&p, l->writer.id);
     params_one_int8(&p, l->writer.n);
     params_one_bytea(&p, BYTES_OF(&l->writer.head));

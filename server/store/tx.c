@@ -112,6 +112,11 @@ void tx_begin(struct tx *tx, struct db *db, const struct tx_options *options) {
     if (db__is_lost(db) && !err_is_ok(db__reconnect(db))) tx->verdict = TX_RECONNECT;
 }
 
+void tx_params(struct params *p, const struct tx *tx, struct arena *arena, const struct statement *statement, size_t n_rows) {
+    params_init(p, arena, statement, n_rows);
+    params_one_uuid(p, &tx->options->agency);
+}
+
 tagih_err tx_send(struct tx *tx, const struct params *params) {
     const struct statement *s = params->statement;
     if (params->exhausted) return FAIL(OUT_OF_MEMORY);

@@ -106,6 +106,9 @@ TAGIH_MUST_USE tagih_err tx_run_halving(struct db *db, const struct tx_options *
 void tx_begin(struct tx *tx, struct db *db, const struct tx_options *options);
 void tx_release(struct tx *tx);
 
+/** Begin the parameters of a statement whose first one is the agency, as nearly all have it: under the transaction's. */
+void tx_params(struct params *p, const struct tx *tx, struct arena *arena, const struct statement *statement, size_t n_rows);
+
 /** Queue a statement; the first one queues BEGIN, agency and timeout before it. Results not taken yet are dropped. */
 TAGIH_MUST_USE tagih_err tx_send(struct tx *tx, const struct params *params);
 

@@ -4,20 +4,15 @@
 
 #include "store_statements.h"
 
-static void begin(struct params *p, struct tx *tx, struct arena *arena, const struct statement *statement, size_t n) {
-    params_init(p, arena, statement, n);
-    params_one_uuid(p, &tx->options->agency);
-}
-
 /* ---- planning ------------------------------------------------------------------------------------------------- */
 
 tagih_err visit_send_plan_load(struct tx *tx, struct arena *arena, const struct visit_key *keys, size_t n, instant now) {
     const size_t s = sizeof *keys;
     struct params p;
-    begin(&p, tx, arena, STMT_visit_account_lock, n);
+    tx_params(&p, tx, arena, STMT_visit_account_lock, n);
     params_uuid(&p, &keys[0].account, s);
     TRY(tx_send(tx, &p));
-    begin(&p, tx, arena, STMT_visit_plan_load, n);
+    tx_params(&p, tx, arena, STMT_visit_plan_load, n);
     params_uuid(&p, &keys[0].id, s);
     params_uuid(&p, &keys[0].account, s);
     params_uuid(&p, &keys[0].collector, s);
@@ -71,7 +66,7 @@ void visit_take_plan(struct tx *tx, struct visit_plan_loaded *out, size_t n) {
 static tagih_err send_states(struct tx *tx, struct arena *arena, const struct visit_row *rows, size_t n) {
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_visit_state_insert, n);
+    tx_params(&p, tx, arena, STMT_visit_state_insert, n);
     params_uuid(&p, &rows[0].key.id, s);
     params_uuid(&p, &rows[0].key.account, s);
     params_int2(&p, &rows[0].key.purpose, s);
@@ -88,7 +83,7 @@ tagih_err visit_send_rows(struct tx *tx, struct arena *arena, const struct visit
     static const user_id nobody;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_visit_insert, n);
+    tx_params(&p, tx, arena, STMT_visit_insert, n);
     params_uuid(&p, &rows[0].key.id, s);
     params_uuid(&p, &rows[0].key.account, s);
     params_int2(&p, &rows[0].key.purpose, s);
@@ -110,7 +105,7 @@ tagih_err visit_send_events(struct tx *tx, struct arena *arena, const struct vis
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_visit_event_insert, n);
+    tx_params(&p, tx, arena, STMT_visit_event_insert, n);
     params_uuid(&p, &rows[0].visit, s);
     params_int4(&p, &rows[0].version, s);
     params_text(&p, &rows[0].kind, s);
@@ -128,7 +123,7 @@ tagih_err visit_send_events(struct tx *tx, struct arena *arena, const struct vis
 
 tagih_err visit_send_lock(struct tx *tx, struct arena *arena, const visit_id *ids, size_t n) {
     struct params p;
-    begin(&p, tx, arena, STMT_visit_lock, n);
+    tx_params(&p, tx, arena, STMT_visit_lock, n);
     params_uuid(&p, ids, sizeof *ids);
     return tx_send(tx, &p);
 }
@@ -140,7 +135,7 @@ void visit_take_lock(struct tx *tx) {
 
 tagih_err visit_send_load(struct tx *tx, struct arena *arena, const visit_id *ids, size_t n) {
     struct params p;
-    begin(&p, tx, arena, STMT_visit_load, n);
+    tx_params(&p, tx, arena, STMT_visit_load, n);
     params_uuid(&p, ids, sizeof *ids);
     return tx_send(tx, &p);
 }
@@ -181,7 +176,7 @@ void visit_take(struct tx *tx, const visit_id *ids, struct visit_read *out, bool
 
 tagih_err visit_send_day(struct tx *tx, struct arena *arena, user_id collector, civil_date day, visit_id after, int32_t limit) {
     struct params p;
-    begin(&p, tx, arena, STMT_visit_day, 0);
+    tx_params(&p, tx, arena, STMT_visit_day, 0);
     params_one_uuid(&p, &collector);
     params_one_date(&p, day);
     params_one_uuid(&p, &after);
@@ -198,7 +193,7 @@ void visit_read_day(const struct result *r, size_t row, struct visit_read *out) 
 
 tagih_err visit_send_hand_over(struct tx *tx, struct arena *arena, visit_id visit, user_id collector, instant now) {
     struct params p;
-    begin(&p, tx, arena, STMT_visit_hand_over, 0);
+    tx_params(&p, tx, arena, STMT_visit_hand_over, 0);
     params_one_uuid(&p, &visit);
     params_one_uuid(&p, &collector);
     params_one_int8(&p, now.us);
@@ -208,7 +203,7 @@ tagih_err visit_send_hand_over(struct tx *tx, struct arena *arena, visit_id visi
 tagih_err visit_send_ended(struct tx *tx, struct arena *arena, const struct visit_ended *rows, size_t n) {
     if (n == 0) return TAGIH_OK;
     struct params p;
-    begin(&p, tx, arena, STMT_visit_end, n);
+    tx_params(&p, tx, arena, STMT_visit_end, n);
     params_uuid(&p, &rows[0].visit, sizeof *rows);
     params_int2(&p, &rows[0].state, sizeof *rows);
     return tx_send(tx, &p);
@@ -230,7 +225,7 @@ tagih_err visit_overdue_agencies(struct db *db, struct arena *arena, instant now
 
 tagih_err visit_send_staff(struct tx *tx, struct arena *arena, user_id user) {
     struct params p;
-    begin(&p, tx, arena, STMT_visit_staff, 0);
+    tx_params(&p, tx, arena, STMT_visit_staff, 0);
     params_one_uuid(&p, &user);
     return tx_send(tx, &p);
 }
@@ -240,7 +235,7 @@ tagih_err visit_send_staff(struct tx *tx, struct arena *arena, user_id user) {
 tagih_err outcome_send_load(struct tx *tx, struct arena *arena, const struct outcome_key *keys, size_t n) {
     const size_t s = sizeof *keys;
     struct params p;
-    begin(&p, tx, arena, STMT_outcome_load, n);
+    tx_params(&p, tx, arena, STMT_outcome_load, n);
     params_uuid(&p, &keys[0].id, s);
     params_uuid(&p, &keys[0].visit, s);
     params_uuid(&p, &keys[0].collector, s);
@@ -281,7 +276,7 @@ tagih_err outcome_send_rows(struct tx *tx, struct arena *arena, const struct out
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_outcome_insert, n);
+    tx_params(&p, tx, arena, STMT_outcome_insert, n);
     params_uuid(&p, &rows[0].key.id, s);
     params_uuid(&p, &rows[0].key.visit, s);
     params_uuid(&p, &rows[0].account, s);
@@ -300,7 +295,7 @@ tagih_err visit_send_finished(struct tx *tx, struct arena *arena, const struct v
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
-    begin(&p, tx, arena, STMT_visit_finish, n);
+    tx_params(&p, tx, arena, STMT_visit_finish, n);
     params_uuid(&p, &rows[0].visit, s);
     params_int2(&p, &rows[0].outcome, s);
     params_int2(&p, &rows[0].list, s);
