@@ -20,6 +20,8 @@
 #include "server/net/slot.h"
 #include "server/net/tls.h"
 
+/* What one TLS record of an answer holds: core keeps a buffer of it for every connection, and answers are short. */
+#define TLS_RECORD_BYTES_MAX 4096
 /* Slots armed per method and queue: enough to bridge the time until the next is armed. */
 #define ARMED_EACH 4
 /* Calls are refused with a status until none came for this long, */
@@ -69,6 +71,7 @@ static grpc_server *server_create(const struct net_options *options) {
         {GRPC_ARG_TCP_TX_ZEROCOPY_ENABLED, 0},
         {GRPC_ARG_ENABLE_CHANNELZ, 0},
         {GRPC_ARG_ALLOW_REUSEPORT, 0},
+        {GRPC_ARG_TSI_MAX_FRAME_SIZE, TLS_RECORD_BYTES_MAX},
     };
     enum { COUNT = sizeof limits / sizeof *limits };
     grpc_arg args[COUNT];

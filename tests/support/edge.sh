@@ -7,7 +7,8 @@
 #   edge.sh check DIR SOCKET CERT KEY          only `nginx -t`
 #   edge.sh reload DIR                         reads certificate and key again
 #   edge.sh stop DIR                           stops it and removes DIR
-# TAGIH_EDGE_TOP is the source folder, when this file does not lie in it.
+# TAGIH_EDGE_TOP is the source folder, when this file does not lie in it. TAGIH_EDGE_RATE is how many calls a second one
+# address may make, when a load generator stands for a town of phones.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -27,13 +28,13 @@ free_port() {
     /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# Everything but the eight places in @...@ is the deployed file, byte for byte.
+# Everything but the eight places in @...@, and the rate where one is given, is the deployed file, byte for byte.
 write_config() {
     mkdir -p "$dir/log" "$dir/run"
     if [ "$(id -u)" = 0 ]; then user_line='user root;'; else user_line=''; fi
     sed -e "s|@USER_LINE@|$user_line|" -e "s|@RUN_DIR@|$dir/run|g" -e "s|@LOG_DIR@|$dir/log|g" \
         -e "s|@LISTEN@|127.0.0.1:$port|g" -e "s|@CERT@|$cert|g" -e "s|@KEY@|$key|g" -e "s|@SOCKET@|$socket|g" \
-        -e '/^#/d' "$top/deploy/nginx.conf" >"$dir/nginx.conf"
+        -e "s|rate=2000r/s|rate=${TAGIH_EDGE_RATE:-2000}r/s|" -e '/^#/d' "$top/deploy/nginx.conf" >"$dir/nginx.conf"
 }
 
 run_nginx() {
