@@ -43,6 +43,7 @@ enum posting_row {
     POSTING_CHARGE,
     POSTING_SNAPSHOT,
     POSTING_SETTLEMENT,
+    POSTING_FACT, /* any other row of the event: text table, then its columns in the order of its insert statement */
     POSTING_ROW_END
 };
 

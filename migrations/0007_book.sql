@@ -1,0 +1,1 @@
+-- What the book needs beyond payments: charges, waivers and refunds; the months that are closed (R-ALL-7, R-CLS-1).

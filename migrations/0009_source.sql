@@ -1,0 +1,1 @@
+-- Payments of other sources: files, exports, tags (R-PAY-5, R-TAG-1, R-OUT-1).

@@ -1,0 +1,1 @@
+-- Money whose account is not known yet, bank statements and cheques (R-PAY-2, R-PAY-5).

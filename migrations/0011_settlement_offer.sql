@@ -1,0 +1,1 @@
+-- Settlement with discount, refunds, decisions about quarantined entries (R-WAI-1, R-PAY-6, R-JRN-6).

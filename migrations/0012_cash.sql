@@ -1,0 +1,1 @@
+-- Settlements, deposits, handovers and incidents (R-CSH-1..4).

@@ -1,0 +1,1 @@
+-- Promises and plans (R-PTP-1..3).

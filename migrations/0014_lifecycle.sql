@@ -1,0 +1,1 @@
+-- Holds, takeovers, closings (R-LIF-1..5).

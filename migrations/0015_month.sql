@@ -1,0 +1,1 @@
+-- Month close, and the life of bonus lines (R-CLS-1, R-BON-6, R-BON-7, R-BON-9, R-BON-10).

@@ -1,0 +1,1 @@
+-- Monthly figures (R-KPI-1, R-KPI-2).

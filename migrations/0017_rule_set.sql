@@ -1,0 +1,1 @@
+-- Rule sets as versioned data (R-ALL-2).
