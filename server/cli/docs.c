@@ -3,6 +3,7 @@
  * the .md files; tests/support/generated_docs.py compares them and writes them anew. */
 #include <string.h>
 
+#include "domain/settlement.h"
 #include "domain/visit.h"
 #include "rpc/status.h"
 #include "server/cli/commands.h"
@@ -25,13 +26,20 @@ static enum cli_exit print_errors(void) {
     return CLI_OK;
 }
 
+static const struct {
+    const char *noun;
+    tagih_err (*print)(struct arena *arena, const char **out);
+} machines[] = {{"visit", visit_print_mermaid}, {"settlement", settlement_print_mermaid}};
+
 static enum cli_exit print_fsm(const char *noun) {
     static _Alignas(16) uint8_t memory[32768];
     struct arena arena;
     const char *text;
-    if (strcmp(noun, "visit") != 0) return cli_usage("docs fsm knows one machine: visit");
+    size_t i = 0, n = sizeof machines / sizeof *machines;
+    while (i < n && strcmp(noun, machines[i].noun) != 0) i++;
+    if (i == n) return cli_usage("docs fsm knows the machines visit and settlement");
     arena_init(&arena, memory, sizeof memory);
-    if (!err_is_ok(visit_print_mermaid(&arena, &text))) return cli_failed("the diagram is too large");
+    if (!err_is_ok(machines[i].print(&arena, &text))) return cli_failed("the diagram is too large");
     printf("```mermaid\n%s```\n", text);
     return CLI_OK;
 }
@@ -41,10 +49,10 @@ static enum cli_exit run(const struct cli *cli) {
     if (cli->n_args == 1 && strcmp(what, "config") == 0) return print_config();
     if (cli->n_args == 1 && strcmp(what, "errors") == 0) return print_errors();
     if (cli->n_args == 2 && strcmp(what, "fsm") == 0) return print_fsm(cli->args[1]);
-    return cli_usage("docs prints config, errors, or fsm visit");
+    return cli_usage("docs prints config, errors, fsm visit or fsm settlement");
 }
 
 const struct cli_command cli_docs = {.name = "docs",
-                                     .words = "config | errors | fsm visit",
+                                     .words = "config | errors | fsm visit | fsm settlement",
                                      .summary = "Print the settings, the errors or a state machine as Markdown",
                                      .run = run};

@@ -5,12 +5,13 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "rpc/chores.h"
 #include "rpc/feed.h"
-#include "rpc/visit_expire.h"
 #include "run/clock.h"
 #include "run/grow.h"
 #include "run/log.h"
@@ -27,7 +28,7 @@ struct minute {
     struct feed *feed;
     int end; /* eventfd */
     atomic_bool stopping;
-    bool failing; /* the last round did */
+    bool failing[CHORES_MAX]; /* the last round of each chore did */
     agency_id agencies[AGENCIES_MAX];
 };
 
@@ -35,38 +36,40 @@ static int64_t soon(void) {
     return clock_monotonic_us() + DATABASE_US_MAX;
 }
 
-static tagih_err expire_agency(struct minute *minute, agency_id agency, size_t *ended) {
-    size_t n = VISIT_EXPIRE_MAX;
-    for (int i = 0; i < BATCHES_MAX && n == VISIT_EXPIRE_MAX && !atomic_load(&minute->stopping); i++) {
-        TRY(visits_expire(&minute->db, &minute->arena, agency, clock_now(), soon(), &n));
-        *ended += n;
+static tagih_err work_agency(struct minute *minute, const struct chore *chore, agency_id agency, size_t *done) {
+    size_t n = chore->batch;
+    for (int i = 0; i < BATCHES_MAX && n == chore->batch && !atomic_load(&minute->stopping); i++) {
+        TRY(chore->work(&minute->db, &minute->arena, agency, clock_now(), soon(), &n));
+        *done += n;
         if (n) feed_dirty(minute->feed, agency);
     }
     return TAGIH_OK;
 }
 
 /* One agency's trouble is not another's: all are tried, the first error is told. */
-static tagih_err expire_all(struct minute *minute, size_t *ended) {
+static tagih_err work_all(struct minute *minute, const struct chore *chore, size_t *done) {
     size_t n = 0;
     arena_reset(&minute->arena);
-    TRY(visit_overdue_agencies(&minute->db, &minute->arena, clock_now(), soon(), minute->agencies,
-                               AGENCIES_MAX, &n));
+    TRY(chore->find(&minute->db, &minute->arena, clock_now(), soon(), minute->agencies, AGENCIES_MAX, &n));
     tagih_err first = TAGIH_OK;
     for (size_t i = 0; i < n && !atomic_load(&minute->stopping); i++) {
-        tagih_err err = expire_agency(minute, minute->agencies[i], ended);
+        tagih_err err = work_agency(minute, chore, minute->agencies[i], done);
         if (err_is_ok(first)) first = err;
     }
     return first;
 }
 
-static void round_of(struct minute *minute) {
-    size_t ended = 0;
-    tagih_err err = expire_all(minute, &ended);
-    if (ended) log_event(LOG_INFO, "minute.leases_over", "%zu leases ended with nothing reported", ended);
+/* Nor is one chore's trouble another's. */
+static void round_of(struct minute *minute, const struct chore *chore, bool *failed) {
+    size_t done = 0;
+    char event[64];
+    snprintf(event, sizeof event, "minute.%s", chore->name);
+    tagih_err err = work_all(minute, chore, &done);
+    if (done) log_event(LOG_INFO, event, "%zu %s", done, chore->what);
     bool failing = !err_is_ok(err);
-    if (failing == minute->failing) return;
-    minute->failing = failing;
-    log_event(failing ? LOG_WARN : LOG_INFO, failing ? "minute.failing" : "minute.works", "%s",
+    if (failing == *failed) return;
+    *failed = failing;
+    log_event(failing ? LOG_WARN : LOG_INFO, failing ? "minute.failing" : "minute.works", "%s: %s", chore->name,
               err_text(err));
 }
 
@@ -74,7 +77,9 @@ static void *run(void *context) {
     struct minute *minute = context;
     struct pollfd end = {.fd = minute->end, .events = POLLIN};
     while (!atomic_load(&minute->stopping)) {
-        round_of(minute);
+        for (size_t i = 0; chores[i].name && !atomic_load(&minute->stopping); i++) {
+            round_of(minute, &chores[i], &minute->failing[i]);
+        }
         poll(&end, 1, (int)(US_PER_MINUTE / US_PER_MS));
     }
     return NULL;

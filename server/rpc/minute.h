@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The minute's thread: what the clock asks for and no call does. Today that is one thing, leases that ran out with
- * nothing reported (R-VIS-1). A thread and a connection of its own: a slow round must not keep anybody waiting. Any
- * number of servers of one database may do it at once; each lease is ended once.
+ * The minute's thread: what the clock asks for and no call does, as the table in chores.c says. A thread and a
+ * connection of its own: a slow round must not keep anybody waiting.
  */
 #ifndef TAGIH_RPC_MINUTE_H
 #define TAGIH_RPC_MINUTE_H
