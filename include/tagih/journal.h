@@ -26,7 +26,7 @@
 /** The longest text that is not flagged BAD_TEXT, in bytes (R-JRN-8). */
 #define JOURNAL_TEXT_MAX 500
 
-/** Kinds and their numbers, for ever. 11–31 are kept for repossession steps, 32–39 for cash handling. */
+/** Kinds and their numbers, for ever. 11–31 are kept for repossession steps, 34–39 for cash handling. */
 #define JOURNAL_KINDS(X)      \
     X(RECEIPT, 1)             \
     X(VOID, 2)                \
@@ -37,7 +37,9 @@
     X(DAY_CLOSE, 7)           \
     X(REPRINT, 8)             \
     X(RECEIPT_NUMBER_LOST, 9) \
-    X(KEY_ROTATION, 10)
+    X(KEY_ROTATION, 10)       \
+    X(HANDOVER, 32)           \
+    X(INCIDENT, 33)
 
 enum journal_kind {
 #define X(name, number) JOURNAL_##name = number,
@@ -219,8 +221,15 @@ struct journal_day_tender {
     int64_t total_minor;
 };
 
+/** So many notes or coins of one value in the bag to hand over. */
+struct journal_day_note {
+    currency currency;
+    int64_t value_minor, pieces;
+};
+
 #define JOURNAL_DAY_CURRENCIES_MAX 8
 #define JOURNAL_DAY_TENDERS_MAX 32
+#define JOURNAL_DAY_NOTES_MAX 64
 
 /** R-REC-6. */
 struct journal_day_close {
@@ -229,6 +238,8 @@ struct journal_day_close {
     struct journal_day_currency currencies[JOURNAL_DAY_CURRENCIES_MAX];
     size_t tender_count;
     struct journal_day_tender tenders[JOURNAL_DAY_TENDERS_MAX];
+    size_t note_count; /* 0: he did not count notes and coins */
+    struct journal_day_note notes[JOURNAL_DAY_NOTES_MAX];
 };
 
 /** A copy of a receipt, printed again and marked COPY. */
@@ -252,6 +263,46 @@ struct journal_receipt_number_lost {
 struct journal_key_rotation {
     public_key new_key;
     uint32_t new_epoch;
+};
+
+enum journal_handover_side {
+    JOURNAL_HANDOVER_GIVES = 1,
+    JOURNAL_HANDOVER_TAKES = 2,
+};
+
+/** Cash from one collector's bag to another's; each phone signs its half of one handover (R-CSH-4). */
+struct journal_handover {
+    uuid handover;       /* made by one phone, shown to the other */
+    uint16_t side;       /* enum journal_handover_side: what this phone's user does */
+    user_id counterpart; /* the other one */
+    int64_t amount_minor;
+    currency currency;
+    bool has_note;
+    struct bytes note; /* text */
+    bool has_position;
+    struct journal_fix position;
+};
+
+enum journal_incident_kind {
+    JOURNAL_INCIDENT_ROBBERY = 1,
+    JOURNAL_INCIDENT_COUNTERFEIT = 2,
+    JOURNAL_INCIDENT_LOSS = 3,
+};
+
+#define JOURNAL_INCIDENT_PHOTOS_MAX 8
+
+/** Cash that is gone, and its report (R-CSH-4). */
+struct journal_incident {
+    uint16_t what; /* enum journal_incident_kind */
+    int64_t amount_minor;
+    currency currency;
+    struct bytes report; /* text */
+    bool has_police_reference;
+    struct bytes police_reference; /* text */
+    size_t photo_count;
+    hash256 photos[JOURNAL_INCIDENT_PHOTOS_MAX]; /* SHA-256 each */
+    bool has_position;
+    struct journal_fix position;
 };
 
 /** One entry: the head that all kinds share, then the body of its kind. */
@@ -287,6 +338,8 @@ struct journal_entry {
         struct journal_reprint reprint;
         struct journal_receipt_number_lost number_lost;
         struct journal_key_rotation rotation;
+        struct journal_handover handover;
+        struct journal_incident incident;
     } body;
     bool bad_text; /* set by journal_decode: flag BAD_TEXT; not part of the bytes */
 };

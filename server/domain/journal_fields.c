@@ -154,12 +154,22 @@ static const struct field day_tender_fields[] = {
 SCHEMA(journal_day_tender_schema, "day-tender", day_tender_fields);
 #undef RECORD
 
+#define RECORD struct journal_day_note
+static const struct field day_note_fields[] = {
+    {1, FIELD_CURRENCY, "currency", MEMBER(currency)},
+    {2, FIELD_INT, "value_minor", MEMBER(value_minor), ANY_COUNT},
+    {3, FIELD_INT, "pieces", MEMBER(pieces), ANY_COUNT},
+};
+SCHEMA(journal_day_note_schema, "day-note", day_note_fields);
+#undef RECORD
+
 #define RECORD struct journal_day_close
 static const struct field day_close_fields[] = {
     {1, FIELD_INT, "first_seq", MEMBER(first_seq), RANGE(1, INT64_MAX)},
     {2, FIELD_INT, "last_seq", MEMBER(last_seq), ANY_COUNT},
     {3, FIELD_MAPS, "currencies", ELEMENT(currencies, currency_count), .sub = &journal_day_currency_schema},
     {4, FIELD_MAPS, "tenders", ELEMENT(tenders, tender_count), .sub = &journal_day_tender_schema},
+    {5, FIELD_MAPS, "notes", ELEMENT(notes, note_count), .optional = true, .min = 1, .sub = &journal_day_note_schema},
 };
 static SCHEMA(day_close_schema, "day-close", day_close_fields);
 #undef RECORD
@@ -192,6 +202,32 @@ static const struct field rotation_fields[] = {
 static SCHEMA(rotation_schema, "key-rotation", rotation_fields);
 #undef RECORD
 
+#define RECORD struct journal_handover
+static const struct field handover_fields[] = {
+    {1, FIELD_FIXED, "handover_id", MEMBER(handover)},
+    {2, FIELD_UINT, "side", MEMBER(side), ANY_CODE},
+    {3, FIELD_FIXED, "counterpart_id", MEMBER(counterpart)},
+    {4, FIELD_INT, "amount_minor", MEMBER(amount_minor), ANY_INT},
+    {5, FIELD_CURRENCY, "currency", MEMBER(currency)},
+    {6, FIELD_TEXT, "note", MEMBER(note), IF(note)},
+    {7, FIELD_MAP, "position", MEMBER(position), IF(position), .sub = &journal_fix_schema},
+};
+static SCHEMA(handover_schema, "handover", handover_fields);
+#undef RECORD
+
+#define RECORD struct journal_incident
+static const struct field incident_fields[] = {
+    {1, FIELD_UINT, "what", MEMBER(what), ANY_CODE},
+    {2, FIELD_INT, "amount_minor", MEMBER(amount_minor), ANY_INT},
+    {3, FIELD_CURRENCY, "currency", MEMBER(currency)},
+    {4, FIELD_TEXT, "report", MEMBER(report)},
+    {5, FIELD_TEXT, "police_reference", MEMBER(police_reference), IF(police_reference)},
+    {6, FIELD_FIXEDS, "photos", ELEMENT(photos, photo_count)},
+    {7, FIELD_MAP, "position", MEMBER(position), IF(position), .sub = &journal_fix_schema},
+};
+static SCHEMA(incident_schema, "incident", incident_fields);
+#undef RECORD
+
 const struct schema *journal_body_schema(uint16_t kind) {
     switch (kind) {
         case JOURNAL_RECEIPT:
@@ -214,6 +250,10 @@ const struct schema *journal_body_schema(uint16_t kind) {
             return &number_lost_schema;
         case JOURNAL_KEY_ROTATION:
             return &rotation_schema;
+        case JOURNAL_HANDOVER:
+            return &handover_schema;
+        case JOURNAL_INCIDENT:
+            return &incident_schema;
         default:
             return NULL;
     }

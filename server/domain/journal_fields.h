@@ -10,7 +10,7 @@ extern const struct schema journal_entry_schema;
 
 /** Nested maps. */
 extern const struct schema journal_fix_schema, journal_split_schema, journal_day_currency_schema,
-    journal_day_tender_schema;
+    journal_day_tender_schema, journal_day_note_schema;
 
 /** The body of a kind, or NULL. */
 const struct schema *journal_body_schema(uint16_t kind);

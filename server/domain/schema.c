@@ -60,8 +60,17 @@ static void store_int(uint8_t *member, size_t size, int64_t value) {
     memcpy(member, from, size);
 }
 
+static bool is_list(const struct field *field) {
+    return field->type == FIELD_MAPS || field->type == FIELD_FIXEDS || field->type == FIELD_UINTS;
+}
+
+/* A list that may be absent is absent when it is empty. */
 static bool is_present(const struct field *field, const void *record) {
-    return !field->optional || *(const bool *)at(record, field->presence);
+    size_t count;
+    if (!field->optional) return true;
+    if (!is_list(field)) return *(const bool *)at(record, field->presence);
+    memcpy(&count, at(record, field->presence), sizeof count);
+    return count > 0;
 }
 
 static const struct schema *sub_of(const struct schema *schema, const struct field *field,
@@ -278,7 +287,7 @@ static tagih_err take_pair(struct reading *in, const struct schema *schema, void
     TRY(find_field(schema, number, next));
     const struct field *field = &schema->fields[*next];
     TRY(take_value(in, schema, field, record));
-    if (field->optional) *(bool *)((uint8_t *)record + field->presence) = true;
+    if (field->optional && !is_list(field)) *(bool *)((uint8_t *)record + field->presence) = true;
     ++*next;
     return TAGIH_OK;
 }

@@ -33,7 +33,7 @@ struct field {
     enum field_type type;
     const char *name;
     size_t offset, size;      /* of the member; of one element in arrays */
-    bool optional;            /* `presence` is the offset of its has_ flag */
+    bool optional;            /* `presence` is the offset of its has_ flag; an optional array has .min = 1 */
     size_t presence;          /* of an array: the offset of its count */
     int64_t min, max;         /* of the value; of the count in arrays of maps and of fixed bytes */
     size_t count_max;         /* of arrays: elements the member holds */

@@ -232,6 +232,56 @@ static struct journal_entry day_close(void) {
     return entry;
 }
 
+static struct journal_entry day_close_counted(void) {
+    struct journal_entry entry = day_close();
+    entry.seq = 51;
+    entry.id.u = sample_id(0xED);
+    entry.body.day_close.note_count = 2;
+    entry.body.day_close.notes[0] = (struct journal_day_note){IDR, 10000000, 34};
+    entry.body.day_close.notes[1] = (struct journal_day_note){IDR, 100000, 57};
+    return entry;
+}
+
+static struct journal_entry handover_gives(void) {
+    struct journal_entry entry = head(JOURNAL_HANDOVER, 52, 0xEE, 1772531400000000, 87600000000);
+    entry.body.handover = (struct journal_handover){.handover = sample_id(0x61),
+                                                    .side = JOURNAL_HANDOVER_GIVES,
+                                                    .counterpart = {sample_id(0x9A)},
+                                                    .amount_minor = 50000000,
+                                                    .currency = IDR,
+                                                    .has_note = true,
+                                                    .note = TEXT("titip setoran"),
+                                                    .has_position = true,
+                                                    .position = fix_least()};
+    return entry;
+}
+
+static struct journal_entry handover_takes(void) {
+    struct journal_entry entry = head(JOURNAL_HANDOVER, 3, 0xEF, 1772531401000000, 600000000);
+    entry.device.u = sample_id(0xD2);
+    entry.body.handover = (struct journal_handover){.handover = sample_id(0x61),
+                                                    .side = JOURNAL_HANDOVER_TAKES,
+                                                    .counterpart = {sample_id(0x99)},
+                                                    .amount_minor = 50000000,
+                                                    .currency = IDR};
+    return entry;
+}
+
+static struct journal_entry incident(void) {
+    struct journal_entry entry = head(JOURNAL_INCIDENT, 53, 0xF0, 1772531500000000, 87700000000);
+    entry.body.incident = (struct journal_incident){.what = JOURNAL_INCIDENT_ROBBERY,
+                                                    .amount_minor = 50000000,
+                                                    .currency = IDR,
+                                                    .report = TEXT("dirampok di jalan"),
+                                                    .has_police_reference = true,
+                                                    .police_reference = TEXT("LP/77/2026"),
+                                                    .photo_count = 1,
+                                                    .photos = {sample_hash(0x96)},
+                                                    .has_position = true,
+                                                    .position = fix_least()};
+    return entry;
+}
+
 static struct journal_entry reprint(void) {
     struct journal_entry entry = head(JOURNAL_REPRINT, 48, 0xEA, 1772531100000000, 87300000000);
     entry.body.reprint =
@@ -279,6 +329,10 @@ SIGN_ENTRY(day_close)
 SIGN_ENTRY(reprint)
 SIGN_ENTRY(number_lost)
 SIGN_ENTRY(rotation)
+SIGN_ENTRY(day_close_counted)
+SIGN_ENTRY(handover_gives)
+SIGN_ENTRY(handover_takes)
+SIGN_ENTRY(incident)
 
 /* sign_<name> of a document with a given signer; the rest is its content. */
 #define SIGN_DOCUMENT(function, type, signer, ...)                                              \
@@ -341,6 +395,10 @@ const struct sample samples[] = {
     {"reprint", sign_reprint},
     {"receipt-number-lost", sign_number_lost},
     {"key-rotation", sign_rotation},
+    {"day-close-counted", sign_day_close_counted},
+    {"handover-gives", sign_handover_gives},
+    {"handover-takes", sign_handover_takes},
+    {"incident", sign_incident},
     {"device-certificate", sign_device_certificate},
     {"acknowledgement", sign_acknowledgement},
     {"acknowledgement-waiting", sign_acknowledgement_waiting},

@@ -25,7 +25,7 @@ VECTORS = ROOT / "tests/vectors/journal"
 INSTALLATION = bytes(range(0xA0, 0xB0))
 SEEDS = {"device": b"\x01" * 32, "server": b"\x02" * 32}
 KINDS = {1: "receipt", 2: "void", 3: "check-in", 4: "visit-outcome", 5: "promise", 6: "deposit", 7: "day-close",
-         8: "reprint", 9: "receipt-number-lost", 10: "key-rotation"}
+         8: "reprint", 9: "receipt-number-lost", 10: "key-rotation", 32: "handover", 33: "incident"}
 MEDIA_TYPE = "application/vnd.tagih.%s+cose"
 MAX = 4096
 
