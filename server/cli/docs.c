@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tagihd docs WHAT: the parts of the documentation that the code knows best, as Markdown. They stand between markers in
- * the .md files; tests/support/generated_docs.py compares them and writes them anew. */
+/* tagihd docs WHAT: the parts of the documentation that the code knows best, as Markdown. They stand between
+ * markers in the .md files; tests/support/generated_docs.py compares them and writes them anew. */
 #include <string.h>
 
 #include "domain/settlement.h"
@@ -10,8 +10,9 @@
 
 static enum cli_exit print_config(void) {
     puts("| flag | environment | default | what |\n|---|---|---|---|");
-#define SETTING(member, type, flag, name, otherwise, min, max, help) \
-    printf("| `%s` | `%s` | %s%s%s | %s |\n", flag, name, *(otherwise) ? "`" : "", otherwise, *(otherwise) ? "`" : "", help);
+#define SETTING(member, type, flag, name, otherwise, min, max, help)                          \
+    printf("| `%s` | `%s` | %s%s%s | %s |\n", flag, name, *(otherwise) ? "`" : "", otherwise, \
+           *(otherwise) ? "`" : "", help);
 #include "server/run/config.def"
 #undef SETTING
     return CLI_OK;
@@ -52,7 +53,8 @@ static enum cli_exit run(const struct cli *cli) {
     return cli_usage("docs prints config, errors, fsm visit or fsm settlement");
 }
 
-const struct cli_command cli_docs = {.name = "docs",
-                                     .words = "config | errors | fsm visit | fsm settlement",
-                                     .summary = "Print the settings, the errors or a state machine as Markdown",
-                                     .run = run};
+const struct cli_command cli_docs = {
+    .name = "docs",
+    .words = "config | errors | fsm visit | fsm settlement",
+    .summary = "Print the settings, the errors or a state machine as Markdown",
+    .run = run};

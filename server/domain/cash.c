@@ -23,11 +23,13 @@ static bool stands_before(const struct cash_pieces *pieces, size_t i) {
     return false;
 }
 
-tagih_err cash_add_up(currency in, const struct cash_pieces *pieces, size_t n, int64_t *sum_minor, size_t *bad) {
+tagih_err cash_add_up(currency in, const struct cash_pieces *pieces, size_t n, int64_t *sum_minor,
+                      size_t *bad) {
     __int128 sum = 0;
     for (size_t i = 0; i < n; i++) {
         *bad = i;
-        if (!cash_is_denomination(in, pieces[i].value_minor) || stands_before(pieces, i)) return FAIL(CASH_DENOMINATION);
+        if (!cash_is_denomination(in, pieces[i].value_minor) || stands_before(pieces, i))
+            return FAIL(CASH_DENOMINATION);
         if (pieces[i].pieces < 1 || pieces[i].pieces > CASH_PIECES_MAX) return FAIL(CASH_PIECES);
         sum += (__int128)pieces[i].value_minor * pieces[i].pieces;
     }
@@ -60,7 +62,8 @@ void cash_split_by_age(int64_t held_minor, const struct cash_day *days, size_t n
 
 unsigned cash_breaches(const struct cash_limits *limits, int64_t held_minor, int64_t aged_minor) {
     return (held_minor > limits->soft_minor ? CASH_BREACH_SOFT : 0u) |
-           (held_minor > limits->hard_minor ? CASH_BREACH_HARD : 0u) | (aged_minor > 0 ? CASH_BREACH_AGED : 0u);
+           (held_minor > limits->hard_minor ? CASH_BREACH_HARD : 0u) |
+           (aged_minor > 0 ? CASH_BREACH_AGED : 0u);
 }
 
 int64_t cash_allowed_minor(const struct cash_limits *limits, int64_t aged_minor) {

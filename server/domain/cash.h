@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cash in hands: notes and coins that add up, how old cash is, and how much a collector may hold (R-CSH-2, R-CSH-3).
+ * Cash in hands: notes and coins that add up, how old cash is, and how much a collector may hold (R-CSH-2,
+ * R-CSH-3).
  *
- * Cash has no names on it: whatever leaves a collector's bag is the oldest in it. So what he holds of the time up to an
- * instant is what he holds at all less what came in after that instant, and never below zero.
+ * Cash has no names on it: whatever leaves a collector's bag is the oldest in it. So what he holds of the
+ * time up to an instant is what he holds at all less what came in after that instant, and never below zero.
  */
 #ifndef TAGIH_DOMAIN_CASH_H
 #define TAGIH_DOMAIN_CASH_H
@@ -24,20 +25,22 @@ struct cash_pieces {
 /** Kinds in one count. */
 #define CASH_KINDS_MAX 32
 
-/** Is there such a note or coin? Of a currency whose denominations are not listed here, every value above zero is. Pure. */
+/** Is there such a note or coin? Of a currency whose denominations are not listed here, every value above
+ * zero is. Pure. */
 bool cash_is_denomination(currency in, int64_t value_minor);
 
 /**
  * Add up notes and coins.
  *
  * @param bad  [out] on an error the index of the pieces that are wrong; n when the sum is
- * @return OK · CASH_DENOMINATION no such note or coin, or the same value twice · CASH_PIECES less than 1 or more than
- *         CASH_PIECES_MAX of it · MONEY_OVERFLOW the sum is beyond 10^13 minor
+ * @return OK · CASH_DENOMINATION no such note or coin, or the same value twice · CASH_PIECES less than 1 or
+ * more than CASH_PIECES_MAX of it · MONEY_OVERFLOW the sum is beyond 10^13 minor
  */
-TAGIH_MUST_USE tagih_err cash_add_up(currency in, const struct cash_pieces *pieces, size_t n, int64_t *sum_minor,
-                                     size_t *bad);
+TAGIH_MUST_USE tagih_err cash_add_up(currency in, const struct cash_pieces *pieces, size_t n,
+                                     int64_t *sum_minor, size_t *bad);
 
-/** What is left of the time before, when `later_in_minor` of what is held came in after it. Never negative. Pure. */
+/** What is left of the time before, when `later_in_minor` of what is held came in after it. Never negative.
+ * Pure. */
 static inline int64_t cash_older_minor(int64_t held_minor, int64_t later_in_minor) {
     return held_minor > later_in_minor ? held_minor - later_in_minor : 0;
 }
@@ -80,8 +83,8 @@ enum cash_breach {
 unsigned cash_breaches(const struct cash_limits *limits, int64_t held_minor, int64_t aged_minor);
 
 /**
- * How much he may hold according to his next allowance: the hard limit, and nothing while he holds cash past its time.
- * Pure. Rule R-CSH-3a.
+ * How much he may hold according to his next allowance: the hard limit, and nothing while he holds cash past
+ * its time. Pure. Rule R-CSH-3a.
  */
 int64_t cash_allowed_minor(const struct cash_limits *limits, int64_t aged_minor);
 

@@ -169,7 +169,8 @@ static const struct field day_close_fields[] = {
     {2, FIELD_INT, "last_seq", MEMBER(last_seq), ANY_COUNT},
     {3, FIELD_MAPS, "currencies", ELEMENT(currencies, currency_count), .sub = &journal_day_currency_schema},
     {4, FIELD_MAPS, "tenders", ELEMENT(tenders, tender_count), .sub = &journal_day_tender_schema},
-    {5, FIELD_MAPS, "notes", ELEMENT(notes, note_count), .optional = true, .min = 1, .sub = &journal_day_note_schema},
+    {5, FIELD_MAPS, "notes", ELEMENT(notes, note_count), .optional = true, .min = 1,
+     .sub = &journal_day_note_schema},
 };
 static SCHEMA(day_close_schema, "day-close", day_close_fields);
 #undef RECORD

@@ -63,7 +63,8 @@ TAGIH_MUST_USE tagih_err schema_encode(const struct schema *schema, const void *
 TAGIH_MUST_USE tagih_err schema_decode(const struct schema *schema, struct bytes in, void *record,
                                        bool *bad_text);
 
-/** Write the CDDL (RFC 8610) of one map, without those it refers to. Returns the characters needed, as snprintf. */
+/** Write the CDDL (RFC 8610) of one map, without those it refers to. Returns the characters needed, as
+ * snprintf. */
 size_t schema_write_cddl(const struct schema *schema, char *out, size_t size);
 
 /* The words tables are made of; RECORD is #defined to the struct before each. */

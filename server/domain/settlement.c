@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The settlement's machine: the table, the one function that walks it, and the diagram it draws of itself (R-CSH-2). */
+/* The settlement's machine: the table, the one function that walks it, and the diagram it draws of itself
+ * (R-CSH-2). */
 #include "domain/settlement.h"
 
 /* Guards, as bits of a row. The last three choose between edges of one event, the others refuse it. */
@@ -44,7 +45,8 @@ enum { ROW_COUNT = sizeof rows / sizeof *rows };
 
 static const char *const state_names[SETTLEMENT_STATE_END] = {
     "?", "OPEN", "DECLARED", "COUNTED", "MATCHED", "SHORT", "OVER", "DEPOSITED", "BANK_MATCHED"};
-static const char *const event_names[SETTLEMENT_EVENT_COUNT] = {"declare", "count", "accept", "deposit", "match"};
+static const char *const event_names[SETTLEMENT_EVENT_COUNT] = {"declare", "count", "accept", "deposit",
+                                                                "match"};
 
 const char *settlement_state_name(enum settlement_state state) {
     return (size_t)state < SETTLEMENT_STATE_END ? state_names[state] : "?";
@@ -89,9 +91,9 @@ tagih_err settlement_apply(enum settlement_state state, enum settlement_event ev
 
 /* One edge as a line of the diagram, appended to the text so far. */
 static const char *print_edge(struct arena *arena, const char *so_far, const struct settlement_edge *edge) {
-    return arena_printf(arena, "%s    %s --> %s: %s [%s] %s (%s)\n", so_far, settlement_state_name(edge->from),
-                        settlement_state_name(edge->to), settlement_event_name(edge->event), edge->guard, edge->why,
-                        edge->rule);
+    return arena_printf(arena, "%s    %s --> %s: %s [%s] %s (%s)\n", so_far,
+                        settlement_state_name(edge->from), settlement_state_name(edge->to),
+                        settlement_event_name(edge->event), edge->guard, edge->why, edge->rule);
 }
 
 tagih_err settlement_print_mermaid(struct arena *arena, const char **out) {

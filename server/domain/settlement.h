@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of a settlement, as one table of edges that runs, prints itself and is walked by the tests (R-CSH-2).
+ * The life of a settlement, as one table of edges that runs, prints itself and is walked by the tests
+ * (R-CSH-2).
  *
- * A settlement hands over what a collector holds in one currency up to a cut in his journal. OPEN has no row: it is
- * what he holds behind the last cut. ACCEPTED is three states, because the money says which: what was counted against
- * what the ledger expects. settlement_apply is the only thing that says what state follows.
+ * A settlement hands over what a collector holds in one currency up to a cut in his journal. OPEN has no row:
+ * it is what he holds behind the last cut. ACCEPTED is three states, because the money says which: what was
+ * counted against what the ledger expects. settlement_apply is the only thing that says what state follows.
  */
 #ifndef TAGIH_DOMAIN_SETTLEMENT_H
 #define TAGIH_DOMAIN_SETTLEMENT_H
@@ -70,8 +71,8 @@ const struct settlement_edge *settlement_edge_at(size_t i);
  * Take one step.
  *
  * @param out  [out] the state that follows; untouched on error
- * @return OK · SETTLEMENT_ILLEGAL_TRANSITION no such edge · SETTLEMENT_OWN the collector counts or accepts his own ·
- *         SETTLEMENT_GAP entries are missing and no supervisor decided
+ * @return OK · SETTLEMENT_ILLEGAL_TRANSITION no such edge · SETTLEMENT_OWN the collector counts or accepts
+ * his own · SETTLEMENT_GAP entries are missing and no supervisor decided
  *
  * Pure. Rule R-CSH-2.
  */

@@ -5,7 +5,8 @@
 #include "rpc/visit_expire.h"
 
 const struct chore chores[] = {
-    {"leases_over", "leases ended with nothing reported", visit_overdue_agencies, visits_expire, VISIT_EXPIRE_MAX},
+    {"leases_over", "leases ended with nothing reported", visit_overdue_agencies, visits_expire,
+     VISIT_EXPIRE_MAX},
     {0},
 };
 

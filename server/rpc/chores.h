@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Chores: what the clock asks for and no call does. The minute's thread (minute.c) goes through the table in chores.c
- * once a minute: for each chore it asks which agencies have something to do, and works on each of them in transactions
- * of its own. A new chore is a line there; the thread is not touched.
+ * Chores: what the clock asks for and no call does. The minute's thread (minute.c) goes through the table in
+ * chores.c once a minute: for each chore it asks which agencies have something to do, and works on each of
+ * them in transactions of its own. A new chore is a line there; the thread is not touched.
  *
- * Any number of servers of one database may do it at once, and a round may be killed anywhere: a chore takes each of
- * its things under a lock and leaves it so that it is not found again.
+ * Any number of servers of one database may do it at once, and a round may be killed anywhere: a chore takes
+ * each of its things under a lock and leaves it so that it is not found again.
  */
 #ifndef TAGIH_RPC_CHORES_H
 #define TAGIH_RPC_CHORES_H
@@ -18,11 +18,14 @@
 struct chore {
     const char *name; /* in the log: "minute.<name>"; NULL ends the table */
     const char *what; /* how many of what: "leases ended with nothing reported" */
-    /** Which agencies have something to do, without a transaction of an agency. @return OK · as db_exec_one */
-    tagih_err (*find)(struct db *db, struct arena *arena, instant now, int64_t deadline_us, agency_id *out, size_t room,
+    /** Which agencies have something to do, without a transaction of an agency. @return OK · as db_exec_one
+     */
+    tagih_err (*find)(struct db *db, struct arena *arena, instant now, int64_t deadline_us, agency_id *out,
+                      size_t room, size_t *n);
+    /** Do up to `batch` things of one agency in one transaction. *n [out] how many were found. @return OK ·
+     * as tx_run */
+    tagih_err (*work)(struct db *db, struct arena *arena, agency_id agency, instant now, int64_t deadline_us,
                       size_t *n);
-    /** Do up to `batch` things of one agency in one transaction. *n [out] how many were found. @return OK · as tx_run */
-    tagih_err (*work)(struct db *db, struct arena *arena, agency_id agency, instant now, int64_t deadline_us, size_t *n);
     size_t batch; /* as many found: there may be more, it is called again */
 };
 

@@ -36,7 +36,8 @@ static int64_t soon(void) {
     return clock_monotonic_us() + DATABASE_US_MAX;
 }
 
-static tagih_err work_agency(struct minute *minute, const struct chore *chore, agency_id agency, size_t *done) {
+static tagih_err work_agency(struct minute *minute, const struct chore *chore, agency_id agency,
+                             size_t *done) {
     size_t n = chore->batch;
     for (int i = 0; i < BATCHES_MAX && n == chore->batch && !atomic_load(&minute->stopping); i++) {
         TRY(chore->work(&minute->db, &minute->arena, agency, clock_now(), soon(), &n));
@@ -69,8 +70,8 @@ static void round_of(struct minute *minute, const struct chore *chore, bool *fai
     bool failing = !err_is_ok(err);
     if (failing == *failed) return;
     *failed = failing;
-    log_event(failing ? LOG_WARN : LOG_INFO, failing ? "minute.failing" : "minute.works", "%s: %s", chore->name,
-              err_text(err));
+    log_event(failing ? LOG_WARN : LOG_INFO, failing ? "minute.failing" : "minute.works", "%s: %s",
+              chore->name, err_text(err));
 }
 
 static void *run(void *context) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The minute's thread: what the clock asks for and no call does, as the table in chores.c says. A thread and a
- * connection of its own: a slow round must not keep anybody waiting.
+ * The minute's thread: what the clock asks for and no call does, as the table in chores.c says. A thread and
+ * a connection of its own: a slow round must not keep anybody waiting.
  */
 #ifndef TAGIH_RPC_MINUTE_H
 #define TAGIH_RPC_MINUTE_H
@@ -12,14 +12,15 @@ struct feed;
 struct minute;
 
 /**
- * Start the thread; its first round comes at once. A round that fails (a database that is down, a standby) is logged
- * when that begins and when it ends, and tried again a minute later.
+ * Start the thread; its first round comes at once. A round that fails (a database that is down, a standby) is
+ * logged when that begins and when it ends, and tried again a minute later.
  *
  * @param database  how it connects
  * @param feed      is told of changes; outlives the minute; NULL: nobody is
  * @return OK · as db_open · OUT_OF_MEMORY
  */
-TAGIH_MUST_USE tagih_err minute_open(const struct db_options *database, struct feed *feed, struct minute **out);
+TAGIH_MUST_USE tagih_err minute_open(const struct db_options *database, struct feed *feed,
+                                     struct minute **out);
 
 /** Stop it, after the transaction that runs. NULL is nothing to do. Before feed_close. */
 void minute_close(struct minute *minute);

@@ -24,19 +24,26 @@ static void notes_and_coins_add_up(void **state) {
 }
 
 //= RULES.md R-CSH-2b
-//  A value that no note or coin has, the same value twice, and a number of pieces below 1 or above a million are refused.
+//  A value that no note or coin has, the same value twice, and a number of pieces below 1 or above a million
+//  are refused.
 static void what_is_no_note_or_no_number_of_them_is_refused(void **state) {
     (void)state;
     const struct {
         struct cash_pieces pieces;
         const char *reason;
     } cases[] = {
-        {{MINOR(30000), 1}, "CASH_DENOMINATION"}, {{MINOR(200000), 1}, "CASH_DENOMINATION"},
-        {{MINOR(1), 1}, "CASH_DENOMINATION"},     {{0, 1}, "CASH_DENOMINATION"},
-        {{-MINOR(100000), 1}, "CASH_DENOMINATION"}, {{INT64_MIN, 1}, "CASH_DENOMINATION"},
-        {{100000, -1}, "CASH_PIECES"},            {{MINOR(1000), 0}, "CASH_PIECES"},
-        {{MINOR(1000), CASH_PIECES_MAX + 1}, "CASH_PIECES"}, {{MINOR(1000), INT64_MAX}, "CASH_PIECES"},
-        {{MINOR(1000), INT64_MIN}, "CASH_PIECES"}, {{MINOR(50000), 1}, "CASH_DENOMINATION"}, /* stands there twice */
+        {{MINOR(30000), 1}, "CASH_DENOMINATION"},
+        {{MINOR(200000), 1}, "CASH_DENOMINATION"},
+        {{MINOR(1), 1}, "CASH_DENOMINATION"},
+        {{0, 1}, "CASH_DENOMINATION"},
+        {{-MINOR(100000), 1}, "CASH_DENOMINATION"},
+        {{INT64_MIN, 1}, "CASH_DENOMINATION"},
+        {{100000, -1}, "CASH_PIECES"},
+        {{MINOR(1000), 0}, "CASH_PIECES"},
+        {{MINOR(1000), CASH_PIECES_MAX + 1}, "CASH_PIECES"},
+        {{MINOR(1000), INT64_MAX}, "CASH_PIECES"},
+        {{MINOR(1000), INT64_MIN}, "CASH_PIECES"},
+        {{MINOR(50000), 1}, "CASH_DENOMINATION"}, /* stands there twice */
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         const struct cash_pieces bag[] = {{MINOR(50000), 1}, cases[i].pieces};

@@ -11,7 +11,8 @@
 #define DP SETTLEMENT_DEPOSITED
 #define BM SETTLEMENT_BANK_MATCHED
 
-/* What follows from each state (rows) on each event (columns) when the counted sum is the expected one; 0: no such edge. */
+/* What follows from each state (rows) on each event (columns) when the counted sum is the expected one; 0: no
+ * such edge. */
 /* clang-format off */
 static const int matrix[SETTLEMENT_STATE_END][SETTLEMENT_EVENT_COUNT] = {
     /*                              declare count accept deposit match */
@@ -27,15 +28,16 @@ static const int matrix[SETTLEMENT_STATE_END][SETTLEMENT_EVENT_COUNT] = {
 /* clang-format on */
 
 //= RULES.md R-CSH-2
-//  OPEN → DECLARED (…) → COUNTED by a cashier who is not the collector (repeatable) → ACCEPTED(MATCHED, SHORT, OVER) →
-//  DEPOSITED (bank reference) → BANK_MATCHED.
+//  OPEN → DECLARED (…) → COUNTED by a cashier who is not the collector (repeatable) → ACCEPTED(MATCHED,
+//  SHORT, OVER) → DEPOSITED (bank reference) → BANK_MATCHED.
 static void every_state_and_event_does_what_the_matrix_says(void **state) {
     (void)state;
     const struct settlement_facts facts = {.expected_minor = 100, .counted_minor = 100};
     for (int from = 0; from < SETTLEMENT_STATE_END; from++) {
         for (int event = 0; event < SETTLEMENT_EVENT_COUNT; event++) {
             enum settlement_state to = (enum settlement_state)99;
-            tagih_err err = settlement_apply((enum settlement_state)from, (enum settlement_event)event, &facts, &to);
+            tagih_err err =
+                settlement_apply((enum settlement_state)from, (enum settlement_event)event, &facts, &to);
             if (matrix[from][event] == 0) {
                 assert_fails(err, SETTLEMENT_ILLEGAL_TRANSITION);
                 assert_int_equal(to, 99);
@@ -127,7 +129,8 @@ static void the_machine_prints_every_edge_once(void **state) {
         const struct settlement_edge *edge = settlement_edge_at(edges++);
         char line[200];
         snprintf(line, sizeof line, "    %s --> %s: %s [%s] %s (%s)\n", settlement_state_name(edge->from),
-                 settlement_state_name(edge->to), settlement_event_name(edge->event), edge->guard, edge->why, edge->rule);
+                 settlement_state_name(edge->to), settlement_event_name(edge->event), edge->guard, edge->why,
+                 edge->rule);
         assert_int_equal(count_of(text, line), 1);
     }
     assert_int_equal(count_of(text, "-->"), edges + 2);
