@@ -1,60 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What holds for every account, tried on 100 000 generated ones: small schedules and few facts with amounts of the
- * same size, so that dues, credit and refunds meet often. The cases are the same on every machine.
- */
-#include "support/case.h"
-
-#include "tagih/allocation.h"
-
-enum { CASES = 100000, INSTALMENTS_MAX = 4, FACTS_MAX = 6 };
+/* What holds for every account, tried on 100 000 generated ones. Facts one after the other:
+ * arrival_property_spec.c. */
+#include "support/generated_account.h"
 
 static _Alignas(16) uint8_t memory[1 << 16];
 static struct arena arena;
 
-struct account {
-    const struct rule_set *rules;
-    struct instalment schedule[INSTALMENTS_MAX];
-    size_t n;
-    struct allocation_fact facts[FACTS_MAX];
-    size_t n_facts;
-    civil_date as_of;
-};
-
-static struct allocation_fact random_fact(uint64_t *seed, size_t index, size_t n_instalments) {
-    static const enum fact_kind kinds[] = {FACT_PAYMENT, FACT_PAYMENT, FACT_PAYMENT, FACT_PAYMENT,
-                                           FACT_CHARGE,  FACT_WAIVER,  FACT_REFUND};
-    struct allocation_fact fact = {.kind = kinds[random_below(seed, COUNT_OF(kinds))]};
-    fact.value_on.days = (int32_t)random_below(seed, 20);
-    fact.value.us = (int64_t)random_below(seed, 3);
-    fact.amount_minor = 1 + (int64_t)random_below(seed, fact.kind == FACT_PAYMENT ? 120 : 40);
-    fact.instalment_no = 1 + (int32_t)random_below(seed, n_instalments);
-    fact.component = (enum component)random_below(seed, COMPONENT_COUNT);
-    fact.id.b[0] = (uint8_t)random_below(seed, 256);
-    fact.id.b[15] = (uint8_t)index; /* distinct */
-    return fact;
-}
-
-static struct account random_account(uint64_t seed) {
-    static const char *const names[] = {"id-default", "id-default", "id-instalment", "tr-tbk100", "in-rbi", "npl"};
-    struct account account = {.rules = rule_set_find(names[random_below(&seed, COUNT_OF(names))])};
-    account.n = 1 + random_below(&seed, INSTALMENTS_MAX);
-    account.n_facts = random_below(&seed, FACTS_MAX + 1);
-    account.as_of.days = (int32_t)random_below(&seed, 25);
-    for (size_t i = 0; i < account.n; i++) {
-        account.schedule[i] = (struct instalment){.no = (int32_t)i + 1, .due_on.days = (int32_t)random_below(&seed, 20)};
-        for (int c = 0; c < COMPONENT_COUNT; c++) {
-            account.schedule[i].due_minor[c] = (int64_t)random_below(&seed, 3) * (int64_t)random_below(&seed, 30);
-        }
-    }
-    for (size_t i = 0; i < account.n_facts; i++) account.facts[i] = random_fact(&seed, i, account.n);
-    return account;
-}
-
 static struct allocation_outcome replay(const struct account *account, const struct allocation_fact *facts,
                                         size_t n_facts) {
     struct allocation_outcome out;
-    assert_ok(allocation_replay(account->rules, account->schedule, account->n, facts, n_facts, account->as_of, &arena, &out));
+    assert_ok(allocation_replay(account->rules, account->schedule, account->n, facts, n_facts, account->as_of,
+                                &arena, &out));
     return out;
 }
 
@@ -92,15 +48,16 @@ static void check_sums(const struct account *account, uint64_t *seed) {
     for (size_t i = 0; i < out.n_lines; i++) {
         for (int c = 0; c < COMPONENT_COUNT; c++) {
             assert_true(out.lines[i].open_minor[c] >= 0);
-            assert_int_equal(out.lines[i].owed_minor[c] - out.lines[i].open_minor[c], paid[out.lines[i].no][c]);
+            assert_int_equal(out.lines[i].owed_minor[c] - out.lines[i].open_minor[c],
+                             paid[out.lines[i].no][c]);
         }
     }
     assert_false(allocation_credit_waits(out.lines, out.n_lines, out.credit_minor, account->as_of));
 }
 
 //= RULES.md R-ALL-4
-//  Σ parts = amount, to the minor unit; no component falls below zero; the excess is customer credit, never negative
-//  debt.
+//  Σ parts = amount, to the minor unit; no component falls below zero; the excess is customer credit, never
+//  negative debt.
 static void parts_and_credit_are_the_amount_and_nothing_falls_below_zero(void **state) {
     (void)state;
     each_case(check_sums);
