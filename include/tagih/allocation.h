@@ -166,6 +166,12 @@ struct allocation_fact {
  */
 int allocation_fact_compare(const struct allocation_fact *a, const struct allocation_fact *b);
 
+/**
+ * Fit charges and waivers to a schedule that came after them: one whose instalment is no longer there goes to the
+ * instalment that is due last (R-IMP-3a). Without any instalment nothing changes. Pure, O(n facts x n instalments).
+ */
+void allocation_fit(struct allocation_fact *facts, size_t n_facts, const struct instalment *schedule, size_t n);
+
 /** What one fact did to the account's figures. */
 struct allocation_effect {
     int64_t component_minor[COMPONENT_COUNT]; /* taken off the receivable; a charge counts negative */

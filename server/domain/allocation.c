@@ -134,3 +134,29 @@ tagih_err allocation_balance(const struct instalment_open *lines, size_t n, int6
     }
     return TAGIH_OK;
 }
+
+/* The instalment that is due last, of those the highest number; NULL without any. */
+static const struct instalment *last_instalment(const struct instalment *schedule, size_t n) {
+    const struct instalment *last = NULL;
+    for (size_t i = 0; i < n; i++) {
+        const struct instalment *each = &schedule[i];
+        bool later = last && (each->due_on.days > last->due_on.days || (each->due_on.days == last->due_on.days && each->no > last->no));
+        if (!last || later) last = each;
+    }
+    return last;
+}
+
+static bool is_scheduled(const struct instalment *schedule, size_t n, int32_t no) {
+    for (size_t i = 0; i < n; i++) {
+        if (schedule[i].no == no) return true;
+    }
+    return false;
+}
+
+void allocation_fit(struct allocation_fact *facts, size_t n_facts, const struct instalment *schedule, size_t n) {
+    const struct instalment *last = last_instalment(schedule, n);
+    for (size_t i = 0; last && i < n_facts; i++) {
+        bool named = facts[i].kind == FACT_CHARGE || facts[i].kind == FACT_WAIVER;
+        if (named && !is_scheduled(schedule, n, facts[i].instalment_no)) facts[i].instalment_no = last->no;
+    }
+}

@@ -31,7 +31,7 @@ static void plan_receipt(struct entries *entries, struct sealed *s) {
 }
 
 static void void_post(struct entries *entries, struct sealed *s, struct post *post) {
-    *post = (struct post){.reversal = true, .id = s->entry->id.u, .payment = {s->entry->body.voided.receipt.u},
+    *post = (struct post){.what = POST_REVERSAL, .id = s->entry->id.u, .payment = {s->entry->body.voided.receipt.u},
                           .reason = REVERSAL_VOID, .currency = s->entry->body.voided.money.currency,
                           .value = s->value.value, .received = entries->now, .has_entry = true,
                           .entry_hash = s->envelope.hash};
@@ -241,7 +241,7 @@ void entry__settle(struct sealed *s) {
     }
     if (!s->post || s->post->skip) return;
     s->flags |= s->post->flags;
-    if (!s->post->reversal) return;
+    if (s->post->what != POST_REVERSAL) return;
     if (s->post->outcome == POST_ALREADY_REVERSED) entry__flag(s, REASON_NO_EFFECT);
     if (s->post->outcome == POST_NOT_FOUND) entry__flag(s, REASON_VOID_APPROVAL);
 }

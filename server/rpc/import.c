@@ -124,13 +124,14 @@ static void load_one(struct arena *arena, struct import_item *item, const struct
     item->n_schedule = 1;
 }
 
-/* R-IMP-3: the payments that the snapshot cannot contain, on top of its schedule. */
+/* R-IMP-3: the facts that the snapshot cannot contain, on top of its schedule. */
 static tagih_err replay_one(struct arena *arena, struct import_item *item) {
     const struct rule_set *rules = rule_set_find((const char *)item->loaded.rule_set.data);
     struct allocation_fact *facts = ARENA_ARRAY(arena, item->n_facts + 1, struct allocation_fact);
     if (!facts) return FAIL(OUT_OF_MEMORY);
     if (!rules) return FAIL(ALLOCATION_RULES);
     for (size_t i = 0; i < item->n_facts; i++) facts[i] = item->facts[i].fact;
+    allocation_fit(facts, item->n_facts, item->schedule, item->n_schedule);
     civil_date last = item->facts[item->n_facts - 1].fact.value_on; /* as posting replays: credit waits for the next fact */
     return allocation_replay(rules, item->schedule, item->n_schedule, facts, item->n_facts, last, arena, &item->outcome);
 }
@@ -200,7 +201,7 @@ tagih_err import_decide(struct tx *tx, struct arena *arena, const struct import_
     struct import_customer *customers = ARENA_ARRAY(arena, n, struct import_customer);
     struct import_saving saving = {.file = file, .now = now, .chain = {.writer = file->writer}};
     if (!loaded || !good || !customers) return FAIL(OUT_OF_MEMORY);
-    TRY(import_take_load(tx, arena, &file->hash, loaded, n, &saving.today, &saving.chain));
+    TRY(import_take_load(tx, arena, &file->hash, loaded, n, &saving.days, &saving.chain));
     for (size_t i = 0; i < n; i++) {
         start_over(&items[i]);
         items[i].loaded = loaded[i];

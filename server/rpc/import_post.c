@@ -7,9 +7,6 @@
  *   SNAPSHOT     uuid account · date as of · instant received · bytes file hash · int row · int load type ·
  *                int fees · int penalty · int interest · int principal
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "domain/posting.h"
 #include "rpc/import_save.h"
 #include "rpc/posting.h"
@@ -84,37 +81,6 @@ static void add_allocations(struct journal_rows *book, const struct import_item 
     book->allocations[book->n_allocations++].credit_minor = result->credit_left_minor;
 }
 
-static void digest_allocation(struct posting_digest *digest, const struct allocation_row *row) {
-    posting_row(digest, POSTING_ALLOCATION, 3 + COMPONENT_COUNT + 1);
-    posting_uuid(digest, row->payment.u);
-    posting_int(digest, row->version);
-    posting_int(digest, row->instalment_no);
-    for (int c = 0; c < COMPONENT_COUNT; c++) posting_int(digest, row->component_minor[c]);
-    posting_int(digest, row->credit_minor);
-}
-
-static void digest_head(struct posting_digest *digest, const struct posting_head_row *row) {
-    posting_row(digest, POSTING_LEDGER_TXN, 7);
-    posting_uuid(digest, row->id);
-    posting_int(digest, row->kind);
-    posting_uuid(digest, row->trigger);
-    posting_uuid(digest, row->account.u);
-    posting_date(digest, row->value_on);
-    posting_date(digest, row->posting_on);
-    posting_instant(digest, row->at);
-}
-
-static void digest_line(struct posting_digest *digest, const struct line_row *row) {
-    posting_row(digest, POSTING_LEDGER_LINE, 6);
-    posting_uuid(digest, row->posting);
-    posting_int(digest, row->no);
-    posting_int(digest, row->account);
-    if (row->has_owner) posting_uuid(digest, row->owner);
-    else posting_null(digest);
-    posting_text(digest, row->currency);
-    posting_int(digest, row->amount_minor);
-}
-
 static void digest_snapshot(struct posting_digest *digest, const struct import_item *item, const struct import_saving *saving) {
     posting_row(digest, POSTING_SNAPSHOT, 6 + COMPONENT_COUNT);
     posting_uuid(digest, item->account.u);
@@ -126,25 +92,17 @@ static void digest_snapshot(struct posting_digest *digest, const struct import_i
     for (int c = 0; c < COMPONENT_COUNT; c++) posting_int(digest, item->row.due_minor[c]);
 }
 
-/* Rows are digested by their primary key (domain/posting.h). */
-static int by_key(const void *left, const void *right) {
-    const struct allocation_row *a = left, *b = right;
-    int order = uuid_compare(a->payment.u, b->payment.u);
-    return order ? order : (a->instalment_no > b->instalment_no) - (a->instalment_no < b->instalment_no);
-}
-
 /* Digest what this posting inserts, and chain it. */
 static void seal(struct journal_rows *book, struct import_saving *saving, const struct import_item *item, size_t first_line,
                  size_t first_allocation, agency_id agency) {
     struct import_chain *chain = &saving->chain;
     struct posting_head_row *head = &book->heads[book->n_heads - 1];
     struct posting_digest digest;
-    qsort(book->allocations + first_allocation, book->n_allocations - first_allocation, sizeof *book->allocations, by_key);
     if (!chain->begun) chain->head = posting_chain_start(agency, chain->writer);
     posting_begin(&digest, &chain->head);
-    for (size_t k = first_allocation; k < book->n_allocations; k++) digest_allocation(&digest, &book->allocations[k]);
-    digest_head(&digest, head);
-    for (size_t k = first_line; k < book->n_lines; k++) digest_line(&digest, &book->lines[k]);
+    posting_digest_allocations(&digest, book->allocations + first_allocation, book->n_allocations - first_allocation);
+    posting_digest_head(&digest, head);
+    for (size_t k = first_line; k < book->n_lines; k++) posting_digest_line(&digest, &book->lines[k]);
     digest_snapshot(&digest, item, saving);
     chain->begun = true;
     chain->head = head->digest = posting_end(&digest);
@@ -159,10 +117,14 @@ static tagih_err post_one(struct journal_rows *book, struct import_saving *savin
     struct posting_head_row *head = &book->heads[book->n_heads++];
     *head = (struct posting_head_row){.id = random_id(), .kind = POSTING_OF_IMPORT,
                                       .trigger = item->account.u, .has_account = true, .account = item->account,
-                                      .value_on = saving->file->as_of_on, .posting_on = saving->today, .at = saving->now};
+                                      .value_on = saving->file->as_of_on, .at = saving->now};
+    bool open = head->value_on.days >= saving->days.open_from.days; /* R-ALL-7 */
+    head->posting_on = open ? head->value_on : saving->days.today;
     add_lines(book, head->id, &txn);
     for (size_t k = first_line; k < book->n_lines; k++) book->lines[k].currency = bytes_make(item->row.currency.code, 3);
-    for (size_t k = 0; k < item->n_facts; k++) add_allocations(book, item, k);
+    for (size_t k = 0; k < item->n_facts; k++) {
+        if (item->facts[k].fact.kind == FACT_PAYMENT) add_allocations(book, item, k);
+    }
     seal(book, saving, item, first_line, first_allocation, agency);
     return TAGIH_OK;
 }
@@ -174,7 +136,7 @@ tagih_err import_post(struct tx *tx, struct arena *arena, struct import_saving *
     for (size_t i = 0; i < n; i++) TRY(post_one(&book, saving, good[i], tx->options->agency));
     if (book.n_heads == 0) return TAGIH_OK;
     TRY(posting_send_allocations(tx, arena, book.allocations, book.n_allocations));
-    TRY(posting_send_postings(tx, arena, book.heads, book.n_heads, saving->today, saving->now, saving->chain.writer));
+    TRY(posting_send_postings(tx, arena, book.heads, book.n_heads, saving->now, saving->chain.writer));
     TRY(posting_send_lines(tx, arena, book.lines, book.n_lines));
     return import_send_chain(tx, arena, &saving->chain);
 }

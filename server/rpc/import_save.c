@@ -66,7 +66,7 @@ static tagih_err save_states(struct tx *tx, struct arena *arena, const struct im
     if (!rows) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < n; i++) { /* new ones from the front, known ones from the back */
         size_t at = good[i]->load.type == LOAD_NEW ? n_new++ : n - ++n_old;
-        TRY(state_of(arena, good[i], saving->today, &rows[at]));
+        TRY(state_of(arena, good[i], saving->days.today, &rows[at]));
     }
     TRY(import_send_new(tx, arena, rows, n_new, saving->file->as_of_on, saving->now));
     return import_send_updated(tx, arena, rows + n_new, n_old, saving->file->as_of_on);

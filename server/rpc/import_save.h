@@ -8,7 +8,7 @@
 struct import_saving {
     const struct import_file *file;
     instant now;
-    civil_date today;
+    struct import_days days;
     struct import_chain chain;
 };
 

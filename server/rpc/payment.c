@@ -242,7 +242,7 @@ static bool cash_is_gone(struct book *book, const struct payment_read *read, enu
     if (reason != REVERSAL_VOID || settled || read->tender != TENDER_CASH) return false;
     currency in = {{0}};
     memcpy(in.code, read->currency.data, 3);
-    const struct posting_collector *c = book__collector(book, read->collector, in);
+    const struct posting_collector *c = book_collector(book, read->collector, in);
     return !c || c->cash_held_minor < read->amount_minor;
 }
 
@@ -291,7 +291,7 @@ static tagih_err answer_one(struct rpc_batch *batch, payment_id id, Tagih__V1__P
 static tagih_err reverse_payment(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const struct reversing *r = item->checked;
-    struct post post = {.reversal = true, .id = random_id(), .payment = r->payment, .received = batch->now,
+    struct post post = {.what = POST_REVERSAL, .id = random_id(), .payment = r->payment, .received = batch->now,
                         .value = batch->now, .has_actor = true, .actor = item->caller.user, .reason = r->reason};
     struct book book;
     TRY(book_begin(&book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, &post, 1, 0));

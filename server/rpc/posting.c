@@ -2,6 +2,7 @@
 /* The book: posts in, rows out. The order of work is fact order for payments (R-ALL-6), then reversals. */
 #include "rpc/posting.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,10 +27,11 @@ tagih_err book_begin(struct book *book, struct tx *tx, struct arena *arena, agen
         struct post *post = &posts[i];
         post->index = i;
         book->posts[i] = post;
-        book->keys[i] = (struct posting_key){.collector = post->collector, .currency = post->currency, .value = post->value};
-        if (post->reversal) book->keys[i].reverses = post->payment;
+        book->keys[i] = (struct posting_key){.collector = post->collector, .other = post->other, .currency = post->currency,
+                                             .value = post->value};
+        if (post->what == POST_REVERSAL) book->keys[i].reverses = post->payment;
         else book->keys[i].account = post->account;
-        book->keys[i].assigned = !post->reversal && post->source != SOURCE_FIELD;
+        book->keys[i].assigned = post->what == POST_PAYMENT && post->source != SOURCE_FIELD;
     }
     return TAGIH_OK;
 }
@@ -45,7 +47,8 @@ tagih_err book_send_load(struct book *book) {
 
 void book_take_lock(struct book *book) {
     if (book_is_empty(book)) return;
-    DEFER(result) struct result locked = {0};
+    DEFER(result) struct result month = {0}, locked = {0};
+    tx_take(book->tx, &month);
     tx_take(book->tx, &locked);
 }
 
@@ -70,12 +73,12 @@ static int account_order(const void *key, const void *item) {
     return uuid_compare(*(const uuid *)key, ((const struct posting_account *)item)->id.u);
 }
 
-struct posting_account *book__account(struct book *book, account_id id) {
+struct posting_account *book_account(struct book *book, account_id id) {
     if (book->loaded.n_accounts == 0) return NULL;
     return bsearch(&id.u, book->loaded.accounts, book->loaded.n_accounts, sizeof *book->loaded.accounts, account_order);
 }
 
-struct posting_collector *book__collector(struct book *book, user_id id, currency in) {
+struct posting_collector *book_collector(struct book *book, user_id id, currency in) {
     for (size_t i = 0; i < book->loaded.n_collectors; i++) {
         struct posting_collector *c = &book->loaded.collectors[i];
         if (uuid_equal(c->id.u, id.u) && currency_equal(c->currency, in)) return c;
@@ -85,34 +88,58 @@ struct posting_collector *book__collector(struct book *book, user_id id, currenc
 
 struct posted *book__posted(struct book *book, const struct post *post, enum posting_kind kind) {
     struct posted *posted = &book->posted[book->n_posted++];
-    *posted = (struct posted){.post = post, .kind = kind, .allocation_first = book->n_allocations};
+    *posted = (struct posted){.post = post, .kind = kind, .allocation_first = book->n_allocations,
+                              .posting_on = book_posting_on(book, post->value_on)};
     ledger_begin(&posted->ledger, post->currency);
+    assert(post->n_facts <= POST_FACTS_MAX);
+    for (size_t i = 0; i < post->n_facts; i++) posted->facts[posted->n_facts++] = &post->facts[i];
     return posted;
 }
 
+civil_date book_posting_on(const struct book *book, civil_date value_on) {
+    return value_on.days >= book->loaded.open_from.days ? value_on : book->loaded.today;
+}
+
+void book_move_begin(struct post *post) {
+    ledger_begin(&post->ledger, post->currency);
+}
+
 /* ---- cash of collectors: the balances that ledger lines imply ------------------------------------------------- */
+
+static bool is_collectors(const struct ledger_line *line) {
+    enum ledger_owner owner = ledger_account_info(line->account).owner;
+    return owner == OWNER_COLLECTOR || (owner == OWNER_COLLECTOR_OR_HOUSE && !uuid_is_nil(line->owner));
+}
+
+/* The balance that a line moves; NULL: one that is not kept. */
+static int64_t *balance_of(struct posting_collector *c, enum ledger_account account) {
+    switch (account) {
+    case LEDGER_CASH_HELD: return &c->cash_held_minor;
+    case LEDGER_CHEQUES_IN_HAND: return &c->cheques_in_hand_minor;
+    case LEDGER_DEPOSIT_IN_TRANSIT: return &c->deposit_in_transit_minor;
+    case LEDGER_COLLECTOR_RECEIVABLE: return &c->collector_receivable_minor;
+    case LEDGER_BONUS_PAYABLE: return &c->bonus_payable_minor;
+    default: return NULL;
+    }
+}
 
 static tagih_err balances_follow(struct book *book, struct posted *posted) {
     TRY(ledger_end(&posted->ledger));
     for (size_t i = 0; i < posted->ledger.n; i++) {
         const struct ledger_line *line = &posted->ledger.lines[i];
-        if (ledger_account_info(line->account).owner != OWNER_COLLECTOR) continue;
-        struct posting_collector *c = book__collector(book, (user_id){line->owner}, line->currency);
-        if (!c) return FAIL(INTERNAL);
+        if (!is_collectors(line)) continue;
+        struct posting_collector *c = book_collector(book, (user_id){line->owner}, line->currency);
+        int64_t *balance = c ? balance_of(c, line->account) : NULL;
+        if (!balance) return FAIL(INTERNAL);
         c->dirty = true;
-        if (line->account == LEDGER_CASH_HELD) TRY(minor_add(c->cash_held_minor, line->amount_minor, &c->cash_held_minor));
-        if (line->account == LEDGER_CHEQUES_IN_HAND) {
-            TRY(minor_add(c->cheques_in_hand_minor, line->amount_minor, &c->cheques_in_hand_minor));
-        }
-        if (line->account == LEDGER_BONUS_PAYABLE) {
-            TRY(minor_sub(c->bonus_payable_minor, line->amount_minor, &c->bonus_payable_minor));
-        }
+        bool owed = line->account == LEDGER_BONUS_PAYABLE; /* a liability: its balance is what is owed */
+        TRY(owed ? minor_sub(*balance, line->amount_minor, balance) : minor_add(*balance, line->amount_minor, balance));
     }
     return TAGIH_OK;
 }
 
-static struct ledger_side money_side(const struct post *post) {
-    return payment_money_side((enum payment_source)post->source, (enum tender)post->tender, post->collector.u);
+struct ledger_side book__money_side(const struct post *post) {
+    return post->has_money ? post->money : payment_money_side((enum payment_source)post->source, (enum tender)post->tender, post->collector.u);
 }
 
 /* ---- rows ----------------------------------------------------------------------------------------------------- */
@@ -122,7 +149,7 @@ static void payment_row_add(struct book *book, const struct post *post, struct p
         .id = post->payment, .account = post->account, .source = post->source, .tender = post->tender, .tag = post->tag,
         .has_reference = post->reference.len > 0, .reference = post->reference, .amount_minor = post->amount_minor,
         .currency = bytes_text(post->currency.code), .value_us = post->value.us, .received_us = post->received.us,
-        .value_on = post->value_on, .posting_on = book->loaded.today, .has_collector = !uuid_is_nil(post->collector.u),
+        .value_on = post->value_on, .posting_on = posted->posting_on, .has_collector = !uuid_is_nil(post->collector.u),
         .collector = post->collector, .has_actor = post->has_actor, .actor = post->actor};
     posted->payment = book->n_payments;
 }
@@ -171,7 +198,7 @@ static tagih_err quarantine(struct book *book, struct post *post, bool lines) {
     post->outcome = lines ? POST_QUARANTINED : POST_UNLISTED;
     if (!lines) return TAGIH_OK;
     struct posted *posted = book__posted(book, post, POSTING_OF_QUARANTINE);
-    ledger_quarantine_in(&posted->ledger, money_side(post), post->amount_minor);
+    ledger_quarantine_in(&posted->ledger, book__money_side(post), post->amount_minor);
     return balances_follow(book, posted);
 }
 
@@ -186,7 +213,7 @@ static bool is_closed_to(const struct posting_account *account, const struct pos
 }
 
 fate_bits book_hindrance(struct book *book, const struct post *post) {
-    const struct posting_account *account = book__account(book, post->account);
+    const struct posting_account *account = book_account(book, post->account);
     fate_bits why = 0;
     if (!amount_is_valid(post)) why |= fate_bit(REASON_AMOUNT_RANGE);
     if (!account) return why | fate_bit(REASON_UNKNOWN_ACCOUNT);
@@ -253,7 +280,7 @@ static tagih_err payment_in_order(struct book *book, struct post *post, struct p
     TRY(minor_add(account->credit_minor, effect.credit_minor, &account->credit_minor));
     TRY(minor_add(account->debt_allocated_minor, debt_minor, &account->debt_allocated_minor));
     TRY(book__allocation(book, posted, post->payment, 1, parts, n_parts, effect.credit_minor));
-    ledger_payment(&posted->ledger, money_side(post), account->id, &effect);
+    ledger_payment(&posted->ledger, book__money_side(post), account->id, &effect);
     account_advance(account, post);
     return book__bonus(book, post, account, posted, bonus_base(0, debt_minor, post->amount_minor), bucket);
 }
@@ -263,7 +290,7 @@ static void flag_allowance(struct book *book, struct post *post) {
     if (post->source != SOURCE_FIELD) return;
     int64_t unit = 1;
     for (int i = currency_exponent(post->currency); i > 0; i--) unit *= 10;
-    const struct posting_collector *collector = book__collector(book, post->collector, post->currency);
+    const struct posting_collector *collector = book_collector(book, post->collector, post->currency);
     bool cash = post->tender == TENDER_CASH;
     bool over = cash && post->amount_minor > ALLOWANCE_PER_RECEIPT_MAJOR * unit;
     over |= cash && collector && collector->cash_held_minor > ALLOWANCE_CASH_HELD_MAJOR * unit;
@@ -271,12 +298,12 @@ static void flag_allowance(struct book *book, struct post *post) {
 }
 
 static tagih_err post_payment(struct book *book, struct post *post) {
-    struct posting_account *account = book__account(book, post->account);
+    struct posting_account *account = book_account(book, post->account);
     fate_bits hindrance = book_hindrance(book, post);
     if (hindrance || post->quarantine) {
         post->flags |= hindrance;
         bool lines = amount_is_valid(post) && !(hindrance & fate_bit(REASON_WRONG_CURRENCY)) &&
-                     book__collector(book, post->collector, post->currency);
+                     book_collector(book, post->collector, post->currency);
         return quarantine(book, post, lines);
     }
     flag_holder(book, post, account);
@@ -338,7 +365,7 @@ static tagih_err post_reversal(struct book *book, struct post *post) {
         post->outcome = POST_ALREADY_REVERSED;
         return TAGIH_OK;
     }
-    struct posting_account *account = book__account(book, payment.account);
+    struct posting_account *account = book_account(book, payment.account);
     if (!account) return FAIL(INTERNAL);
     post->account = payment.account;
     post->value_on = payment.value_on;
@@ -350,21 +377,87 @@ static tagih_err post_reversal(struct book *book, struct post *post) {
     account->dirty = true;
     book->reversals[book->n_reversals++] = (struct reversal_row){
         .payment = post->payment, .id = post->id, .reason = (int16_t)post->reason, .value_on = payment.value_on,
-        .posting_on = book->loaded.today, .at = book->now, .has_actor = post->has_actor, .actor = post->actor};
+        .posting_on = posted->posting_on, .at = book->now, .has_actor = post->has_actor, .actor = post->actor};
     posted->reversal = book->n_reversals;
     TRY(book__replay_reversal(book, post, account, posted, &payment));
     TRY(book__bonus_reverse(book, post, posted, &payment));
     return balances_follow(book, posted);
 }
 
+/* ---- other facts of an account, and moves -------------------------------------------------------------------- */
+
+static enum posting_kind fact_posting(enum fact_kind kind) {
+    return kind == FACT_CHARGE ? POSTING_OF_CHARGE : kind == FACT_WAIVER ? POSTING_OF_WAIVER : POSTING_OF_REFUND;
+}
+
+/* Its row, digested and saved with its posting. */
+static void own_fact(struct book *book, const struct post *post, struct posted *posted) {
+    if (post->withdraw) {
+        struct withdrawal_row row = {.fact = post->withdrawn, .posting = post->id, .at = book->now, .reason = post->note,
+                                     .has_actor = post->has_actor, .actor = post->actor};
+        posting_withdrawal(&posted->own_fact, book->tx, book->arena, &row);
+    } else {
+        struct account_fact_row row = {.posting = post->id, .account = post->account, .fact = book__fact_of(post),
+                                       .currency = bytes_text(post->currency.code), .reason = post->note,
+                                       .received = post->received, .has_actor = post->has_actor, .actor = post->actor};
+        posting_account_fact(&posted->own_fact, book->tx, book->arena, &row);
+    }
+    posted->facts[posted->n_facts++] = &posted->own_fact;
+}
+
+static tagih_err post_fact(struct book *book, struct post *post) {
+    struct posting_account *account = book_account(book, post->account);
+    bool found = false;
+    post->outcome = POST_NOT_FOUND;
+    if (!account || !currency_equal(account->currency, post->currency)) return TAGIH_OK;
+    struct posted *posted = book__posted(book, post, fact_posting(post->fact));
+    posted->has_account = true;
+    posted->account = account->id;
+    TRY(book__replay_fact(book, post, account, posted, &found));
+    if (!found) {
+        book->n_posted--;
+        return TAGIH_OK;
+    }
+    account->dirty = true;
+    post->outcome = POST_DONE;
+    own_fact(book, post, posted);
+    return balances_follow(book, posted);
+}
+
+static tagih_err post_move(struct book *book, struct post *post) {
+    struct posting_account *account = book_account(book, post->account);
+    struct posted *posted = book__posted(book, post, post->kind);
+    posted->has_account = account != NULL;
+    posted->account = post->account;
+    posted->ledger = post->ledger;
+    post->outcome = POST_DONE;
+    return balances_follow(book, posted);
+}
+
 /* ---- all ------------------------------------------------------------------------------------------------------ */
+
+/* Payments, then what undoes or changes an account, then moves. */
+static int rank_of(const struct post *post) {
+    static const int ranks[] = {[POST_PAYMENT] = 0, [POST_FACT] = 1, [POST_REVERSAL] = 2, [POST_MOVE] = 3};
+    return ranks[post->what];
+}
 
 static int fact_order(const void *left, const void *right) {
     const struct post *a = *(struct post *const *)left, *b = *(struct post *const *)right;
-    if (a->reversal != b->reversal) return a->reversal ? 1 : -1;
+    if (rank_of(a) != rank_of(b)) return rank_of(a) - rank_of(b);
     if (a->value_on.days != b->value_on.days) return a->value_on.days < b->value_on.days ? -1 : 1;
     if (a->value.us != b->value.us) return a->value.us < b->value.us ? -1 : 1;
-    return uuid_compare(a->reversal ? a->id : a->payment.u, b->reversal ? b->id : b->payment.u);
+    return uuid_compare(a->what == POST_PAYMENT ? a->payment.u : a->id, b->what == POST_PAYMENT ? b->payment.u : b->id);
+}
+
+static tagih_err post_one(struct book *book, struct post *post) {
+    switch (post->what) {
+    case POST_PAYMENT: return post_payment(book, post);
+    case POST_REVERSAL: return post_reversal(book, post);
+    case POST_FACT: return post_fact(book, post);
+    case POST_MOVE: return post_move(book, post);
+    }
+    return FAIL(INTERNAL);
 }
 
 tagih_err book_decide(struct book *book) {
@@ -376,12 +469,28 @@ tagih_err book_decide(struct book *book) {
     qsort(sorted, book->n, sizeof *sorted, fact_order);
     for (size_t i = 0; i < book->n; i++) {
         if (sorted[i]->skip) continue;
-        TRY(sorted[i]->reversal ? post_reversal(book, sorted[i]) : post_payment(book, sorted[i]));
+        TRY(post_one(book, sorted[i]));
     }
     return TAGIH_OK;
 }
 
 /* ---- save ----------------------------------------------------------------------------------------------------- */
+
+static int by_statement(const void *left, const void *right) {
+    return fact_compare(*(const struct params *const *)left, *(const struct params *const *)right);
+}
+
+/* The maker's rows of facts, digested already. Many posts may bring many: the pipeline is emptied before it is full. */
+static tagih_err send_facts(struct book *book) {
+    for (size_t i = 0; i < book->n_posted; i++) {
+        const struct posted *posted = &book->posted[i];
+        for (size_t k = 0; k < posted->n_facts; k++) {
+            if (book->tx->n_slots - book->tx->n_answered >= TX_QUEUE_MAX / 2) TRY(tx_sync(book->tx));
+            TRY(tx_send(book->tx, posted->facts[k]));
+        }
+    }
+    return TAGIH_OK;
+}
 
 static size_t lines_fill(const struct posted *posted, struct line_row *rows) {
     for (size_t i = 0; i < posted->ledger.n; i++) {
@@ -399,41 +508,64 @@ static tagih_err send_postings(struct book *book) {
     if (!heads || !lines) return FAIL(OUT_OF_MEMORY);
     size_t n_lines = 0;
     for (size_t i = 0; i < book->n_posted; i++) {
-        const struct posted *posted = &book->posted[i];
+        struct posted *posted = &book->posted[i];
+        qsort(posted->facts, posted->n_facts, sizeof posted->facts[0], by_statement);
         size_t count = lines_fill(posted, lines + n_lines);
         heads[i] = (struct posting_head_row){
             .id = posted->post->id, .kind = (int16_t)posted->kind, .trigger = posted->post->payment.u,
             .has_account = posted->has_account, .account = posted->account, .value_on = posted->post->value_on,
-            .posting_on = book->loaded.today, .at = book->now, .writer_n = ++book->loaded.writer.n};
+            .posting_on = posted->posting_on, .at = book->now, .writer_n = ++book->loaded.writer.n};
         book__digest(book, posted, &heads[i], lines + n_lines, count, &heads[i].digest);
         book->loaded.writer.head = heads[i].digest;
         n_lines += count;
     }
-    TRY(posting_send_postings(book->tx, book->arena, heads, book->n_posted, book->loaded.today, book->now, book->writer));
+    TRY(posting_send_postings(book->tx, book->arena, heads, book->n_posted, book->now, book->writer));
     return posting_send_lines(book->tx, book->arena, lines, n_lines);
+}
+
+/* What the feed says of a posting; 0: nothing. */
+static int16_t change_of(const struct posted *posted) {
+    switch (posted->kind) {
+    case POSTING_OF_PAYMENT: return CHANGE_PAYMENT_POSTED;
+    case POSTING_OF_REVERSAL: return CHANGE_PAYMENT_REVERSED;
+    case POSTING_OF_QUARANTINE: return CHANGE_RECEIPT_QUARANTINED;
+    case POSTING_OF_CHARGE:
+    case POSTING_OF_WAIVER:
+    case POSTING_OF_REFUND: return CHANGE_ACCOUNT_UPDATED;
+    default: return posted->post->change;
+    }
+}
+
+/* Whose phone sees it: the account's collector's, or of an event without account the collector's whose money it is. */
+static void address(struct change_row *change, const struct posted *posted, const struct posting_account *account) {
+    bool own = !account && posted->post->what == POST_MOVE && !uuid_is_nil(posted->post->collector.u);
+    change->for_phone = account ? account->has_collector : own;
+    if (change->for_phone) change->collector = account ? account->collector : posted->post->collector;
+}
+
+static uuid change_object(const struct posted *posted) {
+    const struct post *post = posted->post;
+    if (post->what == POST_FACT) return post->account.u;
+    return uuid_is_nil(post->payment.u) ? post->id : post->payment.u;
 }
 
 /* The outgoing event of each posting (R-OUT-1), and what the collector's phone sees of his accounts. */
 static tagih_err send_changes(struct book *book) {
-    static const int16_t kinds[] = {[POSTING_OF_PAYMENT] = CHANGE_PAYMENT_POSTED,
-                                    [POSTING_OF_REVERSAL] = CHANGE_PAYMENT_REVERSED,
-                                    [POSTING_OF_QUARANTINE] = CHANGE_RECEIPT_QUARANTINED};
     struct change_row *changes = ARENA_ARRAY(book->arena, 2 * book->n_posted, struct change_row);
     size_t n = 0;
     if (!changes) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < book->n_posted; i++) {
         const struct posted *posted = &book->posted[i];
-        struct posting_account *account = posted->has_account ? book__account(book, posted->account) : NULL;
-        struct change_row *change = &changes[n++];
-        *change = (struct change_row){.kind = kinds[posted->kind], .object = posted->post->payment.u,
-                                         .has_account = posted->has_account, .account = posted->account};
+        struct posting_account *account = posted->has_account ? book_account(book, posted->account) : NULL;
+        struct change_row change = {.kind = change_of(posted), .object = change_object(posted),
+                                    .has_account = posted->has_account, .account = posted->account};
         if (posted->post->flags & fate_bit(REASON_CLOSED_ACCOUNT)) { /* R-LIF-1: flagged, also where there is no entry */
-            changes[n] = *change;
+            changes[n] = change;
             changes[n++].kind = CHANGE_PAYMENT_ON_CLOSED;
         }
-        if (!account || !account->has_collector) continue;
-        change->for_phone = true;
-        change->collector = account->collector;
+        if (change.kind == 0) continue;
+        address(&change, posted, account);
+        changes[n++] = change;
     }
     return change_send(book->tx, book->arena, changes, n, book->now);
 }
@@ -444,9 +576,10 @@ tagih_err book_save(struct book *book) {
     struct arena *arena = book->arena;
     TRY(send_postings(book)); /* moves the writer's head, which is one of the states */
     TRY(posting_send_states(tx, arena, &book->loaded));
-    TRY(posting_send_payments(tx, arena, book->payments, book->n_payments, book->loaded.today));
-    TRY(posting_send_reversals(tx, arena, book->reversals, book->n_reversals, book->loaded.today, book->now));
+    TRY(posting_send_payments(tx, arena, book->payments, book->n_payments));
+    TRY(posting_send_reversals(tx, arena, book->reversals, book->n_reversals, book->now));
     TRY(posting_send_allocations(tx, arena, book->allocations, book->n_allocations));
     TRY(posting_send_bonus(tx, arena, book->bonus, book->n_bonus));
+    TRY(send_facts(book));
     return send_changes(book);
 }

@@ -6,15 +6,20 @@
  *     book_begin → book_send_lock → (others lock visits) → book_send_load → sync → book_take_lock, book_take_load
  *     → book_decide → (others make acknowledgements from the outcomes) → book_save
  *
- * Payments are worked on in fact order, then reversals. A payment that comes last in its account's fact order touches
- * only its own lines; everything else replays the account (posting_replay.c). Each post that took effect becomes one
- * posting: ledger lines that sum to zero, a digest over all its rows, chained per writer.
+ * Payments and other facts of accounts are worked on in fact order, then reversals, then moves. A payment that comes last
+ * in its account's fact order touches only its own lines; everything else replays the account (posting_replay.c). Each
+ * post that took effect becomes one posting: ledger lines that sum to zero, a digest over all its rows, chained per writer.
+ *
+ * A move (POST_MOVE) brings its own lines: between book_take_load and book_decide its maker looks at what was loaded
+ * (book_collector, book_account) and builds `post->ledger`. An event without money has none. Whatever it is, a post may
+ * bring rows of facts of its own, as parameters of their insert statements (store/fact.h).
  */
 #ifndef TAGIH_RPC_POSTING_H
 #define TAGIH_RPC_POSTING_H
 
 #include "domain/fate_bits.h"
 #include "domain/posting.h"
+#include "store/fact.h"
 #include "store/posting.h"
 
 /** Stored in posting.kind: add, never renumber. */
@@ -60,13 +65,23 @@ enum post_outcome {
     POST_QUARANTINED,       /* the money is in quarantine; `flags` say why */
     POST_UNLISTED,          /* as before, and without lines: no valid amount or currency */
     POST_ALREADY_REVERSED,  /* reversal: no effect */
-    POST_NOT_FOUND          /* reversal: no such payment */
+    POST_NOT_FOUND          /* reversal: no such payment; fact: no such instalment, or nothing to withdraw */
 };
 
-/** One movement of money. */
+/** The most insert statements that one post may bring. */
+#define POST_FACTS_MAX 8
+
+enum post_what {
+    POST_PAYMENT,
+    POST_REVERSAL, /* of the payment `payment` */
+    POST_FACT,     /* a charge, waiver or refund of the account `account`, or one that is taken back */
+    POST_MOVE      /* lines of its maker, or an event without any */
+};
+
+/** One movement of money, or one event beside it. */
 struct post {
     /* in */
-    bool reversal;
+    enum post_what what;
     bool skip;            /* decided elsewhere: do nothing */
     bool quarantine;      /* decided elsewhere: into quarantine, `flags` say why */
     uuid id;              /* of the posting: the entry's or the request's */
@@ -76,7 +91,8 @@ struct post {
     int64_t amount_minor;
     currency currency;
     instant value, received;
-    user_id collector;    /* who took it; nil: nobody */
+    user_id collector;    /* who took it; move: whose balances move; nil: nobody */
+    user_id other;        /* move: another collector whose balances move */
     bool at_visit;        /* taken at a visit: its lease should have been live (R-VIS-3) */
     bool has_actor;
     user_id actor;
@@ -87,6 +103,19 @@ struct post {
     hash256 entry_hash;
     struct bytes ack;     /* set before book_save */
     uint16_t fate;        /* likewise */
+    bool has_money;       /* payment: its debit is `money` and not what its source says (out of suspense, quarantine) */
+    struct ledger_side money;
+    enum fact_kind fact;  /* of POST_FACT: not FACT_PAYMENT */
+    int32_t instalment_no;
+    enum component component;
+    bool withdraw;        /* POST_FACT: take back the fact `withdrawn`, whose kind is `fact` */
+    uuid withdrawn;
+    struct bytes note;    /* POST_FACT: the reason that is kept with it */
+    enum posting_kind kind;   /* of a move */
+    struct ledger_txn ledger; /* of a move: begun by book_move_begin, built before book_decide */
+    int16_t change;           /* of a move: what the feed says of it (domain/change.h), of `payment` if that is set; 0: nothing */
+    const struct params *facts; /* rows of its own; each names this post as its posting */
+    size_t n_facts;
     /* out */
     fate_bits flags;
     enum post_outcome outcome;
@@ -102,10 +131,14 @@ struct posted {
     bool has_account;
     account_id account;
     struct ledger_txn ledger;
+    civil_date posting_on;       /* R-ALL-7 */
     size_t payment;              /* index into payments + 1; 0: none */
     size_t reversal;             /* likewise */
     size_t bonus;                /* likewise */
     size_t allocation_first, n_allocations;
+    const struct params *facts[POST_FACTS_MAX + 1]; /* sorted by statement */
+    size_t n_facts;
+    struct params own_fact;      /* POST_FACT: its row */
 };
 
 struct replayed; /* posting_replay.c */
@@ -149,6 +182,16 @@ void book_add(struct book *book, struct post *post);
 /** What keeps a payment from being posted, as reasons of fates; 0: nothing does. After book_take_load. */
 fate_bits book_hindrance(struct book *book, const struct post *post);
 
+/** A collector's balances as they are now, under their lock; NULL when no post named him. After book_take_load. */
+struct posting_collector *book_collector(struct book *book, user_id id, currency currency);
+/** An account as it is now, under its lock; NULL: no post named it, or it does not exist. */
+struct posting_account *book_account(struct book *book, account_id id);
+/** The day that a fact valued on `value_on` is booked on: itself while its month is open, else today (R-ALL-7). */
+civil_date book_posting_on(const struct book *book, civil_date value_on);
+
+/** Begin a move's lines in its currency. */
+void book_move_begin(struct post *post);
+
 /** Decide all: outcomes and flags are in the posts. One more round trip when an account replays. */
 TAGIH_MUST_USE tagih_err book_decide(struct book *book);
 
@@ -161,8 +204,6 @@ static inline bool book_is_empty(const struct book *book) {
 }
 
 /* Between posting.c and its parts. */
-struct posting_account *book__account(struct book *book, account_id id);
-struct posting_collector *book__collector(struct book *book, user_id id, currency currency);
 struct posted *book__posted(struct book *book, const struct post *post, enum posting_kind kind);
 /** Write the bonus line of a payment (R-BON-*), its ledger lines included. */
 TAGIH_MUST_USE tagih_err book__bonus(struct book *book, const struct post *post, struct posting_account *account,
@@ -180,11 +221,22 @@ TAGIH_MUST_USE tagih_err book__replay_load(struct book *book);
 bool book__replays(const struct book *book, const struct posting_account *account);
 TAGIH_MUST_USE tagih_err book__replay_payment(struct book *book, struct post *post, struct posting_account *account,
                                               struct posted *posted);
+/** What a payment debits. */
+struct ledger_side book__money_side(const struct post *post);
+/** What a POST_FACT adds to its account. */
+struct allocation_fact book__fact_of(const struct post *post);
+TAGIH_MUST_USE tagih_err book__replay_fact(struct book *book, struct post *post, struct posting_account *account,
+                                           struct posted *posted, bool *found);
 TAGIH_MUST_USE tagih_err book__replay_reversal(struct book *book, struct post *post, struct posting_account *account,
                                                struct posted *posted, const struct posting_reversed *payment);
 TAGIH_MUST_USE tagih_err book__allocation(struct book *book, struct posted *posted, payment_id payment, int32_t version,
                                           const struct allocation_part *parts, size_t n_parts, int64_t credit_minor);
 void book__digest(struct book *book, const struct posted *posted, const struct posting_head_row *head,
                   const struct line_row *lines, size_t n_lines, hash256 *out);
+
+/* The rows that every posting has, as posting_digest.c lists them. */
+void posting_digest_allocations(struct posting_digest *d, struct allocation_row *rows, size_t n);
+void posting_digest_head(struct posting_digest *d, const struct posting_head_row *row);
+void posting_digest_line(struct posting_digest *d, const struct line_row *row);
 
 #endif

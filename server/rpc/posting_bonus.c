@@ -104,7 +104,7 @@ static void row_texts(struct bonus_row *row) {
 /* Chain a finished record to its collector and put its row and ledger lines into the book. */
 static tagih_err line_add(struct book *book, struct posted *posted, struct bonus_row *row, struct posting_month *month,
                           bool counts) {
-    struct posting_collector *collector = book__collector(book, row->record.collector, row->record.inputs.currency);
+    struct posting_collector *collector = book_collector(book, row->record.collector, row->record.inputs.currency);
     if (!collector) return FAIL(INTERNAL);
     row->record.previous = collector->bonus_head;
     TRY(bonus_record_hash(&row->record, &row->hash));

@@ -14,6 +14,8 @@
  *   BONUS_LINE   uuid payment · int number · bytes hash (which covers the line's whole context)
  *   EVENT        of a reversal: uuid payment · uuid reversal · int reason · date value · date posting · instant at ·
  *                uuid actor or null
+ *   FACT         text table · every column but the agency, in the order of its insert statement (store/fact.h)
+ *                                                                (by table, then in the order of its _verify statement)
  *
  * A receipt's own columns repeat its entry, which the entry hash covers.
  */
@@ -63,7 +65,7 @@ static int by_key(const void *left, const void *right) {
     return (a->instalment_no > b->instalment_no) - (a->instalment_no < b->instalment_no);
 }
 
-static void allocations(struct posting_digest *d, struct allocation_row *rows, size_t n) {
+void posting_digest_allocations(struct posting_digest *d, struct allocation_row *rows, size_t n) {
     qsort(rows, n, sizeof *rows, by_key);
     for (size_t i = 0; i < n; i++) {
         posting_row(d, POSTING_ALLOCATION, 8);
@@ -75,7 +77,7 @@ static void allocations(struct posting_digest *d, struct allocation_row *rows, s
     }
 }
 
-static void head(struct posting_digest *d, const struct posting_head_row *row) {
+void posting_digest_head(struct posting_digest *d, const struct posting_head_row *row) {
     posting_row(d, POSTING_LEDGER_TXN, 7);
     posting_uuid(d, row->id);
     posting_int(d, row->kind);
@@ -86,7 +88,7 @@ static void head(struct posting_digest *d, const struct posting_head_row *row) {
     posting_instant(d, row->at);
 }
 
-static void line(struct posting_digest *d, const struct line_row *row) {
+void posting_digest_line(struct posting_digest *d, const struct line_row *row) {
     posting_row(d, POSTING_LEDGER_LINE, 6);
     posting_uuid(d, row->posting);
     posting_int(d, row->no);
@@ -120,10 +122,11 @@ void book__digest(struct book *book, const struct posted *posted, const struct p
     posting_begin(&d, &book->loaded.writer.head);
     if (posted->post->has_entry) entry(&d, posted->post);
     if (posted->payment) payment(&d, &book->payments[posted->payment - 1]);
-    if (posted->n_allocations) allocations(&d, book->allocations + posted->allocation_first, posted->n_allocations);
-    head(&d, head_row);
-    for (size_t i = 0; i < n_lines; i++) line(&d, &lines[i]);
+    if (posted->n_allocations) posting_digest_allocations(&d, book->allocations + posted->allocation_first, posted->n_allocations);
+    posting_digest_head(&d, head_row);
+    for (size_t i = 0; i < n_lines; i++) posting_digest_line(&d, &lines[i]);
     if (posted->bonus) bonus(&d, &book->bonus[posted->bonus - 1]);
     if (posted->reversal) reversal(&d, &book->reversals[posted->reversal - 1]);
+    for (size_t i = 0; i < posted->n_facts; i++) fact_digest(&d, posted->facts[i]);
     *out = posting_end(&d);
 }

@@ -39,7 +39,8 @@ static bool due_comes_between(const struct posting_account *a, civil_date first_
 }
 
 static bool must_replay(const struct posting_account *a, const struct post *post, civil_date first_on) {
-    return post->reversal || !comes_last(a, post) ||
+    if (post->what != POST_PAYMENT) return post->what != POST_MOVE;
+    return !comes_last(a, post) ||
            allocation_credit_waits(a->lines, a->n_lines, a->credit_minor, post->value_on) ||
            due_comes_between(a, first_on, post->value_on);
 }
@@ -48,20 +49,21 @@ static bool must_replay(const struct posting_account *a, const struct post *post
 static civil_date first_date(const struct book *book) {
     civil_date first = {INT32_MAX};
     for (size_t i = 0; i < book->n; i++) {
-        if (!book->posts[i]->reversal && book->posts[i]->value_on.days < first.days) first = book->posts[i]->value_on;
+        const struct post *post = book->posts[i];
+        if (post->what == POST_PAYMENT && post->value_on.days < first.days) first = post->value_on;
     }
     return first;
 }
 
 /* The account of a post; of a reversal, that of its payment, wherever that is. */
 static struct posting_account *account_of(struct book *book, const struct post *post) {
-    if (!post->reversal) return book__account(book, post->account);
+    if (post->what != POST_REVERSAL) return book_account(book, post->account);
     if (post->index != SIZE_MAX && book->loaded.reversed[post->index].found) {
-        return book__account(book, book->loaded.reversed[post->index].account);
+        return book_account(book, book->loaded.reversed[post->index].account);
     }
     for (size_t i = 0; i < book->n; i++) {
         const struct post *each = book->posts[i];
-        if (!each->reversal && uuid_equal(each->payment.u, post->payment.u)) return book__account(book, each->account);
+        if (each->what == POST_PAYMENT && uuid_equal(each->payment.u, post->payment.u)) return book_account(book, each->account);
     }
     return NULL;
 }
@@ -96,7 +98,7 @@ static size_t facts_of(const struct posting_fact *facts, size_t n, account_id id
 
 static size_t posts_of(const struct book *book, account_id id) {
     size_t own = 0;
-    for (size_t i = 0; i < book->n; i++) own += !book->posts[i]->reversal && uuid_equal(book->posts[i]->account.u, id.u);
+    for (size_t i = 0; i < book->n; i++) own += uuid_equal(book->posts[i]->account.u, id.u);
     return own;
 }
 
@@ -118,9 +120,7 @@ static tagih_err share_out(struct book *book, const struct posting_due *dues, si
         for (size_t i = 0; i < n_facts; i++) {
             if (!uuid_equal(facts[i].account.u, id.u)) continue;
             r->versions[r->n_facts] = facts[i].version;
-            r->facts[r->n_facts++] = (struct allocation_fact){.id = facts[i].payment.u, .kind = FACT_PAYMENT,
-                                                              .value_on = facts[i].value_on, .value = facts[i].value,
-                                                              .amount_minor = facts[i].amount_minor};
+            r->facts[r->n_facts++] = facts[i].fact;
         }
     }
     return TAGIH_OK;
@@ -155,7 +155,9 @@ tagih_err book__replay_load(struct book *book) {
     TRY(share_out(book, dues, n_dues, facts, n_facts));
     for (size_t a = 0; a < book->loaded.n_accounts; a++) {
         struct replayed *r = &book->replayed[a];
-        if (r->is) TRY(work_out(book, &book->loaded.accounts[a], r, &r->now));
+        if (!r->is) continue;
+        allocation_fit(r->facts, r->n_facts, r->schedule, r->n_schedule);
+        TRY(work_out(book, &book->loaded.accounts[a], r, &r->now));
     }
     return TAGIH_OK;
 }
@@ -186,7 +188,7 @@ static bool is_unchanged(const struct allocation_outcome *before, uuid fact, con
     return true;
 }
 
-/* A new allocation version of every payment whose parts changed. */
+/* A new allocation version of every payment whose parts changed. Other facts have no parts. */
 static tagih_err write_changes(struct book *book, struct posted *posted, struct replayed *r,
                                const struct allocation_outcome *after) {
     for (size_t f = 0; f < r->n_facts; f++) {
@@ -194,6 +196,7 @@ static tagih_err write_changes(struct book *book, struct posted *posted, struct 
         int64_t credit_minor;
         const struct allocation_part *parts = parts_of(after, f, &n, &credit_minor);
         payment_id payment = {r->facts[f].id};
+        if (r->facts[f].kind != FACT_PAYMENT) continue;
         if (is_unchanged(&r->now, payment.u, parts, n, credit_minor)) continue;
         TRY(book__allocation(book, posted, payment, ++r->versions[f], parts, n, credit_minor));
     }
@@ -212,6 +215,7 @@ static void take_lines(struct posting_account *account, const struct allocation_
     }
 }
 
+/* Where the newest fact stands: a payment that comes behind it need not replay. */
 static void take_last(struct posting_account *account, const struct replayed *r, const struct allocation_outcome *after) {
     account->last_on.is = after->n_facts > 0;
     if (after->n_facts == 0) return;
@@ -285,9 +289,7 @@ tagih_err book__replay_payment(struct book *book, struct post *post, struct post
     r->facts[r->n_facts++] = (struct allocation_fact){.id = post->payment.u, .kind = FACT_PAYMENT, .value_on = post->value_on,
                                                       .value = post->value, .amount_minor = post->amount_minor};
     int64_t before, after;
-    struct ledger_side money = payment_money_side((enum payment_source)post->source, (enum tender)post->tender,
-                                                  post->collector.u);
-    TRY(settle(book, account, posted, r, money, &before, &after));
+    TRY(settle(book, account, posted, r, book__money_side(post), &before, &after));
     TRY(keep_buckets(book, account, r));
     return book__bonus(book, post, account, posted, bonus_base(before, after, post->amount_minor), bucket);
 }
@@ -308,6 +310,35 @@ static tagih_err take_out(struct book *book, struct replayed *r, payment_id paym
     r->versions = versions;
     r->n_facts = kept;
     return TAGIH_OK;
+}
+
+struct allocation_fact book__fact_of(const struct post *post) {
+    return (struct allocation_fact){.id = post->id, .kind = post->fact, .value_on = post->value_on, .value = post->value,
+                                    .amount_minor = post->amount_minor, .instalment_no = post->instalment_no,
+                                    .component = post->component};
+}
+
+static bool has_instalment(const struct replayed *r, int32_t no) {
+    for (size_t i = 0; i < r->n_schedule; i++) {
+        if (r->schedule[i].no == no) return true;
+    }
+    return false;
+}
+
+/* A charge, waiver or refund comes, or goes: the account as its facts are then. It earns nobody a bonus. */
+tagih_err book__replay_fact(struct book *book, struct post *post, struct posting_account *account, struct posted *posted,
+                            bool *found) {
+    struct replayed *r = &book->replayed[account - book->loaded.accounts];
+    *found = post->fact == FACT_REFUND || has_instalment(r, post->instalment_no);
+    if (post->withdraw) TRY(take_out(book, r, (payment_id){post->withdrawn}, found));
+    if (!*found) return TAGIH_OK;
+    if (!post->withdraw) {
+        r->versions[r->n_facts] = 0;
+        r->facts[r->n_facts++] = book__fact_of(post);
+    }
+    int64_t before, after;
+    TRY(settle(book, account, posted, r, LEDGER_SIDE(CREDITOR_CONTROL), &before, &after));
+    return keep_buckets(book, account, r);
 }
 
 tagih_err book__replay_reversal(struct book *book, struct post *post, struct posting_account *account,

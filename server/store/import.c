@@ -13,6 +13,8 @@ static void components(struct params *p, const int64_t first[COMPONENT_COUNT], s
 
 static tagih_err send_locks(struct tx *tx, struct arena *arena, const struct import_key *keys, size_t n) {
     struct params p;
+    tx_params(&p, tx, arena, STMT_posting_close_lock, 0);
+    TRY(tx_send(tx, &p));
     tx_params(&p, tx, arena, STMT_import_lock, 0);
     TRY(tx_send(tx, &p));
     tx_params(&p, tx, arena, STMT_import_account_lock, n);
@@ -88,13 +90,16 @@ static void take_chain(struct tx *tx, struct import_chain *out) {
 }
 
 tagih_err import_take_load(struct tx *tx, struct arena *arena, const hash256 *file, struct import_loaded *out, size_t n,
-                           civil_date *today, struct import_chain *chain) {
-    DEFER(result) struct result lock = {0}, accounts = {0}, day = {0}, rows = {0};
+                           struct import_days *days, struct import_chain *chain) {
+    DEFER(result) struct result month = {0}, lock = {0}, accounts = {0}, day = {0}, rows = {0};
+    tx_take(tx, &month);
     tx_take(tx, &lock);
     tx_take(tx, &accounts);
     tx_take(tx, &day);
     if (result_count(&day) != 1) return FAIL(NOT_PERMITTED);
-    *today = result_date(&day, 0, COL_import_today_today_on);
+    days->today = result_date(&day, 0, COL_import_today_today_on);
+    days->open_from.days = INT32_MIN;
+    if (!result_is_null(&day, 0, COL_import_today_open_from)) days->open_from = result_date(&day, 0, COL_import_today_open_from);
     take_chain(tx, chain);
     tx_take(tx, &rows);
     for (size_t i = 0; i < n; i++) take_row(&rows, i, arena, file, &out[i]);
@@ -119,7 +124,9 @@ tagih_err import_load_facts(struct tx *tx, struct arena *arena, const account_id
     for (size_t i = 0; *out && i < *n_out; i++) {
         (*out)[i] = (struct import_fact){
             .account.u = result_uuid(&r, i, COL(account_id)),
-            .fact = {.id = result_uuid(&r, i, COL(payment_id)), .kind = FACT_PAYMENT,
+            .fact = {.id = result_uuid(&r, i, COL(fact_id)), .kind = (enum fact_kind)result_int2(&r, i, COL(kind)),
+                     .instalment_no = result_int4(&r, i, COL(instalment_no)),
+                     .component = (enum component)result_int2(&r, i, COL(component)),
                      .value_on = result_date(&r, i, COL(value_on)), .value = {result_int8(&r, i, COL(value_us))},
                      .amount_minor = result_int8(&r, i, COL(amount_minor))},
             .version = result_int4_or(&r, i, COL(version), 0)};

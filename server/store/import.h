@@ -41,11 +41,16 @@ struct import_loaded {
     bool in_this_file; /* its newest snapshot is of this file */
 };
 
-/** A payment that replays on top of a snapshot. */
+/** A fact that replays on top of a snapshot. */
 struct import_fact {
     account_id account;
     struct allocation_fact fact;
-    int32_t version; /* of its newest allocation */
+    int32_t version; /* of a payment's newest allocation */
+};
+
+/** Days of the agency's own calendar. */
+struct import_days {
+    civil_date today, open_from; /* open_from: the first day in no closed month; INT32_MIN: all are open */
 };
 
 /** Queue LOCK and LOAD. `import_take_load` takes their answers. */
@@ -61,7 +66,7 @@ struct import_chain {
 
 /** @param out  n places in the order of the keys */
 TAGIH_MUST_USE tagih_err import_take_load(struct tx *tx, struct arena *arena, const hash256 *file,
-                                          struct import_loaded *out, size_t n, civil_date *today,
+                                          struct import_loaded *out, size_t n, struct import_days *days,
                                           struct import_chain *chain);
 
 /** One more round trip: the payments on top of accounts' snapshots. */

@@ -20,8 +20,11 @@ order by account_id for no key update;
 
 -- name: import_today
 -- in:   uuid agency_id, int8 at_us
--- out:  date today_on
-select agency_date($2, time_zone) as today_on from agency where agency_id = $1;
+-- out:  date today_on, date open_from
+-- why:  nothing comes back when there is no such agency. open_from: the first day in no closed month (R-ALL-7).
+select agency_date($2, a.time_zone) as today_on,
+       (select (max(c.month_on) + interval '1 month')::date from month_close c where c.agency_id = $1) as open_from
+from agency a where a.agency_id = $1;
 
 -- name: import_load
 -- in:   uuid agency_id, bytea file_hash, date as_of_on, int4[] row_no, text[] account_no, text[] customer_no
@@ -56,9 +59,10 @@ order by q.i;
 
 -- name: import_fact_load
 -- in:   uuid agency_id, uuid[] account_id, date as_of_on
--- out:  uuid account_id, uuid payment_id, int8 amount_minor, int8 value_us, date value_on, int4 version
--- why:  the unreversed payments that the new snapshot cannot contain: they replay on top of it (R-IMP-3).
-select p.account_id, p.payment_id, p.amount_minor, p.value_us, p.value_on,
+-- out:  uuid account_id, uuid fact_id, int2 kind, int8 amount_minor, int4 instalment_no, int2 component, int8 value_us, date value_on, int4 version
+-- why:  the facts that the new snapshot cannot contain: they replay on top of it (R-IMP-3). kind: enum fact_kind.
+select p.account_id, p.payment_id as fact_id, 2::int2 as kind, p.amount_minor, 0 as instalment_no, 0::int2 as component,
+       p.value_us, p.value_on,
        (select max(version) from allocation x where x.agency_id = $1 and x.payment_id = p.payment_id) as version
 from unnest($2) q (account_id)
 cross join lateral (
@@ -66,7 +70,16 @@ cross join lateral (
     where y.agency_id = $1 and y.account_id = q.account_id and y.value_on > $3
     order by y.value_on offset 0) p
 where not exists (select from payment_reversal r where r.agency_id = $1 and r.payment_id = p.payment_id)
-order by p.account_id, p.value_on, p.value_us, p.payment_id;
+union all
+select f.account_id, f.fact_id, f.kind, f.amount_minor, f.instalment_no, f.component, f.value_us, f.value_on, 0 as version
+from unnest($2) q (account_id)
+cross join lateral (
+    select y.account_id, y.fact_id, y.kind, y.amount_minor, y.instalment_no, y.component, y.value_us, y.value_on
+    from account_fact y
+    where y.agency_id = $1 and y.account_id = q.account_id and y.value_on > $3
+    order by y.value_on offset 0) f
+where not exists (select from account_fact_withdrawal w where w.agency_id = $1 and w.fact_id = f.fact_id)
+order by account_id, value_on, value_us, fact_id;
 
 -- name: import_customer_insert
 -- in:   uuid agency_id, uuid[] customer_id, text[] customer_no, int8 at_us

@@ -19,9 +19,15 @@ struct asked {
     size_t n_accounts, n_reverses, n_collectors, n_assigned;
 };
 
+static void ask_collector(struct asked *asked, user_id id, const currency *in) {
+    if (uuid_is_nil(id.u)) return;
+    asked->currencies[asked->n_collectors] = bytes_text(in->code);
+    asked->collectors[asked->n_collectors++] = id;
+}
+
 static tagih_err asked_split(struct arena *arena, const struct posting_key *keys, size_t n, struct asked *out) {
     *out = (struct asked){.accounts = ARENA_ARRAY(arena, n, account_id), .reverses = ARENA_ARRAY(arena, n, payment_id),
-                          .collectors = ARENA_ARRAY(arena, n, user_id), .currencies = ARENA_ARRAY(arena, n, struct bytes),
+                          .collectors = ARENA_ARRAY(arena, 2 * n, user_id), .currencies = ARENA_ARRAY(arena, 2 * n, struct bytes),
                           .assigned = ARENA_ARRAY(arena, n, account_id), .assigned_us = ARENA_ARRAY(arena, n, int64_t),
                           .assigned_currencies = ARENA_ARRAY(arena, n, struct bytes)};
     if (!out->accounts || !out->reverses || !out->collectors || !out->currencies || !out->assigned || !out->assigned_us ||
@@ -36,9 +42,8 @@ static tagih_err asked_split(struct arena *arena, const struct posting_key *keys
             out->assigned_us[out->n_assigned] = keys[i].value.us;
             out->assigned[out->n_assigned++] = keys[i].account;
         }
-        if (uuid_is_nil(keys[i].collector.u)) continue;
-        out->currencies[out->n_collectors] = bytes_text(keys[i].currency.code);
-        out->collectors[out->n_collectors++] = keys[i].collector;
+        ask_collector(out, keys[i].collector, &keys[i].currency);
+        ask_collector(out, keys[i].other, &keys[i].currency);
     }
     return TAGIH_OK;
 }
@@ -126,12 +131,17 @@ static tagih_err send_per_key(struct tx *tx, struct arena *arena, const struct p
     params_init(&p, arena, STMT_agency_dates, n + 1);
     params_one_uuid(&p, &tx->options->agency);
     params_int8(&p, times, sizeof *times);
+    TRY(tx_send(tx, &p));
+    tx_params(&p, tx, arena, STMT_posting_open_from, 0);
     return tx_send(tx, &p);
 }
 
 tagih_err posting_send_lock(struct tx *tx, struct arena *arena, const struct posting_key *keys, size_t n) {
     struct asked asked;
     TRY(asked_split(arena, keys, n, &asked));
+    struct params p;
+    tx_params(&p, tx, arena, STMT_posting_close_lock, 0);
+    TRY(tx_send(tx, &p));
     return send_pair(tx, arena, STMT_posting_account_lock, asked.accounts, asked.n_accounts, asked.reverses,
                      asked.n_reverses);
 }
@@ -184,6 +194,7 @@ static tagih_err take_collectors(struct tx *tx, struct arena *arena, struct post
             .cash_held_minor = result_int8(&r, i, COL(cash_held_minor)),
             .cheques_in_hand_minor = result_int8(&r, i, COL(cheques_in_hand_minor)),
             .deposit_in_transit_minor = result_int8(&r, i, COL(deposit_in_transit_minor)),
+            .collector_receivable_minor = result_int8(&r, i, COL(collector_receivable_minor)),
             .bonus_payable_minor = result_int8(&r, i, COL(bonus_payable_minor))};
     }
     return TAGIH_OK;
@@ -343,6 +354,13 @@ static tagih_err take_dates(struct tx *tx, struct arena *arena, size_t n, struct
     return TAGIH_OK;
 }
 
+static void take_open_from(struct tx *tx, struct posting_loaded *out) {
+    DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    struct day from = day_of(&r, 0, COL_posting_open_from_open_from);
+    out->open_from = from.is ? from.on : (civil_date){INT32_MIN};
+}
+
 tagih_err posting_take_load(struct tx *tx, struct arena *arena, size_t n, struct posting_loaded *out) {
     *out = (struct posting_loaded){.n_accounts = 0};
     DEFER(result) struct result writer = {0};
@@ -357,7 +375,9 @@ tagih_err posting_take_load(struct tx *tx, struct arena *arena, size_t n, struct
     TRY(take_holders(tx, arena, n, out));
     TRY(take_months(tx, arena, out));
     TRY(take_reversed(tx, arena, n, out));
-    return take_dates(tx, arena, n, out);
+    TRY(take_dates(tx, arena, n, out));
+    take_open_from(tx, out);
+    return TAGIH_OK;
 }
 
 /* ---- replay --------------------------------------------------------------------------------------------------- */
@@ -381,6 +401,7 @@ static tagih_err take_dues(struct tx *tx, struct arena *arena, struct posting_du
     return TAGIH_OK;
 }
 
+#define COL(name) COL_posting_fact_load_##name
 static tagih_err take_facts(struct tx *tx, struct arena *arena, struct posting_fact **facts, size_t *n_facts) {
     DEFER(result) struct result r = {0};
     tx_take(tx, &r);
@@ -389,15 +410,17 @@ static tagih_err take_facts(struct tx *tx, struct arena *arena, struct posting_f
     if (!*facts) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < *n_facts; i++) {
         (*facts)[i] = (struct posting_fact){
-            .account.u = result_uuid(&r, i, COL_posting_fact_load_account_id),
-            .payment.u = result_uuid(&r, i, COL_posting_fact_load_payment_id),
-            .amount_minor = result_int8(&r, i, COL_posting_fact_load_amount_minor),
-            .value.us = result_int8(&r, i, COL_posting_fact_load_value_us),
-            .value_on = result_date(&r, i, COL_posting_fact_load_value_on),
-            .version = result_int4_or(&r, i, COL_posting_fact_load_version, 0)};
+            .account.u = result_uuid(&r, i, COL(account_id)), .version = result_int4_or(&r, i, COL(version), 0),
+            .fact = {.id = result_uuid(&r, i, COL(fact_id)), .kind = (enum fact_kind)result_int2(&r, i, COL(kind)),
+                     .value_on = result_date(&r, i, COL(value_on)), .value.us = result_int8(&r, i, COL(value_us)),
+                     .amount_minor = result_int8(&r, i, COL(amount_minor)),
+                     .instalment_no = result_int4(&r, i, COL(instalment_no)),
+                     .component = (enum component)result_int2(&r, i, COL(component))}};
     }
     return TAGIH_OK;
 }
+
+#undef COL
 
 tagih_err posting_load_replay(struct tx *tx, struct arena *arena, const account_id *accounts, size_t n,
                               struct posting_due **dues, size_t *n_dues, struct posting_fact **facts, size_t *n_facts) {

@@ -45,7 +45,7 @@ struct posting_collector {
     currency currency;
     int64_t bonus_n;
     hash256 bonus_head; /* zeros for the first line */
-    int64_t cash_held_minor, cheques_in_hand_minor, deposit_in_transit_minor, bonus_payable_minor;
+    int64_t cash_held_minor, cheques_in_hand_minor, deposit_in_transit_minor, collector_receivable_minor, bonus_payable_minor;
     bool dirty;
 };
 
@@ -91,14 +91,11 @@ struct posting_reversed {
     civil_date bonus_month;
 };
 
-/** An unreversed payment on top of the newest snapshot. */
+/** A fact on top of the newest snapshot: an unreversed payment, or a charge, waiver or refund not withdrawn. */
 struct posting_fact {
     account_id account;
-    payment_id payment;
-    int64_t amount_minor;
-    instant value;
-    civil_date value_on;
-    int32_t version; /* of its newest allocation */
+    struct allocation_fact fact;
+    int32_t version; /* of a payment's newest allocation */
 };
 
 struct posting_due {
@@ -111,6 +108,7 @@ struct posting_key {
     account_id account;   /* nil: a reversal, whose account comes from its payment */
     payment_id reverses;  /* nil: not a reversal */
     user_id collector;    /* nil: none */
+    user_id other;        /* another collector whose balances move; nil: none */
     bool assigned;        /* nobody took it: it credits the account's collector of that instant */
     currency currency;
     instant value;
@@ -138,10 +136,11 @@ struct posting_loaded {
     team_id *teams;                    /* per key */
     civil_date *value_on;              /* per key */
     civil_date today;
+    civil_date open_from; /* the first day that is in no closed month; INT32_MIN: every month is open */
     struct posting_writer writer;
 };
 
-/** Queue the LOCK of accounts: one answer, to be dropped. What locks visits comes between it and posting_send_load. */
+/** Queue the LOCK of the agency's months, shared, and of accounts: two answers, to be dropped. What locks visits comes between it and posting_send_load. */
 TAGIH_MUST_USE tagih_err posting_send_lock(struct tx *tx, struct arena *arena, const struct posting_key *keys, size_t n);
 /** Queue the LOCK of collectors and writer, and LOAD. `n` keys, at least one. */
 TAGIH_MUST_USE tagih_err posting_send_load(struct tx *tx, struct arena *arena, const struct posting_key *keys, size_t n,
@@ -176,6 +175,26 @@ struct reversal_row {
     int16_t reason;
     civil_date value_on, posting_on;
     instant at;
+    bool has_actor;
+    user_id actor;
+};
+
+/** A charge, waiver or refund; its id is its posting's. */
+struct account_fact_row {
+    uuid posting;
+    account_id account;
+    struct allocation_fact fact;
+    struct bytes currency, reason;
+    instant received;
+    bool has_actor;
+    user_id actor;
+};
+
+/** A fact that is taken back. */
+struct withdrawal_row {
+    uuid fact, posting;
+    instant at;
+    struct bytes reason;
     bool has_actor;
     user_id actor;
 };
@@ -221,12 +240,15 @@ struct bonus_row {
     hash256 hash;
 };
 
-TAGIH_MUST_USE tagih_err posting_send_payments(struct tx *tx, struct arena *arena, const struct payment_row *rows, size_t n, civil_date posting_on);
-TAGIH_MUST_USE tagih_err posting_send_reversals(struct tx *tx, struct arena *arena, const struct reversal_row *rows, size_t n, civil_date posting_on, instant at);
+TAGIH_MUST_USE tagih_err posting_send_payments(struct tx *tx, struct arena *arena, const struct payment_row *rows, size_t n);
+TAGIH_MUST_USE tagih_err posting_send_reversals(struct tx *tx, struct arena *arena, const struct reversal_row *rows, size_t n, instant at);
 TAGIH_MUST_USE tagih_err posting_send_allocations(struct tx *tx, struct arena *arena, const struct allocation_row *rows, size_t n);
-TAGIH_MUST_USE tagih_err posting_send_postings(struct tx *tx, struct arena *arena, const struct posting_head_row *rows, size_t n, civil_date posting_on, instant at, int64_t writer);
+TAGIH_MUST_USE tagih_err posting_send_postings(struct tx *tx, struct arena *arena, const struct posting_head_row *rows, size_t n, instant at, int64_t writer);
 TAGIH_MUST_USE tagih_err posting_send_lines(struct tx *tx, struct arena *arena, const struct line_row *rows, size_t n);
 TAGIH_MUST_USE tagih_err posting_send_bonus(struct tx *tx, struct arena *arena, const struct bonus_row *rows, size_t n);
+/** The parameters of one row's insert statement, to be digested and sent with its posting (store/fact.h). */
+void posting_account_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct account_fact_row *row);
+void posting_withdrawal(struct params *p, const struct tx *tx, struct arena *arena, const struct withdrawal_row *row);
 /** The dirty ones of what was loaded. */
 TAGIH_MUST_USE tagih_err posting_send_states(struct tx *tx, struct arena *arena, const struct posting_loaded *loaded);
 

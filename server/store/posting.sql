@@ -2,6 +2,18 @@
 -- Ids from several places are brought together in an array(select …): under row-level security a condition reaches the
 -- index only when it is made of leakproof parts, and || is none.
 
+-- name: posting_close_lock
+-- in:   uuid agency_id
+-- out:  bool locked
+-- why:  a month closes under the exclusive one: it waits for what posts, and nothing posts beside it (R-CLS-1).
+select pg_advisory_xact_lock_shared(hashtextextended('tagih close ' || $1::text, 0)) is not null as locked;
+
+-- name: posting_open_from
+-- in:   uuid agency_id
+-- out:  date open_from
+-- why:  the first day that is in no closed month; null while no month is closed (R-ALL-7).
+select (max(month_on) + interval '1 month')::date as open_from from month_close where agency_id = $1;
+
 -- name: posting_account_lock
 -- in:   uuid agency_id, uuid[] account_id, uuid[] payment_id
 -- out:  uuid account_id
@@ -29,11 +41,11 @@ on conflict do nothing;
 
 -- name: posting_collector_lock
 -- in:   uuid agency_id, uuid[] collector_id, uuid[] payment_id, uuid[] account_id, int8[] value_us
--- out:  uuid collector_id, text currency, int8 bonus_n, bytea bonus_head, int8 cash_held_minor, int8 cheques_in_hand_minor, int8 deposit_in_transit_minor, int8 bonus_payable_minor
+-- out:  uuid collector_id, text currency, int8 bonus_n, bytea bonus_head, int8 cash_held_minor, int8 cheques_in_hand_minor, int8 deposit_in_transit_minor, int8 collector_receivable_minor, int8 bonus_payable_minor
 -- why:  the collectors named, those whose payments or bonus lines are to be reversed, and those to whom accounts were
 --       assigned. Locked and read in one: all decided on is in the locked row itself.
 select collector_id, currency::text as currency, bonus_n, bonus_head, cash_held_minor, cheques_in_hand_minor,
-       deposit_in_transit_minor, bonus_payable_minor
+       deposit_in_transit_minor, collector_receivable_minor, bonus_payable_minor
 from collector_state
 where agency_id = $1 and collector_id = any(array(
     select c from unnest($2) c union all
@@ -167,10 +179,12 @@ order by q.i;
 
 -- name: posting_fact_load
 -- in:   uuid agency_id, uuid[] account_id
--- out:  uuid account_id, uuid payment_id, int8 amount_minor, int8 value_us, date value_on, int2 source, int2 tender, uuid collector_id, int4 version
--- why:  every unreversed payment that stands on top of the account's newest snapshot, for a replay (R-ALL-7): valued
---       after it, or not known to anybody when it came (R-IMP-3).
-select p.account_id, p.payment_id, p.amount_minor, p.value_us, p.value_on, p.source, p.tender, p.collector_id,
+-- out:  uuid account_id, uuid fact_id, int2 kind, int8 amount_minor, int4 instalment_no, int2 component, int8 value_us, date value_on, int4 version
+-- why:  every unreversed payment, and every charge, waiver and refund not withdrawn, that stands on top of the account's
+--       newest snapshot, for a replay (R-ALL-7): valued after it, or not known to anybody when it came (R-IMP-3).
+--       kind: enum fact_kind.
+select p.account_id, p.payment_id as fact_id, 2::int2 as kind, p.amount_minor, 0 as instalment_no, 0::int2 as component,
+       p.value_us, p.value_on,
        (select max(version) from allocation x where x.agency_id = $1 and x.payment_id = p.payment_id) as version
 from unnest($2) q (account_id)
 join lateral (
@@ -179,7 +193,16 @@ join lateral (
 join payment p on p.agency_id = $1 and p.account_id = q.account_id
     and (p.value_on > s.as_of_on or p.received_us > s.received_us)
 where not exists (select from payment_reversal r where r.agency_id = $1 and r.payment_id = p.payment_id)
-order by p.account_id, p.value_on, p.value_us, p.payment_id;
+union all
+select f.account_id, f.fact_id, f.kind, f.amount_minor, f.instalment_no, f.component, f.value_us, f.value_on, 0 as version
+from unnest($2) q (account_id)
+join lateral (
+    select as_of_on, received_us from snapshot s where s.agency_id = $1 and s.account_id = q.account_id
+    order by as_of_on desc, received_us desc limit 1) s on true
+join account_fact f on f.agency_id = $1 and f.account_id = q.account_id
+    and (f.value_on > s.as_of_on or f.received_us > s.received_us)
+where not exists (select from account_fact_withdrawal w where w.agency_id = $1 and w.fact_id = f.fact_id)
+order by account_id, value_on, value_us, fact_id;
 
 -- name: posting_schedule_load
 -- in:   uuid agency_id, uuid[] account_id
@@ -195,22 +218,22 @@ join instalment i on i.agency_id = $1 and i.account_id = q.account_id and i.as_o
 order by i.account_id, i.due_on, i.instalment_no;
 
 -- name: payment_insert
--- in:   uuid agency_id, uuid[] payment_id, uuid[] account_id, int2[] source, text[] source_reference, int2[] tender, int2[] tag, int8[] amount_minor, text[] currency, int8[] value_us, date[] value_on, date posting_on, int8[] received_us, uuid[] collector_id, uuid[] actor_id
+-- in:   uuid agency_id, uuid[] payment_id, uuid[] account_id, int2[] source, text[] source_reference, int2[] tender, int2[] tag, int8[] amount_minor, text[] currency, int8[] value_us, date[] value_on, date[] posting_on, int8[] received_us, uuid[] collector_id, uuid[] actor_id
 -- out:  none
 insert into payment (agency_id, payment_id, account_id, source, source_reference, tender, tag, amount_minor, currency,
     value_us, value_on, posting_on, received_us, collector_id, actor_id)
 select $1, u.payment_id, u.account_id, u.source, u.source_reference, u.tender, u.tag, u.amount_minor, u.currency,
-       u.value_us, u.value_on, $12, u.received_us, u.collector_id, u.actor_id
-from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15)
+       u.value_us, u.value_on, u.posting_on, u.received_us, u.collector_id, u.actor_id
+from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
     u (payment_id, account_id, source, source_reference, tender, tag, amount_minor, currency, value_us, value_on,
-       received_us, collector_id, actor_id);
+       posting_on, received_us, collector_id, actor_id);
 
 -- name: reversal_insert
--- in:   uuid agency_id, uuid[] payment_id, uuid[] reversal_id, int2[] reason, date[] value_on, date posting_on, int8 at_us, uuid[] actor_id
+-- in:   uuid agency_id, uuid[] payment_id, uuid[] reversal_id, int2[] reason, date[] value_on, date[] posting_on, int8 at_us, uuid[] actor_id
 -- out:  none
 insert into payment_reversal (agency_id, payment_id, reversal_id, reason, value_on, posting_on, at_us, actor_id)
-select $1, u.payment_id, u.reversal_id, u.reason, u.value_on, $6, $7, u.actor_id
-from unnest($2, $3, $4, $5, $8) u (payment_id, reversal_id, reason, value_on, actor_id);
+select $1, u.payment_id, u.reversal_id, u.reason, u.value_on, u.posting_on, $7, u.actor_id
+from unnest($2, $3, $4, $5, $6, $8) u (payment_id, reversal_id, reason, value_on, posting_on, actor_id);
 
 -- name: allocation_insert
 -- in:   uuid agency_id, uuid[] payment_id, int4[] version, int4[] instalment_no, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, int8[] credit_minor
@@ -220,12 +243,39 @@ insert into allocation (agency_id, payment_id, version, instalment_no, fees_mino
 select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9) u;
 
 -- name: posting_insert
--- in:   uuid agency_id, uuid[] posting_id, int2[] kind, uuid[] trigger_id, uuid[] account_id, date[] value_on, date posting_on, int8 at_us, int8 writer_id, int8[] writer_n, bytea[] digest
+-- in:   uuid agency_id, uuid[] posting_id, int2[] kind, uuid[] trigger_id, uuid[] account_id, date[] value_on, date[] posting_on, int8 at_us, int8 writer_id, int8[] writer_n, bytea[] digest
 -- out:  none
 insert into posting (agency_id, posting_id, kind, trigger_id, account_id, value_on, posting_on, at_us, writer_id,
     writer_n, digest)
-select $1, u.posting_id, u.kind, u.trigger_id, u.account_id, u.value_on, $7, $8, $9, u.writer_n, u.digest
-from unnest($2, $3, $4, $5, $6, $10, $11) u (posting_id, kind, trigger_id, account_id, value_on, writer_n, digest);
+select $1, u.posting_id, u.kind, u.trigger_id, u.account_id, u.value_on, u.posting_on, $8, $9, u.writer_n, u.digest
+from unnest($2, $3, $4, $5, $6, $7, $10, $11)
+    u (posting_id, kind, trigger_id, account_id, value_on, posting_on, writer_n, digest);
+
+-- name: account_fact_insert
+-- in:   uuid agency_id, uuid[] fact_id, uuid[] posting_id, uuid[] account_id, int2[] kind, int8[] amount_minor, text[] currency, int4[] instalment_no, int2[] component, int8[] value_us, date[] value_on, int8[] received_us, text[] reason, uuid[] actor_id
+-- out:  none
+insert into account_fact (agency_id, fact_id, posting_id, account_id, kind, amount_minor, currency, instalment_no,
+    component, value_us, value_on, received_us, reason, actor_id)
+select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) u;
+
+-- name: account_fact_verify
+-- in:   uuid agency_id, uuid[] posting_id
+-- out:  uuid fact_id, uuid posting_id, uuid account_id, int2 kind, int8 amount_minor, text currency, int4 instalment_no, int2 component, int8 value_us, date value_on, int8 received_us, text reason, uuid actor_id
+select fact_id, posting_id, account_id, kind, amount_minor, currency::text as currency, instalment_no, component, value_us,
+       value_on, received_us, reason, actor_id
+from account_fact where agency_id = $1 and posting_id = any($2) order by posting_id, fact_id;
+
+-- name: account_fact_withdrawal_insert
+-- in:   uuid agency_id, uuid[] fact_id, uuid[] posting_id, int8[] at_us, text[] reason, uuid[] actor_id
+-- out:  none
+insert into account_fact_withdrawal (agency_id, fact_id, posting_id, at_us, reason, actor_id)
+select $1, u.* from unnest($2, $3, $4, $5, $6) u;
+
+-- name: account_fact_withdrawal_verify
+-- in:   uuid agency_id, uuid[] posting_id
+-- out:  uuid fact_id, uuid posting_id, int8 at_us, text reason, uuid actor_id
+select fact_id, posting_id, at_us, reason, actor_id
+from account_fact_withdrawal where agency_id = $1 and posting_id = any($2) order by posting_id, fact_id;
 
 -- name: ledger_line_insert
 -- in:   uuid agency_id, uuid[] posting_id, int2[] line_no, int2[] ledger_account, uuid[] owner_id, text[] currency, int8[] amount_minor
@@ -273,13 +323,16 @@ with written as (
 select expect_rows((select count(*) from written), cardinality($2)) as all_written;
 
 -- name: posting_collector_save
--- in:   uuid agency_id, uuid[] collector_id, text[] currency, int8[] bonus_n, bytea[] bonus_head, int8[] cash_held_minor, int8[] cheques_in_hand_minor, int8[] bonus_payable_minor
+-- in:   uuid agency_id, uuid[] collector_id, text[] currency, int8[] bonus_n, bytea[] bonus_head, int8[] cash_held_minor, int8[] cheques_in_hand_minor, int8[] deposit_in_transit_minor, int8[] collector_receivable_minor, int8[] bonus_payable_minor
 -- out:  bool all_written
 with written as (
     update collector_state s
     set bonus_n = u.bonus_n, bonus_head = u.bonus_head, cash_held_minor = u.cash_held,
-        cheques_in_hand_minor = u.cheques_in_hand, bonus_payable_minor = u.bonus_payable
-    from unnest($2, $3, $4, $5, $6, $7, $8) u (collector_id, currency, bonus_n, bonus_head, cash_held, cheques_in_hand, bonus_payable)
+        cheques_in_hand_minor = u.cheques_in_hand, deposit_in_transit_minor = u.deposit_in_transit,
+        collector_receivable_minor = u.receivable, bonus_payable_minor = u.bonus_payable
+    from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10)
+        u (collector_id, currency, bonus_n, bonus_head, cash_held, cheques_in_hand, deposit_in_transit, receivable,
+           bonus_payable)
     where s.agency_id = $1 and s.collector_id = u.collector_id and s.currency = u.currency
     returning 1)
 select expect_rows((select count(*) from written), cardinality($2)) as all_written;

@@ -5,8 +5,7 @@
 #include "store/posting.h"
 #include "store_statements.h"
 
-tagih_err posting_send_payments(struct tx *tx, struct arena *arena, const struct payment_row *rows, size_t n,
-                                civil_date posting_on) {
+tagih_err posting_send_payments(struct tx *tx, struct arena *arena, const struct payment_row *rows, size_t n) {
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
@@ -21,15 +20,14 @@ tagih_err posting_send_payments(struct tx *tx, struct arena *arena, const struct
     params_text(&p, &rows[0].currency, s);
     params_int8(&p, &rows[0].value_us, s);
     params_date(&p, &rows[0].value_on, s);
-    params_one_date(&p, posting_on);
+    params_date(&p, &rows[0].posting_on, s);
     params_int8(&p, &rows[0].received_us, s);
     params_uuid_opt(&p, &rows[0].collector, &rows[0].has_collector, s);
     params_uuid_opt(&p, &rows[0].actor, &rows[0].has_actor, s);
     return tx_send(tx, &p);
 }
 
-tagih_err posting_send_reversals(struct tx *tx, struct arena *arena, const struct reversal_row *rows, size_t n,
-                                 civil_date posting_on, instant at) {
+tagih_err posting_send_reversals(struct tx *tx, struct arena *arena, const struct reversal_row *rows, size_t n, instant at) {
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
@@ -38,7 +36,7 @@ tagih_err posting_send_reversals(struct tx *tx, struct arena *arena, const struc
     params_uuid(&p, &rows[0].id, s);
     params_int2(&p, &rows[0].reason, s);
     params_date(&p, &rows[0].value_on, s);
-    params_one_date(&p, posting_on);
+    params_date(&p, &rows[0].posting_on, s);
     params_one_int8(&p, at.us);
     params_uuid_opt(&p, &rows[0].actor, &rows[0].has_actor, s);
     return tx_send(tx, &p);
@@ -60,8 +58,8 @@ tagih_err posting_send_allocations(struct tx *tx, struct arena *arena, const str
     return tx_send(tx, &p);
 }
 
-tagih_err posting_send_postings(struct tx *tx, struct arena *arena, const struct posting_head_row *rows, size_t n,
-                                civil_date posting_on, instant at, int64_t writer) {
+tagih_err posting_send_postings(struct tx *tx, struct arena *arena, const struct posting_head_row *rows, size_t n, instant at,
+                                int64_t writer) {
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
@@ -71,7 +69,7 @@ tagih_err posting_send_postings(struct tx *tx, struct arena *arena, const struct
     params_uuid(&p, &rows[0].trigger, s);
     params_uuid_opt(&p, &rows[0].account, &rows[0].has_account, s);
     params_date(&p, &rows[0].value_on, s);
-    params_one_date(&p, posting_on);
+    params_date(&p, &rows[0].posting_on, s);
     params_one_int8(&p, at.us);
     params_one_int8(&p, writer);
     params_int8(&p, &rows[0].writer_n, s);
@@ -130,6 +128,36 @@ tagih_err posting_send_bonus(struct tx *tx, struct arena *arena, const struct bo
     params_hash(&p, &r->previous, s);
     params_hash(&p, &rows[0].hash, s);
     return tx_send(tx, &p);
+}
+
+void posting_account_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct account_fact_row *row) {
+    const struct allocation_fact *fact = &row->fact;
+    int16_t kind = (int16_t)fact->kind, component = (int16_t)fact->component;
+    const size_t s = sizeof *row;
+    tx_params(p, tx, arena, STMT_account_fact_insert, 1);
+    params_uuid(p, &fact->id, s);
+    params_uuid(p, &row->posting, s);
+    params_uuid(p, &row->account, s);
+    params_int2(p, &kind, s);
+    params_int8(p, &fact->amount_minor, s);
+    params_text(p, &row->currency, s);
+    params_int4(p, &fact->instalment_no, s);
+    params_int2(p, &component, s);
+    params_int8(p, &fact->value.us, s);
+    params_date(p, &fact->value_on, s);
+    params_int8(p, &row->received.us, s);
+    params_text(p, &row->reason, s);
+    params_uuid_opt(p, &row->actor, &row->has_actor, s);
+}
+
+void posting_withdrawal(struct params *p, const struct tx *tx, struct arena *arena, const struct withdrawal_row *row) {
+    const size_t s = sizeof *row;
+    tx_params(p, tx, arena, STMT_account_fact_withdrawal_insert, 1);
+    params_uuid(p, &row->fact, s);
+    params_uuid(p, &row->posting, s);
+    params_int8(p, &row->at.us, s);
+    params_text(p, &row->reason, s);
+    params_uuid_opt(p, &row->actor, &row->has_actor, s);
 }
 
 /* ---- states --------------------------------------------------------------------------------------------------- */
@@ -235,6 +263,8 @@ static tagih_err save_collectors(struct tx *tx, struct arena *arena, const struc
     params_hash(&p, &rows[0].bonus_head, sizeof *rows);
     params_int8(&p, &rows[0].cash_held_minor, sizeof *rows);
     params_int8(&p, &rows[0].cheques_in_hand_minor, sizeof *rows);
+    params_int8(&p, &rows[0].deposit_in_transit_minor, sizeof *rows);
+    params_int8(&p, &rows[0].collector_receivable_minor, sizeof *rows);
     params_int8(&p, &rows[0].bonus_payable_minor, sizeof *rows);
     return tx_send(tx, &p);
 }

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The two readers of a fact's columns: parameters in PostgreSQL's binary form, and rows in the same form. */
+#include "store/fact.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAYS_1970_TO_2000 10957
+#define ARRAY_HEAD_BYTES 20
+
+static uint64_t big_endian(const uint8_t *data, size_t len) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < len; i++) value = value << 8 | data[i];
+    return value;
+}
+
+static void field(struct posting_digest *digest, enum sql_type type, const uint8_t *data, size_t len) {
+    uuid id;
+    switch (type) {
+    case SQL_BOOL: posting_bool(digest, data[0] != 0); return;
+    case SQL_INT2: posting_int(digest, (int16_t)big_endian(data, 2)); return;
+    case SQL_INT4: posting_int(digest, (int32_t)big_endian(data, 4)); return;
+    case SQL_INT8: posting_int(digest, (int64_t)big_endian(data, 8)); return;
+    case SQL_UUID: memcpy(id.b, data, sizeof id.b); posting_uuid(digest, id); return;
+    case SQL_DATE: posting_date(digest, (civil_date){(int32_t)big_endian(data, 4) + DAYS_1970_TO_2000}); return;
+    case SQL_BYTEA: posting_bytes(digest, bytes_make(data, len)); return;
+    case SQL_TEXT: posting_text(digest, bytes_make(data, len)); return;
+    case SQL_FLOAT8:
+    case SQL_TYPE_COUNT: break;
+    }
+    fprintf(stderr, "a fact has no columns of type %s\n", sql_type_name(type, false));
+    abort();
+}
+
+static struct bytes table_of(const struct statement *statement, const char *suffix) {
+    size_t len = strlen(statement->name), tail = strlen(suffix);
+    if (len <= tail || strcmp(statement->name + len - tail, suffix) != 0) {
+        fprintf(stderr, "statement %s should end with %s to be a fact's\n", statement->name, suffix);
+        abort();
+    }
+    return bytes_make((const uint8_t *)statement->name, len - tail);
+}
+
+/* A parameter's place while its rows are walked: the next element of an array, or the one value of a scalar. */
+struct walk {
+    const uint8_t *at;
+    enum sql_type type;
+    bool array;
+    int len; /* of a scalar */
+};
+
+static void walk_begin(const struct params *p, size_t column, struct walk *out) {
+    const struct sql_column *in = &p->statement->in[column];
+    *out = (struct walk){.at = (const uint8_t *)p->values[column], .type = in->type, .array = in->array,
+                         .len = p->lengths[column]};
+    if (in->array && out->at) out->at += ARRAY_HEAD_BYTES;
+}
+
+static void walk_field(struct posting_digest *digest, struct walk *walk) {
+    if (!walk->at) {
+        posting_null(digest);
+        return;
+    }
+    if (!walk->array) {
+        field(digest, walk->type, walk->at, (size_t)walk->len);
+        return;
+    }
+    int32_t len = (int32_t)big_endian(walk->at, 4);
+    walk->at += 4;
+    if (len < 0) {
+        posting_null(digest);
+        return;
+    }
+    field(digest, walk->type, walk->at, (size_t)len);
+    walk->at += len;
+}
+
+void fact_digest(struct posting_digest *digest, const struct params *insert) {
+    const struct statement *statement = insert->statement;
+    assert(!insert->exhausted && (size_t)insert->n_given == statement->n_in && insert->n_rows <= FACT_ROWS_MAX);
+    struct bytes table = table_of(statement, "_insert");
+    struct walk walks[PARAMS_MAX];
+    for (size_t c = 1; c < statement->n_in; c++) walk_begin(insert, c, &walks[c]);
+    for (size_t row = 0; row < insert->n_rows; row++) {
+        posting_row(digest, POSTING_FACT, (uint16_t)statement->n_in); /* the table stands for the agency */
+        posting_text(digest, table);
+        for (size_t c = 1; c < statement->n_in; c++) walk_field(digest, &walks[c]);
+    }
+}
+
+void fact_digest_result(struct posting_digest *digest, const struct result *verified, size_t row) {
+    const struct statement *statement = verified->statement;
+    posting_row(digest, POSTING_FACT, (uint16_t)(statement->n_out + 1));
+    posting_text(digest, table_of(statement, "_verify"));
+    for (size_t c = 0; c < statement->n_out; c++) {
+        if (result_is_null(verified, row, (int)c)) {
+            posting_null(digest);
+            continue;
+        }
+        field(digest, statement->out[c].type, (const uint8_t *)PQgetvalue(verified->pg, (int)row, (int)c),
+              (size_t)PQgetlength(verified->pg, (int)row, (int)c));
+    }
+}
+
+int fact_compare(const struct params *a, const struct params *b) {
+    return strcmp(a->statement->name, b->statement->name);
+}
