@@ -8,7 +8,8 @@
  * is written once, with everything it came from (struct bonus_record), and never recalculated (R-BON-4).
  *
  * Order of calls: bonus_base → bonus_factors → bonus_line, or bonus_write for all three; bonus_explain tells a person
- * where each factor came from; bonus_record_hash chains a collector's lines. At month close: bonus_true_up.
+ * where each factor came from; bonus_record_hash chains a collector's lines. At month close: bonus_true_up. To check a
+ * stored line of any kind: bonus_again.
  */
 #ifndef TAGIH_BONUS_H
 #define TAGIH_BONUS_H
@@ -189,6 +190,7 @@ TAGIH_MUST_USE tagih_err bonus_split(int64_t base_minor, struct bonus_share *sha
 
 /** One unreversed payment of the month at its close (R-BON-7). */
 struct bonus_closing {
+    payment_id payment;
     int64_t base_minor;    /* debt-allocated part in the allocation as it stands at close */
     enum bucket bucket;    /* from its live line */
     enum payment_tag tag;  /* likewise */
@@ -200,6 +202,7 @@ struct bonus_closing {
 struct bonus_true_up {
     int64_t amount_minor; /* the TRUE_UP line: Σ parts; may be negative */
     int64_t base_minor;   /* Σ base of countable tags */
+    int64_t net_minor;    /* Σ base of all */
     int64_t total_minor;  /* Σ final: the month's bonus after the line */
     int32_t tier, target; /* T and G */
 };
@@ -209,9 +212,43 @@ struct bonus_true_up {
  *
  * @param inputs currency and target of the month; the rest is not looked at
  * @param rows   [in, out] n payments
- * @return OK · BONUS_RANGE · MONEY_OVERFLOW. That 0 <= Σ final <= cap on Σ base is asserted.
+ * @return OK · BONUS_RANGE · MONEY_OVERFLOW. That 0 <= Σ final <= cap on Σ base is asserted. Without payments, T and G
+ *         are those of a month that brought nothing in.
  */
 TAGIH_MUST_USE tagih_err bonus_true_up(const struct bonus_scheme *scheme, const struct bonus_inputs *inputs,
                                        struct bonus_closing *rows, size_t n, struct bonus_true_up *out);
+
+/**
+ * What a TRUE_UP line names as its allocation: SHA-256 over "tagih.parts.1" NUL filled to 16 bytes, then for each part,
+ * in the order of payment ids: payment 16 · base 8 · bucket 1 · tag 1 · written 8 · final 8, integers big-endian.
+ * Rows come in that order (asserted). Pure.
+ */
+hash256 bonus_parts_digest(const struct bonus_closing *rows, size_t n);
+
+/** A stored line that another one takes back, or a part of a TRUE_UP line, with what it was worth (R-BON-5). */
+struct bonus_taken {
+    uuid line_id;
+    int64_t amount_minor;
+    int64_t base_minor; /* 0 for a part: its line's base is taken back with the line */
+};
+
+/** What a line is computed again from, beside its record: what it takes back, or the parts of its month. */
+struct bonus_context {
+    const struct bonus_taken *taken;
+    size_t n_taken;
+    struct bonus_closing *parts; /* base, bucket, tag and written of each; the rest is computed */
+    size_t n_parts;
+};
+
+/**
+ * Compute a stored line again, from its record and that context alone (R-BON-4).
+ *
+ * LINE, RETAG and LATE by the formula; REVERSAL and CLAWBACK as minus all that they take back; TRUE_UP from its parts,
+ * whose digest must be the record's.
+ *
+ * @param amount_minor [out] the line as it should be; 0 when that cannot be said
+ * @return do record and computation say the same: amount, base, factors, flags? Pure.
+ */
+bool bonus_again(const struct bonus_record *record, const struct bonus_context *context, int64_t *amount_minor);
 
 #endif

@@ -55,6 +55,18 @@ static tagih_err sum_bases(const struct bonus_scheme *scheme, const struct bonus
     return TAGIH_OK;
 }
 
+/* T and G of the whole month. */
+static tagih_err month_step(const struct bonus_scheme *scheme, const struct bonus_inputs *month, struct bonus_true_up *out) {
+    struct bonus_inputs any = *month;
+    struct bonus_result result;
+    any.bucket = BUCKET_B0;
+    any.tag = TAG_FIELD_CASH;
+    TRY(bonus_factors(scheme, &any, &result));
+    out->tier = result.factors.tier;
+    out->target = result.factors.target;
+    return TAGIH_OK;
+}
+
 static tagih_err close_row(const struct bonus_scheme *scheme, struct bonus_inputs *inputs, struct bonus_closing *row,
                            struct bonus_true_up *out) {
     struct bonus_result result;
@@ -63,8 +75,6 @@ static tagih_err close_row(const struct bonus_scheme *scheme, struct bonus_input
     inputs->base_minor = row->base_minor;
     TRY(bonus_write(scheme, inputs, &result));
     row->final_minor = result.amount_minor;
-    out->tier = result.factors.tier;
-    out->target = result.factors.target;
     TRY(minor_sub(row->final_minor, row->written_minor, &row->part_minor));
     TRY(minor_add(out->total_minor, row->final_minor, &out->total_minor));
     return minor_add(out->amount_minor, row->part_minor, &out->amount_minor);
@@ -72,14 +82,14 @@ static tagih_err close_row(const struct bonus_scheme *scheme, struct bonus_input
 
 tagih_err bonus_true_up(const struct bonus_scheme *scheme, const struct bonus_inputs *inputs,
                         struct bonus_closing *rows, size_t n, struct bonus_true_up *out) {
-    struct bonus_true_up result = {.tier = BP_ONE, .target = BP_ONE};
+    struct bonus_true_up result = {.amount_minor = 0};
     struct bonus_inputs month = *inputs;
-    int64_t net_minor;
-    TRY(sum_bases(scheme, rows, n, &result.base_minor, &net_minor));
+    TRY(sum_bases(scheme, rows, n, &result.base_minor, &result.net_minor));
     month.mtd_minor = result.base_minor; /* the whole month: one step for all payments */
+    TRY(month_step(scheme, &month, &result));
     for (size_t i = 0; i < n; i++) TRY(close_row(scheme, &month, &rows[i], &result));
     /* follows from every final's own bounds; checked, since it is what the month is paid by */
-    assert(result.total_minor >= 0 && (__int128)result.total_minor * BP_ONE <= (__int128)net_minor * scheme->cap_bp);
+    assert(result.total_minor >= 0 && (__int128)result.total_minor * BP_ONE <= (__int128)result.net_minor * scheme->cap_bp);
     *out = result;
     return TAGIH_OK;
 }

@@ -411,6 +411,154 @@ static void a_line_explains_itself(void **state) {
     assert_true(size > 256 && size < sizeof memory);
 }
 
+/* A month as its lines were written, one payment after the other (R-BON-2a). Minor units; buckets as given.
+ */
+struct month_line {
+    int64_t major;
+    enum bucket bucket;
+    bool reversed;
+};
+
+static size_t month_as_written(const struct month_line *lines, size_t n, const struct bonus_inputs *target,
+                               struct bonus_closing *rows) {
+    size_t kept = 0;
+    int64_t mtd = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct bonus_inputs in = *target;
+        struct bonus_result result;
+        in.base_minor = lines[i].major * 100;
+        in.bucket = lines[i].bucket;
+        in.tag = TAG_FIELD_CASH;
+        in.mtd_minor = mtd;
+        assert_ok(bonus_write(scheme, &in, &result));
+        mtd += in.base_minor;
+        if (lines[i].reversed) continue;
+        rows[kept++] = (struct bonus_closing){.payment = {{{(uint8_t)(i + 1)}}},
+                                              .base_minor = in.base_minor,
+                                              .bucket = in.bucket,
+                                              .tag = in.tag,
+                                              .written_minor = result.amount_minor};
+    }
+    return kept;
+}
+
+static struct bonus_inputs target_of(int64_t major) {
+    struct bonus_inputs out = inputs(0, BUCKET_B0, 0);
+    out.has_target = true;
+    out.target_minor = major * 100;
+    out.target_version = 1;
+    return out;
+}
+
+//= RULES.md R-BON-7
+//  One TRUE_UP line = Σ part_i, storing every part_i; it **may be negative**.
+static void a_month_that_rose_is_paid_up_and_one_that_fell_pays_back(void **state) {
+    (void)state;
+    // J16: TRUE_UP +837 000 / -198 750
+    const struct month_line rose[] = {{24000000, BUCKET_B1, 0},
+                                      {2000000, BUCKET_B1, 0},
+                                      {20000000, BUCKET_B2, 0},
+                                      {40000000, BUCKET_B1, 0}};
+    const struct month_line fell[] = {{40000000, BUCKET_B1, 1},
+                                      {12000000, BUCKET_B1, 0},
+                                      {15000000, BUCKET_B3, 0},
+                                      {12000000, BUCKET_B3, 0},
+                                      {5000000, BUCKET_B1, 0}};
+    struct bonus_inputs month = target_of(80000000);
+    struct bonus_closing rows[5];
+    struct bonus_true_up out;
+    assert_ok(bonus_true_up(scheme, &month, rows, month_as_written(rose, 4, &month, rows), &out));
+    assert_int_equal(out.amount_minor, 83700000);
+    assert_int_equal(out.base_minor, 8600000000);
+    assert_int_equal(out.tier, 11000);
+    assert_int_equal(out.target, 11000);
+    assert_ok(bonus_true_up(scheme, &month, rows, month_as_written(fell, 5, &month, rows), &out));
+    assert_int_equal(out.amount_minor, -19875000);
+    assert_int_equal(out.tier, 10000);
+    assert_int_equal(out.target, 9000);
+    // a month without payments has its step too
+    assert_ok(bonus_true_up(scheme, &month, NULL, 0, &out));
+    assert_int_equal(out.amount_minor, 0);
+    assert_int_equal(out.target, 9000);
+}
+
+//= RULES.md R-BON-4
+//  A line is written once, with its complete context
+static void a_true_up_is_computed_again_from_its_parts(void **state) {
+    (void)state;
+    const struct month_line rose[] = {{24000000, BUCKET_B1, 0},
+                                      {2000000, BUCKET_B1, 0},
+                                      {20000000, BUCKET_B2, 0},
+                                      {40000000, BUCKET_B1, 0}};
+    struct bonus_closing rows[4];
+    struct bonus_true_up out;
+    struct bonus_record made = record();
+    made.kind = BONUS_TRUE_UP;
+    made.inputs = target_of(80000000);
+    assert_ok(bonus_true_up(scheme, &made.inputs, rows, month_as_written(rose, 4, &made.inputs, rows), &out));
+    made.inputs.base_minor = out.net_minor;
+    made.inputs.mtd_minor = out.base_minor;
+    made.result = (struct bonus_result){.factors = {.tier = out.tier, .target = out.target},
+                                        .amount_minor = out.amount_minor};
+    made.allocation = bonus_parts_digest(rows, 4);
+    struct bonus_context context = {.parts = rows, .n_parts = 4};
+    int64_t again;
+    assert_true(bonus_again(&made, &context, &again));
+    assert_int_equal(again, 83700000);
+    rows[2].written_minor++;
+    assert_false(bonus_again(&made, &context, &again));
+    assert_int_equal(again, 83700000 - 1);
+    rows[2].written_minor--;
+    rows[1].payment.u.b[3]++; /* another payment of the same figures */
+    assert_false(bonus_again(&made, &context, &again));
+    rows[1].payment.u.b[3]--;
+    made.inputs.target_minor = 200000000000;
+    assert_false(bonus_again(&made, &context, &again));
+    rows[0].base_minor = -1;
+    assert_false(bonus_again(&made, &context, &again));
+    assert_int_equal(again, 0);
+}
+
+//= RULES.md R-BON-5
+//  Reversal writes one line: minus the sum of everything stored for that payment (its line, retags, its part
+//  of TRUE_UP), naming each.
+static void what_takes_back_is_computed_from_what_it_names(void **state) {
+    (void)state;
+    // J6: 120 000 = 108 000 + 12 000
+    const struct bonus_taken taken[] = {{{{1}}, 10800000, 400000000}, {{{2}}, 1200000, 0}};
+    struct bonus_context context = {.taken = taken, .n_taken = 2};
+    struct bonus_record made = record();
+    int64_t again;
+    made.kind = BONUS_CLAWBACK;
+    made.inputs.base_minor = -400000000;
+    made.result = (struct bonus_result){.amount_minor = -12000000};
+    assert_true(bonus_again(&made, &context, &again));
+    assert_int_equal(again, -12000000);
+    made.kind = BONUS_REVERSAL;
+    context.n_taken = 1;
+    assert_false(bonus_again(&made, &context, &again));
+    assert_int_equal(again, -10800000);
+    context.n_taken = 0; /* it names nothing */
+    assert_false(bonus_again(&made, &context, &again));
+    const struct bonus_taken much[] = {{{{1}}, INT64_MIN, 0}, {{{2}}, 0, INT64_MIN}};
+    context.taken = much;
+    context.n_taken = 1;
+    assert_false(bonus_again(&made, &context, &again));
+    context.taken = much + 1;
+    assert_false(bonus_again(&made, &context, &again));
+    made.kind = BONUS_KIND_END;
+    assert_false(bonus_again(&made, &context, &again));
+    made = record();
+    assert_true(bonus_again(&made, &context, &again));
+    made.rate_bp++;
+    assert_false(bonus_again(&made, &context, &again));
+    made.scheme_version++;
+    assert_false(bonus_again(&made, &context, &again));
+    made = record();
+    made.inputs.base_minor = -1;
+    assert_false(bonus_again(&made, &context, &again));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_product_is_rounded_once_half_to_even),
@@ -427,6 +575,9 @@ int main(void) {
         cmocka_unit_test(a_true_up_of_impossible_figures_is_refused),
         cmocka_unit_test(any_change_of_a_lines_context_changes_its_hash),
         cmocka_unit_test(a_line_explains_itself),
+        cmocka_unit_test(a_month_that_rose_is_paid_up_and_one_that_fell_pays_back),
+        cmocka_unit_test(a_true_up_is_computed_again_from_its_parts),
+        cmocka_unit_test(what_takes_back_is_computed_from_what_it_names),
     };
     return cmocka_run_group_tests_name("bonus", tests, find_scheme, NULL);
 }
