@@ -273,11 +273,12 @@ def pgbench(database, script, clients, seconds, warm_s=WARM_S):
 
 
 class Measure:
-    def __init__(self, name, work, script, unit, items=1, prepared_per_s=0, in_flight=IN_FLIGHT):
+    def __init__(self, name, work, script, unit, items=1, prepared_per_s=0, in_flight=IN_FLIGHT, plan_s=1):
         self.name, self.work, self.script, self.unit = name, work, script, unit
         self.items = items  # per call
         self.prepared_per_s = prepared_per_s  # calls to sign beforehand for a second of load
         self.in_flight = in_flight
+        self.plan_s = plan_s  # until 64 clients of the reference have planned every statement of its script
         self.folded = {}  # projections that ours writes once for many calls, in rows a call
         self.sides = {}
 
@@ -308,8 +309,7 @@ class Measure:
         """The best number of calls in flight, of clients: each side gets its own."""
         for which in sides:
             tries = self.in_flight if which == "ours" else CLIENTS
-            # every client plans every statement of the script first: 64 of them need 7 s for the longest one
-            rates = {n: self.side(database, which, n, seconds, warm_s=max(1, n // 8))["rate"] for n in tries}
+            rates = {n: self.side(database, which, n, seconds, warm_s=max(1, n * self.plan_s // 64))["rate"] for n in tries}
             self.sides[which] = max(rates, key=rates.get)
             say(f"   {self.name}, {which}: " + ", ".join(f"{n}: {r:,.0f}" for n, r in rates.items()))
 
@@ -354,7 +354,7 @@ class Measure:
 
 MEASURES = {
     "check_in": Measure("check_in", "check-in", "check_in", "calls/s"),
-    "sync": Measure("sync", "push", "push", "receipts/s", items=20, prepared_per_s=800, in_flight=(16, 64, 256)),
+    "sync": Measure("sync", "push", "push", "receipts/s", items=20, prepared_per_s=800, in_flight=(16, 64, 256), plan_s=8),
     "day_pull": Measure("day_pull", "pull", "pull", "pulls/s"),
 }
 SIDES = ("ours", "reference", "pipelined")
