@@ -61,13 +61,23 @@ static tagih_err load_agency(struct tx *tx, void *context) {
     return TAGIH_OK;
 }
 
+static tagih_err load(struct office *office) {
+    struct tx_options options = office_tx(office, "agency", 10);
+    options.read_only = true;
+    return tx_run(&office->db, &options, load_agency, office);
+}
+
+enum cli_exit office_switch(struct office *office, agency_id agency) {
+    office->agency = agency;
+    tagih_err err = load(office);
+    return err_is_ok(err) ? CLI_OK : cli_failed("%s", err_text(err));
+}
+
 static enum cli_exit find_agency(struct office *office, const char *agency) {
     tagih_err err = uuid_parse(agency, &office->agency.u);
     if (!err_is_ok(err)) err = find_by_name(office, agency);
     if (err_is_ok(err) && uuid_is_nil(office->agency.u)) return cli_failed("no one agency has the name '%.100s'", agency);
-    struct tx_options options = office_tx(office, "agency", 10);
-    options.read_only = true;
-    if (err_is_ok(err)) err = tx_run(&office->db, &options, load_agency, office);
+    if (err_is_ok(err)) err = load(office);
     if (err_is(err, ERR_NOT_PERMITTED)) return cli_failed("there is no agency '%.100s'", agency);
     return err_is_ok(err) ? CLI_OK : cli_failed("%s", err_text(err));
 }

@@ -28,6 +28,8 @@ struct office {
 enum cli_exit office_open(const struct cli *cli, const char *agency, struct office *out);
 /** Connect only: for commands that find or make the agency themselves. To be closed whatever comes back. */
 enum cli_exit office_connect(const struct cli *cli, struct office *out);
+/** Go to an agency, once connected: its name, currency and day. @return as office_open */
+enum cli_exit office_switch(struct office *office, agency_id agency);
 void office_close(struct office *office);
 
 /** Options of a transaction that may take `seconds`. */

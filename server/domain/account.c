@@ -1,29 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* States, loads, and the reading of one row of a creditor's file (R-ACC-*, R-IMP-1, R-LIF-1..2). */
+/* Names of states, loads, and the reading of one row of a creditor's file (R-ACC-*, R-IMP-1). */
 #include "domain/account.h"
 
 #include <string.h>
-
-#define BIT(status) (1u << ACCOUNT_##status)
-#define CLOSED (BIT(CLOSED_PAID) | BIT(CLOSED_SETTLED) | BIT(CLOSED_RETURNED) | BIT(CLOSED_DECEASED))
-#define REOPENED (BIT(POOL) | BIT(HELD) | BIT(LEGAL) | BIT(WRITTEN_OFF))
-
-/* Where each state may lead to. REACTIVATED stands for a new import; it goes on to POOL by itself. */
-static const uint32_t edges[] = {
-    [ACCOUNT_IMPORTED] = BIT(POOL) | CLOSED,
-    [ACCOUNT_POOL] = BIT(HELD) | CLOSED,
-    [ACCOUNT_HELD] = BIT(HELD) | BIT(POOL) | BIT(TAKEOVER) | CLOSED,
-    [ACCOUNT_TAKEOVER] = BIT(POOL) | BIT(LEGAL) | BIT(WRITTEN_OFF) | BIT(REACTIVATED) | CLOSED,
-    [ACCOUNT_LEGAL] = CLOSED,
-    [ACCOUNT_WRITTEN_OFF] = CLOSED,
-    [ACCOUNT_REACTIVATED] = BIT(POOL),
-    [ACCOUNT_CLOSED_PAID] = BIT(REACTIVATED) | REOPENED,
-    [ACCOUNT_CLOSED_SETTLED] = BIT(REACTIVATED) | REOPENED,
-    [ACCOUNT_CLOSED_RETURNED] = BIT(REACTIVATED) | REOPENED,
-    [ACCOUNT_CLOSED_DECEASED] = BIT(REACTIVATED) | REOPENED,
-};
-
-#define EDGE_COUNT ((int)(sizeof edges / sizeof *edges))
 
 const char *account_status_name(int status) {
     switch (status) {
@@ -33,19 +12,6 @@ const char *account_status_name(int status) {
 #undef X
         default: return "unknown";
     }
-}
-
-bool account_status_is_closed(int status) {
-    return status > 0 && status < EDGE_COUNT && (CLOSED >> status & 1);
-}
-
-tagih_err account_step_check(int from, int to) {
-    bool known = from > 0 && from < EDGE_COUNT && to > 0 && to < EDGE_COUNT;
-    return known && (edges[from] >> to & 1) ? TAGIH_OK : FAIL(ACCOUNT_ILLEGAL_TRANSITION);
-}
-
-civil_date hold_until(civil_date start_on) {
-    return (civil_date){start_on.days + HOLD_DAYS};
 }
 
 /* ---- loads ---------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Accounts: their states (R-LIF-1), the hold (R-LIF-2), and a row of a creditor's file made into one (R-IMP-*).
+ * Accounts: their states (lifecycle.h has the machine), and a row of a creditor's file made into one (R-IMP-*).
  * A row comes as the text that stands in the file; what comes out is checked, in minor units and dates, or the reason
  * and the column why not. One bad row says nothing about the next.
  */
@@ -42,22 +42,8 @@ enum account_status {
 /** "held", "closed.paid"; "unknown" outside the list. Never NULL. Pure. */
 const char *account_status_name(int status);
 
-/** Is it closed, for whatever reason? Pure. */
+/** Is it closed, for whatever reason? Pure. (lifecycle.c) */
 bool account_status_is_closed(int status);
-
-/**
- * May an account go from one state to the other (R-LIF-1)? HELD to HELD is a reassignment. A reopening goes back to the
- * state before the closing, so from a closed state to any of POOL, HELD, LEGAL, WRITTEN_OFF.
- *
- * @return OK · ACCOUNT_ILLEGAL_TRANSITION. Pure.
- */
-TAGIH_MUST_USE tagih_err account_step_check(int from, int to);
-
-/** The hold's length in civil days (R-LIF-2, default). */
-#define HOLD_DAYS 30
-
-/** The first day that is no longer the holder's: the hold ends at 00:00 agency time on start + 30 days. Pure. */
-civil_date hold_until(civil_date start_on);
 
 /* ---- loads ---------------------------------------------------------------------------------------------------- */
 

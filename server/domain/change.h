@@ -7,6 +7,12 @@
     X(ACCOUNT_IMPORTED, 1, "account.imported") \
     X(ACCOUNT_UPDATED, 2, "account.updated")   \
     X(ACCOUNT_ASSIGNED, 3, "account.assigned") \
+    X(ACCOUNT_HELD, 4, "account.held")         \
+    X(ACCOUNT_EXTENDED, 5, "account.hold_extended") \
+    X(ACCOUNT_WARNING, 6, "account.takeover_warning") \
+    X(ACCOUNT_TAKEN_OVER, 7, "account.taken_over") \
+    X(ACCOUNT_RELEASED, 8, "account.released") \
+    X(ACCOUNT_CLOSED, 9, "account.closed")     \
     X(VISIT_PLANNED, 10, "visit.planned")      \
     X(VISIT_REASSIGNED, 11, "visit.reassigned") \
     X(VISIT_CANCELLED, 12, "visit.cancelled")  \
@@ -23,7 +29,10 @@
     X(DEPOSIT_MADE, 50, "deposit.made")        \
     X(SETTLEMENT_DECLARED, 51, "settlement.declared") \
     X(ENTRY_FATE, 60, "entry.fate")            \
-    X(DEVICE_CHANGED, 70, "device.changed")
+    X(DEVICE_CHANGED, 70, "device.changed")    \
+    X(ACCOUNT_RECALLED, 100, "account.recalled") \
+    X(ACCOUNT_REOPENED, 101, "account.reopened") \
+    X(ACCOUNT_LATE_FACT, 102, "account.late_fact")
 
 enum change_kind {
 #define X(name, number, text) CHANGE_##name = number,

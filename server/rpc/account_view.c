@@ -44,7 +44,7 @@ void account_view(struct rpc_item *item, const struct account_read *account, int
     out->days_past_due = days_past_due;
     out->bucket = (char *)(uintptr_t)bucket_name(bucket_of(&bucket_scheme_default, days_past_due));
     out->status = (char *)(uintptr_t)account_status_name(account->status);
-    if (account->has_hold) out->hold_until_on = date_view(item, account->hold_until_on);
+    if (account->has_hold && account->status == ACCOUNT_HELD) out->hold_until_on = date_view(item, account->hold_until_on);
     if (account->has_collector) out->collector_id = rpc_uuid(item, account->collector.u);
     out->lat_e7 = account->lat_e7;
     out->lon_e7 = account->lon_e7;

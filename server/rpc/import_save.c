@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "domain/lifecycle.h"
 #include "run/random.h"
 #include "store/account.h"
 #include "store/change.h"
@@ -106,14 +107,17 @@ static tagih_err save_instalments(struct tx *tx, struct arena *arena, const stru
     return import_send_instalments(tx, arena, rows, total, saving->file->as_of_on, saving->now);
 }
 
-static struct account_event_row event_row(const struct import_item *item) {
+static struct account_event_row event_row(const struct import_item *item, civil_date today) {
     const struct import_loaded *at = &item->loaded;
     bool fresh = item->load.type == LOAD_NEW;
     return (struct account_event_row){.event = random_id(), .account = item->account,
                                       .kind = bytes_text(fresh ? "HELD" : "REACTIVATED"),
                                       .reason = bytes_text(item->load.reason), .has_before = at->has_collector,
                                       .collector_before = at->collector, .has_status_before = at->seen,
-                                      .status_before = at->status, .status_after = ACCOUNT_HELD};
+                                      .status_before = at->status, .status_after = ACCOUNT_HELD, .has_hold = true,
+                                      .hold_from_on = today, .has_until_before = at->has_hold,
+                                      .until_before_on = at->hold_until_on, .has_until_after = true,
+                                      .until_after_on = hold_until(today)};
 }
 
 static struct change_row change_of(const struct import_item *item) {
@@ -130,7 +134,7 @@ static tagih_err save_events(struct tx *tx, struct arena *arena, const struct im
     size_t n_events = 0;
     if (!events || !changes) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < n; i++) {
-        if (is_placed(good[i])) events[n_events++] = event_row(good[i]);
+        if (is_placed(good[i])) events[n_events++] = event_row(good[i], saving->days.today);
         changes[i] = change_of(good[i]);
     }
     TRY(account_send_events(tx, arena, events, n_events, saving->file->actor, saving->now));

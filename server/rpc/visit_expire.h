@@ -18,4 +18,13 @@
 TAGIH_MUST_USE tagih_err visits_expire(struct db *db, struct arena *arena, agency_id agency, instant now,
                                        int64_t deadline_us, size_t *n);
 
+/**
+ * Queue the end of leases in a transaction that has these visits locked; a lease that would have run on ends now. The
+ * array is worked on in place.
+ *
+ * @param reason  for people, lives as long as the arena   @param actor  NULL: the system itself
+ */
+TAGIH_MUST_USE tagih_err visits_end_leases(struct tx *tx, struct arena *arena, struct visit_read *visits, size_t n,
+                                           const char *reason, const user_id *actor, instant now);
+
 #endif

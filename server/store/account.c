@@ -15,6 +15,7 @@ tagih_err account_send_events(struct tx *tx, struct arena *arena, const struct a
     params_one_uuid(&p, &tx->options->agency);
     params_uuid(&p, &rows[0].event, s);
     params_uuid(&p, &rows[0].account, s);
+    params_int8_opt(&p, &rows[0].at_us, &rows[0].has_at, s);
     params_one_int8(&p, at.us);
     params_text(&p, &rows[0].kind, s);
     if (actor) params_one_uuid(&p, actor);
@@ -24,6 +25,11 @@ tagih_err account_send_events(struct tx *tx, struct arena *arena, const struct a
     params_uuid_opt(&p, &rows[0].collector_after, &rows[0].has_after, s);
     params_int2_opt(&p, &rows[0].status_before, &rows[0].has_status_before, s);
     params_int2(&p, &rows[0].status_after, s);
+    params_date_opt(&p, &rows[0].hold_from_on, &rows[0].has_hold, s);
+    params_date_opt(&p, &rows[0].until_before_on, &rows[0].has_until_before, s);
+    params_date_opt(&p, &rows[0].until_after_on, &rows[0].has_until_after, s);
+    params_int2(&p, &rows[0].promise_days, s);
+    params_uuid_opt(&p, &rows[0].object, &rows[0].has_object, s);
     return tx_send(tx, &p);
 }
 

@@ -15,6 +15,13 @@ struct account_event_row {
     user_id collector_before, collector_after;
     bool has_status_before;
     int16_t status_before, status_after;
+    bool has_at; /* it took effect at another time than it is written down */
+    int64_t at_us;
+    bool has_hold, has_until_before, has_until_after;
+    civil_date hold_from_on, until_before_on, until_after_on;
+    int16_t promise_days; /* by which promises have extended the hold */
+    bool has_object;
+    uuid object; /* the fact that it speaks of */
 };
 
 /** Queue the insertion. @param actor  NULL: the system itself */

@@ -1,14 +1,17 @@
 -- Accounts: reading them, their history, and who works them.
 
 -- name: account_event_insert
--- in:   uuid agency_id, uuid[] event_id, uuid[] account_id, int8 at_us, text[] kind, uuid actor_id, text[] reason, uuid[] collector_before, uuid[] collector_after, int2[] status_before, int2[] status_after
+-- in:   uuid agency_id, uuid[] event_id, uuid[] account_id, int8[] at_us, int8 recorded_us, text[] kind, uuid actor_id, text[] reason, uuid[] collector_before, uuid[] collector_after, int2[] status_before, int2[] status_after, date[] hold_from_on, date[] hold_until_before, date[] hold_until_after, int2[] promise_days, uuid[] object_id
 -- out:  none
-insert into account_event (agency_id, event_id, account_id, at_us, kind, actor_id, reason, collector_before,
-    collector_after, status_before, status_after)
-select $1, u.event_id, u.account_id, $4, u.kind, $6, u.reason, u.collector_before, u.collector_after, u.status_before,
-       u.status_after
-from unnest($2, $3, $5, $7, $8, $9, $10, $11)
-    u (event_id, account_id, kind, reason, collector_before, collector_after, status_before, status_after);
+-- why:  at_us where it took effect at another time than now.
+insert into account_event (agency_id, event_id, account_id, at_us, recorded_us, kind, actor_id, reason, collector_before,
+    collector_after, status_before, status_after, hold_from_on, hold_until_before, hold_until_after, promise_days, object_id)
+select $1, u.event_id, u.account_id, coalesce(u.at_us, $5), $5, u.kind, $7, u.reason, u.collector_before,
+       u.collector_after, u.status_before, u.status_after, u.hold_from_on, u.hold_until_before, u.hold_until_after,
+       u.promise_days, u.object_id
+from unnest($2, $3, $4, $6, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    u (event_id, account_id, at_us, kind, reason, collector_before, collector_after, status_before, status_after,
+       hold_from_on, hold_until_before, hold_until_after, promise_days, object_id);
 
 -- name: account_get
 -- in:   uuid agency_id, uuid account_id, text account_no, int8 now_us
@@ -90,7 +93,8 @@ from (select x.n, x.kind, x.object_id, x.at_us from change x
       order by x.n limit $4) c
 left join lateral (
     select x.kind, x.reason, x.collector_after from account_event x
-    where c.kind in (1, 2, 3) and x.agency_id = $1 and x.account_id = $2 and x.at_us = c.at_us
+    where (c.kind < 10 or c.kind between 100 and 109) and x.agency_id = $1 and x.account_id = $2
+      and x.recorded_us = c.at_us
     order by x.event_id desc limit 1) e on true
 left join lateral (
     select s.load_reason from snapshot s

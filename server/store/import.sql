@@ -112,7 +112,9 @@ from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $16, $17, $18)
 with written as (
     update account_state s
     set status = u.status, hold_from_on = u.hold_from_on, hold_until_on = u.hold_until_on,
-        collector_id = case when u.placed_anew then null else s.collector_id end, no_schedule = u.no_schedule,
+        collector_id = case when u.placed_anew then null else s.collector_id end,
+        hold_promise_days = case when u.placed_anew then 0 else s.hold_promise_days end,
+        hold_warnings = case when u.placed_anew then 0 else s.hold_warnings end, no_schedule = u.no_schedule,
         fees_minor = u.fees, penalty_minor = u.penalty, interest_minor = u.interest, principal_minor = u.principal,
         credit_minor = u.credit, debt_allocated_minor = u.debt_allocated, oldest_due_on = u.oldest_due_on,
         snapshot_on = $15, assumed = u.assumed, lat_e7 = u.lat_e7, lon_e7 = u.lon_e7, district = u.district,
