@@ -17,12 +17,13 @@ import uuid
 
 import cbor2
 import grpc
-from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import any_pb2
 from nacl.signing import SigningKey
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 EDGE = os.path.join(TOP, "tests/support/edge.sh")
 sys.path.insert(0, os.path.join(TOP, "tests/support"))
+import reflected  # noqa: E402
 import spec  # noqa: E402
 
 BINARY = os.path.abspath(sys.argv.pop(1))
@@ -95,96 +96,18 @@ class Installation:
         return code
 
 
-# ---- the contract, learnt from the server ------------------------------------------------------------------------
-
-def field(number, name, kind, **more):
-    return descriptor_pb2.FieldDescriptorProto(name=name, number=number, type=kind, **{"label": 1, **more})
-
-
-def reflection_types(package):
-    """The few fields of grpc.reflection that are needed to ask for the rest."""
-    text, data, message = 9, 12, 11
-    file = descriptor_pb2.FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3")
-    request = file.message_type.add(name="ServerReflectionRequest")
-    request.field.extend([field(3, "file_by_filename", text), field(4, "file_containing_symbol", text),
-                          field(7, "list_services", text)])
-    request.oneof_decl.add(name="message_request")
-    for one in request.field:
-        one.oneof_index = 0
-    file.message_type.add(name="Files").field.append(field(1, "file", data, label=3))
-    file.message_type.add(name="Service").field.append(field(1, "name", text))
-    file.message_type.add(name="Services").field.append(
-        field(1, "service", message, label=3, type_name=f".{package}.Service"))
-    file.message_type.add(name="Error").field.append(field(1, "code", 5))
-    file.message_type.add(name="ServerReflectionResponse").field.extend([
-        field(4, "files", message, type_name=f".{package}.Files"),
-        field(6, "services", message, type_name=f".{package}.Services"),
-        field(7, "error", message, type_name=f".{package}.Error")])
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    factory = message_factory.MessageFactory(pool)
-    return [factory.GetPrototype(pool.FindMessageTypeByName(f"{package}.ServerReflection{kind}"))
-            for kind in ("Request", "Response")]
-
-
-class Contract:
-    """What reflection says: services by name, and a message class for each type."""
-
-    def __init__(self, channel, package="grpc.reflection.v1"):
-        self.request, self.response = reflection_types(package)
-        self.ask = channel.stream_stream(f"/{package}.ServerReflection/ServerReflectionInfo",
-                                         self.request.SerializeToString, self.response.FromString)
-        self.pool = descriptor_pool.DescriptorPool()
-        listed, = self.ask(iter([self.request(list_services="*")]), timeout=10)
-        self.services = [one.name for one in listed.services.service]
-        wanted = [self.request(file_containing_symbol=name) for name in self.services]
-        wanted.append(self.request(file_by_filename="google/rpc/error_details.proto"))
-        wanted.append(self.request(file_by_filename="google/rpc/status.proto"))
-        files = {}
-        for answer in self.ask(iter(wanted), timeout=10):
-            for raw in answer.files.file:
-                file = descriptor_pb2.FileDescriptorProto.FromString(raw)
-                files[file.name] = file
-        while files:
-            self.add(files, next(iter(files)))
-        self.factory = message_factory.MessageFactory(self.pool)
-
-    def add(self, files, name):
-        """Imports first, each once."""
-        file = files.pop(name, None)
-        if file is None:
-            return
-        for other in file.dependency:
-            self.add(files, other)
-        self.pool.Add(file)
-
-    def type(self, name):
-        return self.factory.GetPrototype(self.pool.FindMessageTypeByName(name))
-
-    def method(self, path):
-        service, method = path.rsplit("/", 1)
-        return self.pool.FindServiceByName(service).FindMethodByName(method)
-
-
 class Client:
     def __init__(self, installation, edge):
         self.channel = installation.channel(edge)
         for _ in range(200):
             try:
                 grpc.channel_ready_future(self.channel).result(timeout=10)
-                self.contract = Contract(self.channel)
+                self.caller = reflected.Caller(self.channel)
+                self.contract, self.call = self.caller.contract, self.caller.call
                 return
             except grpc.RpcError:  # nginx is there before the server
                 time.sleep(0.05)
         raise RuntimeError("the server does not answer")
-
-    def call(self, path, token=None, **fields):
-        full = path if path.startswith("grpc.") else f"tagih.v1.{path}"
-        method = self.contract.method(full)
-        request = self.contract.factory.GetPrototype(method.input_type)(**fields)
-        answer = self.contract.factory.GetPrototype(method.output_type)
-        send = self.channel.unary_unary(f"/{full}", type(request).SerializeToString, answer.FromString)
-        return send(request, timeout=30, metadata=[("authorization", f"Bearer {token}")] if token else None)
 
 
 # ---- a phone -----------------------------------------------------------------------------------------------------
@@ -256,7 +179,7 @@ class Calls:
         return found
 
     def test_reflection_lists_the_services_under_both_of_its_names(self):
-        old = Contract(self.client.channel, "grpc.reflection.v1alpha")
+        old = reflected.Contract(self.client.channel, "grpc.reflection.v1alpha")
         self.assertEqual(sorted(old.services), sorted(self.client.contract.services))
         for name in ("tagih.v1.CheckInService", "tagih.v1.SyncService", "tagih.v1.FeedService", "grpc.health.v1.Health"):
             self.assertIn(name, old.services)
