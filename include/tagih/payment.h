@@ -15,8 +15,12 @@ enum payment_source {
     SOURCE_GATEWAY,
     SOURCE_BRANCH,
     SOURCE_LAWYER,
-    SOURCE_BANK,    /* a bank line that matched no receipt */
-    SOURCE_AUCTION, /* proceeds of a sale (J26) */
+    SOURCE_BANK,           /* a bank line that matched no receipt */
+    SOURCE_AUCTION,        /* proceeds of a sale (J26) */
+    SOURCE_ENFORCEMENT,    /* an execution office */
+    SOURCE_COLLATERAL,     /* other proceeds of collateral */
+    SOURCE_GUARANTEE_FUND, /* a guarantor who pays by contract */
+    SOURCE_INSURANCE,
     SOURCE_END
 };
 
@@ -63,6 +67,18 @@ bool payment_tag_fills_promise(enum payment_tag tag);
 
 /** The tag of a receipt follows its tender (R-TAG-1): CASH, CHEQUE → FIELD_CASH; TRANSFER, QR → FIELD_TRANSFER. */
 enum payment_tag payment_tag_of_tender(enum tender tender);
+
+/** The tag of a payment whose sender names none: its source's own (R-TAG-1a); of a receipt that of its tender. Pure. */
+enum payment_tag payment_tag_of_source(enum payment_source source, enum tender tender);
+
+/**
+ * Does a tag that a sender gave fit his payment (R-TAG-1a)? His source's own does, and on any source but FIELD and
+ * AUCTION those that say why the money came, whichever way it came: LAWYER, ENFORCEMENT, COLLATERAL, GUARANTEE_FUND,
+ * INSURANCE, WRITTEN_OFF_RECOVERY.
+ *
+ * @return OK · PAYMENT_TAG. Pure.
+ */
+TAGIH_MUST_USE tagih_err payment_tag_check(enum payment_source source, enum tender tender, enum payment_tag tag);
 
 /** May a payment of this source get this tag? @return OK · PAYMENT_RETAG a non-receipt into FIELD_* (R-TAG-1). */
 TAGIH_MUST_USE tagih_err payment_retag_check(enum payment_source source, enum payment_tag tag);

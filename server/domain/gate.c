@@ -7,6 +7,7 @@
 
 #define WEEKDAY(n) (1u << (n))
 #define MONDAY_TO_SATURDAY (WEEKDAY(6) - 1)
+#define WORKING_DAYS (WEEKDAY(5) - 1) /* of banks and offices: Monday to Friday */
 
 /* National holidays whose date does not move; those that follow the moon come as facts. */
 static const struct gate_holiday indonesia[] = {{1, 1}, {5, 1}, {6, 1}, {8, 17}, {12, 25}, {0, 0}};
@@ -34,13 +35,27 @@ int date_weekday(civil_date on) {
     return (int)(((int64_t)on.days % 7 + 7 + 3) % 7);
 }
 
-static bool is_holiday(const struct gate_pack *pack, const struct gate_facts *facts) {
+static bool names_holiday(const struct gate_pack *pack, civil_date on) {
     int year, month, day;
-    date_split(facts->on, &year, &month, &day);
+    date_split(on, &year, &month, &day);
     for (const struct gate_holiday *each = pack->holidays; each && each->month; each++) {
         if (each->month == month && each->day == day) return true;
     }
-    return facts->holiday;
+    return false;
+}
+
+static bool is_holiday(const struct gate_pack *pack, const struct gate_facts *facts) {
+    return facts->holiday || names_holiday(pack, facts->on);
+}
+
+civil_date gate_silence_until(const struct gate_pack *pack, civil_date received_on) {
+    civil_date on = received_on;
+    for (int left = GATE_SILENCE_DAYS; left > 0;) {
+        on.days++;
+        bool working = WORKING_DAYS & WEEKDAY(date_weekday(on)) && !names_holiday(pack, on);
+        left -= working;
+    }
+    return on;
 }
 
 static bool is_out_of_hours(const struct gate_pack *pack, const struct gate_facts *facts) {
@@ -59,9 +74,10 @@ static const char *place_or_time(const struct gate_pack *pack, const struct gate
 struct gate_verdict gate_judge(const struct gate_pack *pack, const struct gate_facts *facts) {
     struct gate_verdict out = {.allow = true, .rule = "ALLOW"};
     bool stranger = pack->debtor_only && facts->person != GATE_PERSON_DEBTOR;
-    const char *denied = stranger ? "person" : place_or_time(pack, facts);
+    bool firm = stranger || facts->silenced; /* no consent lifts it */
+    const char *denied = stranger ? "person" : facts->silenced ? "silence" : place_or_time(pack, facts);
     if (!denied) return out;
-    out.allow = !stranger && pack->consent_lifts && facts->consent;
+    out.allow = !firm && pack->consent_lifts && facts->consent;
     if (out.allow) snprintf(out.rule, sizeof out.rule, "ALLOW consent");
     else snprintf(out.rule, sizeof out.rule, "DENY %s.%s", pack->name, denied);
     return out;

@@ -31,6 +31,7 @@ struct gate_facts {
     bool holiday;          /* the day is a national holiday that the pack itself does not name */
     enum gate_place place;
     enum gate_person person;
+    bool silenced; /* he has just paid, and the day is within the silence that follows (R-PAY-2) */
     bool consent; /* the debtor consented to this place and these hours, and it has not run out */
 };
 
@@ -62,11 +63,22 @@ const struct gate_pack *gate_pack_find(const char *name);
 int date_weekday(civil_date on);
 
 /**
- * Judge one contact. The first rule that denies is named: person, place, day, holiday, hours.
+ * Judge one contact. The first rule that denies is named: person, silence, place, day, holiday, hours.
  *
- * Consent lifts denials of place, day, holiday and hours where the pack says so, never that of the person.
+ * Consent lifts denials of place, day, holiday and hours where the pack says so, never that of the person or of silence.
  * Pure. Rules R-GAT-1, R-GAT-2, R-GAT-4. Example: a Sunday under id-pojk22 → "DENY id-pojk22.day".
  */
 struct gate_verdict gate_judge(const struct gate_pack *pack, const struct gate_facts *facts);
+
+/** Contacts for a debt rest this many working days behind a receipt of money (R-PAY-2, default). */
+#define GATE_SILENCE_DAYS 3
+
+/**
+ * The last day of silence behind money that was received on a day: the third working day after it (R-PAY-2a).
+ *
+ * A working day is Monday to Friday and no holiday that the pack names. Pure.
+ * Example: money of a Thursday → the Tuesday after; contacts may begin again on Wednesday.
+ */
+civil_date gate_silence_until(const struct gate_pack *pack, civil_date received_on);
 
 #endif

@@ -5,6 +5,8 @@
 static const char *const source_names[SOURCE_END] = {
     [SOURCE_FIELD] = "FIELD",   [SOURCE_GATEWAY] = "GATEWAY", [SOURCE_BRANCH] = "BRANCH",
     [SOURCE_LAWYER] = "LAWYER", [SOURCE_BANK] = "BANK",       [SOURCE_AUCTION] = "AUCTION",
+    [SOURCE_ENFORCEMENT] = "ENFORCEMENT", [SOURCE_COLLATERAL] = "COLLATERAL",
+    [SOURCE_GUARANTEE_FUND] = "GUARANTEE_FUND", [SOURCE_INSURANCE] = "INSURANCE",
 };
 
 static const char *const tender_names[TENDER_END] = {
@@ -14,19 +16,19 @@ static const char *const tender_names[TENDER_END] = {
 
 static const struct {
     const char *name;
-    bool field, fills_promise;
+    bool field, fills_promise, any_source;
 } tags[TAG_END] = {
-    [TAG_FIELD_CASH] = {"FIELD_CASH", true, true},
-    [TAG_FIELD_TRANSFER] = {"FIELD_TRANSFER", true, true},
-    [TAG_BRANCH] = {"BRANCH", false, true},
-    [TAG_GATEWAY] = {"GATEWAY", false, true},
-    [TAG_LAWYER] = {"LAWYER", false, true},
-    [TAG_ENFORCEMENT] = {"ENFORCEMENT", false, true},
-    [TAG_COLLATERAL] = {"COLLATERAL", false, false},
-    [TAG_GUARANTEE_FUND] = {"GUARANTEE_FUND", false, false},
-    [TAG_INSURANCE] = {"INSURANCE", false, false},
-    [TAG_AUCTION] = {"AUCTION", false, false},
-    [TAG_WRITTEN_OFF_RECOVERY] = {"WRITTEN_OFF_RECOVERY", false, true},
+    [TAG_FIELD_CASH] = {"FIELD_CASH", true, true, false},
+    [TAG_FIELD_TRANSFER] = {"FIELD_TRANSFER", true, true, false},
+    [TAG_BRANCH] = {"BRANCH", false, true, false},
+    [TAG_GATEWAY] = {"GATEWAY", false, true, false},
+    [TAG_LAWYER] = {"LAWYER", false, true, true},
+    [TAG_ENFORCEMENT] = {"ENFORCEMENT", false, true, true},
+    [TAG_COLLATERAL] = {"COLLATERAL", false, false, true},
+    [TAG_GUARANTEE_FUND] = {"GUARANTEE_FUND", false, false, true},
+    [TAG_INSURANCE] = {"INSURANCE", false, false, true},
+    [TAG_AUCTION] = {"AUCTION", false, false, false},
+    [TAG_WRITTEN_OFF_RECOVERY] = {"WRITTEN_OFF_RECOVERY", false, true, true},
 };
 
 static const char *const reason_names[REVERSAL_END] = {
@@ -67,6 +69,29 @@ bool payment_tag_fills_promise(enum payment_tag tag) {
 
 enum payment_tag payment_tag_of_tender(enum tender tender) {
     return tender == TENDER_TRANSFER || tender == TENDER_QR ? TAG_FIELD_TRANSFER : TAG_FIELD_CASH;
+}
+
+enum payment_tag payment_tag_of_source(enum payment_source source, enum tender tender) {
+    switch (source) {
+        case SOURCE_FIELD: return payment_tag_of_tender(tender);
+        case SOURCE_GATEWAY: return TAG_GATEWAY;
+        case SOURCE_LAWYER: return TAG_LAWYER;
+        case SOURCE_AUCTION: return TAG_AUCTION;
+        case SOURCE_ENFORCEMENT: return TAG_ENFORCEMENT;
+        case SOURCE_COLLATERAL: return TAG_COLLATERAL;
+        case SOURCE_GUARANTEE_FUND: return TAG_GUARANTEE_FUND;
+        case SOURCE_INSURANCE: return TAG_INSURANCE;
+        case SOURCE_BRANCH:
+        case SOURCE_BANK: /* it came to our own bank, as at our own counter */
+        case SOURCE_END: break;
+    }
+    return TAG_BRANCH;
+}
+
+tagih_err payment_tag_check(enum payment_source source, enum tender tender, enum payment_tag tag) {
+    if (tag == payment_tag_of_source(source, tender)) return TAGIH_OK;
+    bool fixed = source == SOURCE_FIELD || source == SOURCE_AUCTION || (unsigned)tag >= TAG_END;
+    return !fixed && tags[tag].any_source ? TAGIH_OK : FAIL(PAYMENT_TAG);
 }
 
 tagih_err payment_retag_check(enum payment_source source, enum payment_tag tag) {

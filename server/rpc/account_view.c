@@ -46,6 +46,8 @@ void account_view(struct rpc_item *item, const struct account_read *account, int
     out->status = (char *)(uintptr_t)account_status_name(account->status);
     if (account->has_hold && account->status == ACCOUNT_HELD) out->hold_until_on = date_view(item, account->hold_until_on);
     if (account->has_collector) out->collector_id = rpc_uuid(item, account->collector.u);
+    bool silent = account->has_silence && account->silent_until_on.days >= account->today.days;
+    if (silent) out->silent_until_on = date_view(item, account->silent_until_on);
     out->lat_e7 = account->lat_e7;
     out->lon_e7 = account->lon_e7;
     out->no_schedule = account->no_schedule;

@@ -8,12 +8,9 @@
 #include <string.h>
 
 #include "rpc/page.h"
-#include "rpc/posting.h"
+#include "rpc/paying.h"
 #include "rpc/services.h"
 #include "run/random.h"
-
-#define FUTURE_MAX_US (5 * US_PER_MINUTE) /* clocks of others may be ahead by this much (R-TIM-3) */
-#define REFERENCE_MAX 100
 
 /* ---- answers -------------------------------------------------------------------------------------------------- */
 
@@ -50,15 +47,6 @@ static bool may_see(const struct rpc_item *item, const struct payment_read *read
 
 /* ---- PostPayment ---------------------------------------------------------------------------------------------- */
 
-struct paying {
-    struct payment_identity identity;
-    account_id account;
-    int64_t amount_minor;
-    currency currency;
-    instant value;
-    payment_id payment; /* of the answer */
-};
-
 static void check_amount(struct rpc_item *item, const Tagih__V1__Money *amount, struct paying *out) {
     if (!amount) {
         rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "amount");
@@ -66,9 +54,29 @@ static void check_amount(struct rpc_item *item, const Tagih__V1__Money *amount, 
     }
     tagih_err err = currency_parse(bytes_text(amount->currency), &out->currency);
     if (!err_is_ok(err)) rpc_problem(item, err, "amount.currency");
-    bool valid = amount->minor > 0 && amount->minor <= MONEY_AMOUNT_MAX_MINOR;
-    if (!valid) rpc_problem(item, FAIL(PAYMENT_AMOUNT), "amount.minor");
+    err = paying_amount_check(amount->minor);
+    if (!err_is_ok(err)) rpc_problem(item, err, "amount.minor");
     out->amount_minor = amount->minor;
+}
+
+/* Receipts come by a journal, bank lines by a statement, proceeds by a sale. */
+static bool is_posted_by_call(Tagih__V1__PaymentSource source) {
+    return source > TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_FIELD && (int)source < SOURCE_END &&
+           source != TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_BANK &&
+           source != TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_AUCTION;
+}
+
+static void check_source(struct rpc_item *item, Tagih__V1__PaymentSource source, Tagih__V1__PaymentTag tag, struct paying *out) {
+    if (!is_posted_by_call(source)) {
+        rpc_problem(item, FAIL(REQUEST_FIELD_RANGE), "source");
+        return;
+    }
+    out->identity.source = (int16_t)source;
+    out->tag = payment_tag_of_source((enum payment_source)source, TENDER_NONE);
+    if (!tag) return;
+    tagih_err err = payment_tag_check((enum payment_source)source, TENDER_NONE, (enum payment_tag)tag);
+    if (!err_is_ok(err)) rpc_problem(item, err, "tag");
+    out->tag = (enum payment_tag)tag;
 }
 
 static tagih_err post_request(struct rpc_item *item) {
@@ -76,60 +84,15 @@ static tagih_err post_request(struct rpc_item *item) {
     struct paying *out = rpc_alloc(item, sizeof *out);
     item->checked = out;
     if (!out) return item->err;
-    *out = (struct paying){.value = {request->value_us}};
+    *out = (struct paying){.value = {request->value_us}, .has_actor = true, .actor = item->caller.user,
+                           .identity.reference = bytes_text(request->source_reference)};
     rpc_check_uuid(item, "account_id", request->account_id, &out->account.u);
-    bool known = request->source == TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_GATEWAY ||
-                 request->source == TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_BRANCH;
-    if (!known) rpc_problem(item, FAIL(REQUEST_FIELD_RANGE), "source");
-    out->identity = (struct payment_identity){(int16_t)request->source, bytes_text(request->source_reference)};
-    rpc_check_text(item, "source_reference", request->source_reference, 1, REFERENCE_MAX);
+    check_source(item, request->source, request->tag, out);
+    rpc_check_text(item, "source_reference", request->source_reference, 1, PAYMENT_REFERENCE_MAX);
     check_amount(item, request->amount, out);
-    if (!instant_is_sane(out->value)) rpc_problem(item, FAIL(REQUEST_TIME), "value_us");
-    else if (out->value.us > item->now.us + FUTURE_MAX_US) rpc_problem(item, FAIL(PAYMENT_FUTURE), "value_us");
+    tagih_err err = paying_value_check(out->value, item->now);
+    if (!err_is_ok(err)) rpc_problem(item, err, "value_us");
     return item->err;
-}
-
-/* All waiting calls of a batch. */
-struct paying_batch {
-    struct rpc_batch *batch;
-    struct book book;
-    struct post *posts;
-    struct payment_identity *identities;
-    struct payment_known *known;
-};
-
-static tagih_err posts_open(struct paying_batch *all) {
-    struct rpc_batch *batch = all->batch;
-    all->posts = ARENA_ARRAY(batch->arena, batch->n, struct post);
-    all->identities = ARENA_ARRAY(batch->arena, batch->n, struct payment_identity);
-    all->known = ARENA_ARRAY(batch->arena, batch->n, struct payment_known);
-    if (!all->posts || !all->identities || !all->known) return FAIL(OUT_OF_MEMORY);
-    for (size_t i = 0; i < batch->n; i++) {
-        struct paying *p = batch->items[i]->checked;
-        p->payment.u = random_id();
-        all->identities[i] = p->identity;
-        all->posts[i] = (struct post){
-            .id = p->payment.u, .payment = p->payment, .account = p->account, .source = p->identity.source,
-            .tag = p->identity.source == SOURCE_GATEWAY ? TAG_GATEWAY : TAG_BRANCH, .amount_minor = p->amount_minor,
-            .currency = p->currency, .value = p->value, .received = batch->now, .has_actor = true,
-            .actor = batch->items[i]->caller.user, .reference = p->identity.reference};
-    }
-    return book_begin(&all->book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, all->posts, batch->n, 0);
-}
-
-static tagih_err load_posts(struct paying_batch *all) {
-    struct rpc_batch *batch = all->batch;
-    TRY(payment_send_identity_lock(batch->tx, batch->arena, all->identities, batch->n));
-    TRY(book_send_lock(&all->book));
-    TRY(book_send_load(&all->book));
-    TRY(payment_send_identities(batch->tx, batch->arena, all->identities, batch->n));
-    TRY(rpc_load(batch));
-    DEFER(result) struct result locked = {0};
-    tx_take(batch->tx, &locked);
-    book_take_lock(&all->book);
-    TRY(book_take_load(&all->book));
-    payment_take_identities(batch->tx, all->known, batch->n);
-    return TAGIH_OK;
 }
 
 static bool may_post(const struct rpc_item *item, const struct paying *p) {
@@ -137,57 +100,14 @@ static bool may_post(const struct rpc_item *item, const struct paying *p) {
     return p->identity.source == SOURCE_BRANCH; /* a cashier's own counter */
 }
 
-static bool same_content(const struct paying *p, const struct payment_known *known) {
-    return uuid_equal(known->account.u, p->account.u) && known->amount_minor == p->amount_minor &&
-           currency_equal(known->currency, p->currency) && known->value.us == p->value.us;
-}
-
-/* The same identity earlier in this batch counts as known; one that was refused does not. */
-static void find_twin(const struct paying_batch *all, size_t i) {
-    const struct payment_identity *mine = &all->identities[i];
-    for (size_t k = 0; k < i && !all->known[i].known; k++) {
-        const struct paying *p = all->batch->items[k]->checked;
-        if (all->posts[k].skip || p->identity.source != mine->source || !bytes_equal(p->identity.reference, mine->reference)) continue;
-        all->known[i] = (struct payment_known){.known = true, .payment = p->payment, .account = p->account,
-                                               .amount_minor = p->amount_minor, .currency = p->currency, .value = p->value};
-    }
-}
-
-/* Suspense, where money for a closed account waits for a person, comes with the cashier's work: until then the caller
- * keeps it and is told so. */
-static tagih_err refusal(fate_bits hindrance) {
-    if (hindrance & fate_bit(REASON_UNKNOWN_ACCOUNT)) return FAIL(NOT_PERMITTED);
-    if (hindrance & fate_bit(REASON_WRONG_CURRENCY)) return FAIL(ACCOUNT_CURRENCY);
-    if (hindrance & fate_bit(REASON_ACCOUNT_CLOSED)) return FAIL(PAYMENT_ACCOUNT_CLOSED);
-    return hindrance ? FAIL(PAYMENT_AMOUNT) : TAGIH_OK;
-}
-
-static void decide_post(struct paying_batch *all, size_t i) {
-    struct rpc_item *item = all->batch->items[i];
-    struct paying *p = item->checked;
-    struct post *post = &all->posts[i];
-    post->skip = true;
-    if (rpc_ok(item) && !may_post(item, p)) rpc_fail(item, FAIL(NOT_PERMITTED));
-    if (!rpc_ok(item)) return;
-    find_twin(all, i);
-    if (all->known[i].known) {
-        p->payment = all->known[i].payment;
-        if (!same_content(p, &all->known[i])) rpc_fail(item, FAIL(PAYMENT_IDENTITY_REUSED));
-        return;
-    }
-    tagih_err err = refusal(book_hindrance(&all->book, post));
-    if (!err_is_ok(err)) rpc_fail(item, err);
-    post->skip = !rpc_ok(item);
-}
-
-static tagih_err answer_posts(struct rpc_batch *batch) {
+static tagih_err answer_posts(struct rpc_batch *batch, const struct paying *payings) {
     payment_id *ids = ARENA_ARRAY(batch->arena, batch->n, payment_id);
     size_t *asked = ARENA_ARRAY(batch->arena, batch->n, size_t), n = 0;
     if (!ids || !asked) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < batch->n; i++) {
         if (!rpc_ok(batch->items[i])) continue;
         asked[n] = i;
-        ids[n++] = ((const struct paying *)batch->items[i]->checked)->payment;
+        ids[n++] = payings[i].payment;
     }
     if (n == 0) return TAGIH_OK;
     TRY(tx_sync(batch->tx)); /* the answers of what was saved are nobody's: the next sending drops them */
@@ -208,14 +128,25 @@ static tagih_err answer_posts(struct rpc_batch *batch) {
     return TAGIH_OK;
 }
 
+/* All waiting calls of a batch. */
 static tagih_err post_payment(struct rpc_batch *batch) {
-    struct paying_batch all = {.batch = batch};
-    TRY(posts_open(&all));
-    TRY(load_posts(&all));
-    for (size_t i = 0; i < batch->n; i++) decide_post(&all, i);
-    TRY(book_decide(&all.book));
-    TRY(book_save(&all.book));
-    return answer_posts(batch);
+    struct paying *payings = ARENA_ARRAY(batch->arena, batch->n, struct paying);
+    if (!payings) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < batch->n; i++) payings[i] = *(const struct paying *)batch->items[i]->checked;
+    struct paying_book all;
+    TRY(paying_begin(&all, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, payings, batch->n));
+    TRY(paying_send_load(&all));
+    TRY(rpc_load(batch));
+    TRY(paying_take_load(&all));
+    for (size_t i = 0; i < batch->n; i++) {
+        struct rpc_item *item = batch->items[i];
+        if (rpc_ok(item) && !may_post(item, &payings[i])) rpc_fail(item, FAIL(NOT_PERMITTED));
+        payings[i].err = item->err;
+    }
+    TRY(paying_decide(&all));
+    for (size_t i = 0; i < batch->n; i++) batch->items[i]->err = payings[i].err;
+    TRY(paying_save(&all));
+    return answer_posts(batch, payings);
 }
 
 /* ---- ReversePayment ------------------------------------------------------------------------------------------- */

@@ -8,7 +8,11 @@
 
 #include "domain/account.h"
 #include "domain/allowance.h"
+#include "domain/gate.h"
 #include "store/change.h"
+#include "store/silence.h"
+
+#define SILENCE_PACK "id-pojk22" /* its holidays are no working days */
 
 tagih_err book_begin(struct book *book, struct tx *tx, struct arena *arena, agency_id agency, int64_t writer, instant now,
                      struct post *posts, size_t n, size_t n_more) {
@@ -570,6 +574,20 @@ static tagih_err send_changes(struct book *book) {
     return change_send(book->tx, book->arena, changes, n, book->now);
 }
 
+/* R-PAY-2: posted or in quarantine, the debtor has paid, and nobody presses him. */
+static tagih_err send_silences(struct book *book) {
+    struct silence_row *rows = ARENA_ARRAY(book->arena, book->n_posted, struct silence_row);
+    if (!rows) return FAIL(OUT_OF_MEMORY);
+    civil_date until_on = gate_silence_until(gate_pack_find(SILENCE_PACK), book->loaded.today);
+    size_t n = 0;
+    for (size_t i = 0; i < book->n_posted; i++) {
+        const struct posted *posted = &book->posted[i];
+        bool came = posted->kind == POSTING_OF_PAYMENT || posted->kind == POSTING_OF_QUARANTINE;
+        if (came && book__account(book, posted->post->account)) rows[n++] = (struct silence_row){posted->post->account, until_on};
+    }
+    return silence_send(book->tx, book->arena, rows, n);
+}
+
 tagih_err book_save(struct book *book) {
     if (book->n_posted == 0) return TAGIH_OK;
     struct tx *tx = book->tx;
@@ -581,5 +599,6 @@ tagih_err book_save(struct book *book) {
     TRY(posting_send_allocations(tx, arena, book->allocations, book->n_allocations));
     TRY(posting_send_bonus(tx, arena, book->bonus, book->n_bonus));
     TRY(send_facts(book));
+    TRY(send_silences(book));
     return send_changes(book);
 }

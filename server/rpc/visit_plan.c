@@ -40,9 +40,12 @@ static tagih_err check_account(const struct visit_plan *plan) {
 }
 
 static tagih_err check_gate(struct visit_plan *plan) {
+    const struct visit_plan_loaded *at = &plan->loaded;
     struct gate_facts facts = {.on = plan->key.planned_on, .minute_of_day = GATE_ANY_MINUTE, .place = GATE_PLACE_BILLING,
-                               .person = GATE_PERSON_DEBTOR, .consent = plan->consent};
+                               .person = GATE_PERSON_DEBTOR, .consent = plan->consent,
+                               .silenced = at->has_silence && plan->key.planned_on.days <= at->silent_until_on.days};
     plan->verdict = gate_judge(gate_pack_find(VISIT_GATE_PACK), &facts);
+    if (facts.silenced) return FAIL(GATE_SILENCE);
     return plan->verdict.allow ? TAGIH_OK : FAIL(GATE_DENIED);
 }
 

@@ -85,6 +85,8 @@ void account_read_row(const struct result *r, size_t i, struct account_read *out
         .lat_e7 = result_int4(r, i, COL(lat_e7)), .lon_e7 = result_int4(r, i, COL(lon_e7)),
         .version = result_int4(r, i, COL(version))};
     if (out->has_hold) out->hold_until_on = result_date(r, i, COL(hold_until_on));
+    out->has_silence = !result_is_null(r, i, COL(silent_until_on));
+    if (out->has_silence) out->silent_until_on = result_date(r, i, COL(silent_until_on));
 }
 
 #undef COL

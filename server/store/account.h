@@ -41,8 +41,9 @@ struct account_read {
     account_id id;
     struct bytes account_no, customer_no, product, currency, plate, district;
     int16_t status;
-    bool has_hold, has_collector;
+    bool has_hold, has_collector, has_silence;
     civil_date hold_until_on, today;
+    civil_date silent_until_on; /* the newest silence's last day (R-PAY-2); it may be over */
     user_id collector;
     int64_t open_minor[COMPONENT_COUNT];
     int64_t credit_minor;

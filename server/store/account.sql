@@ -15,11 +15,12 @@ from unnest($2, $3, $4, $6, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 
 -- name: account_get
 -- in:   uuid agency_id, uuid account_id, text account_no, int8 now_us
--- out:  uuid account_id, text account_no, text customer_no, text product, text currency, text plate, int2 status, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, bool no_schedule, int4 lat_e7, int4 lon_e7, text district, int4 version, date today_on
+-- out:  uuid account_id, text account_no, text customer_no, text product, text currency, text plate, int2 status, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, bool no_schedule, int4 lat_e7, int4 lon_e7, text district, int4 version, date today_on, date silent_until_on
 -- why:  by id, or by number where the id is null.
 select a.account_id, a.account_no, c.customer_no, a.product, a.currency::text as currency, a.plate, s.status,
        s.hold_until_on, s.collector_id, s.fees_minor, s.penalty_minor, s.interest_minor, s.principal_minor,
-       s.credit_minor, s.no_schedule, s.lat_e7, s.lon_e7, s.district, s.version, agency_date($4, g.time_zone) as today_on
+       s.credit_minor, s.no_schedule, s.lat_e7, s.lon_e7, s.district, s.version, agency_date($4, g.time_zone) as today_on,
+       (select x.until_on from account_silence_state x where x.agency_id = $1 and x.account_id = s.account_id) as silent_until_on
 from (select account_id from account where agency_id = $1 and account_id = $2
       union all
       select account_id from account where agency_id = $1 and account_no = $3 and $2 is null) q
@@ -30,11 +31,12 @@ join agency g on g.agency_id = $1;
 
 -- name: account_list
 -- in:   uuid agency_id, uuid after_id, int4 limit_rows, int8 now_us
--- out:  uuid account_id, text account_no, text customer_no, text product, text currency, text plate, int2 status, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, bool no_schedule, int4 lat_e7, int4 lon_e7, text district, int4 version, date today_on
+-- out:  uuid account_id, text account_no, text customer_no, text product, text currency, text plate, int2 status, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, bool no_schedule, int4 lat_e7, int4 lon_e7, text district, int4 version, date today_on, date silent_until_on
 -- why:  all of the agency, in the order of the key.
 select a.account_id, a.account_no, c.customer_no, a.product, a.currency::text as currency, a.plate, s.status,
        s.hold_until_on, s.collector_id, s.fees_minor, s.penalty_minor, s.interest_minor, s.principal_minor,
-       s.credit_minor, s.no_schedule, s.lat_e7, s.lon_e7, s.district, s.version, agency_date($4, g.time_zone) as today_on
+       s.credit_minor, s.no_schedule, s.lat_e7, s.lon_e7, s.district, s.version, agency_date($4, g.time_zone) as today_on,
+       (select x.until_on from account_silence_state x where x.agency_id = $1 and x.account_id = s.account_id) as silent_until_on
 from (select x.account_id, x.status, x.hold_until_on, x.collector_id, x.fees_minor, x.penalty_minor,
              x.interest_minor, x.principal_minor, x.credit_minor, x.no_schedule, x.lat_e7, x.lon_e7, x.district, x.version
       from account_state x where x.agency_id = $1 and x.account_id > $2 order by x.account_id limit $3) s
@@ -45,11 +47,12 @@ order by s.account_id;
 
 -- name: account_list_of
 -- in:   uuid agency_id, uuid after_id, int4 limit_rows, int8 now_us, uuid collector_id
--- out:  uuid account_id, text account_no, text customer_no, text product, text currency, text plate, int2 status, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, bool no_schedule, int4 lat_e7, int4 lon_e7, text district, int4 version, date today_on
+-- out:  uuid account_id, text account_no, text customer_no, text product, text currency, text plate, int2 status, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, bool no_schedule, int4 lat_e7, int4 lon_e7, text district, int4 version, date today_on, date silent_until_on
 -- why:  those assigned to one collector.
 select a.account_id, a.account_no, c.customer_no, a.product, a.currency::text as currency, a.plate, s.status,
        s.hold_until_on, s.collector_id, s.fees_minor, s.penalty_minor, s.interest_minor, s.principal_minor,
-       s.credit_minor, s.no_schedule, s.lat_e7, s.lon_e7, s.district, s.version, agency_date($4, g.time_zone) as today_on
+       s.credit_minor, s.no_schedule, s.lat_e7, s.lon_e7, s.district, s.version, agency_date($4, g.time_zone) as today_on,
+       (select x.until_on from account_silence_state x where x.agency_id = $1 and x.account_id = s.account_id) as silent_until_on
 from (select x.account_id, x.status, x.hold_until_on, x.collector_id, x.fees_minor, x.penalty_minor,
              x.interest_minor, x.principal_minor, x.credit_minor, x.no_schedule, x.lat_e7, x.lon_e7, x.district, x.version
       from account_state x

@@ -34,6 +34,7 @@ void payment_take_identities(struct tx *tx, struct payment_known *out, size_t n)
         struct payment_known *known = &out[result_int4(&r, i, COL(row))];
         *known = (struct payment_known){.known = true, .payment.u = result_uuid(&r, i, COL(payment_id)),
                                         .account.u = result_uuid(&r, i, COL(account_id)),
+                                        .tag = (enum payment_tag)result_int2(&r, i, COL(tag)),
                                         .amount_minor = result_int8(&r, i, COL(amount_minor)),
                                         .value.us = result_int8(&r, i, COL(value_us))};
         memcpy(known->currency.code, result_text(&r, i, COL(currency)).data, 3);

@@ -6,6 +6,7 @@
 #include "store/tx.h"
 #include "tagih/allocation.h"
 #include "tagih/money.h"
+#include "tagih/payment.h"
 
 /** R-PAY-5: what names a payment that is no entry. */
 struct payment_identity {
@@ -18,6 +19,7 @@ struct payment_known {
     bool known;
     payment_id payment;
     account_id account;
+    enum payment_tag tag; /* as it was posted */
     int64_t amount_minor;
     currency currency;
     instant value;

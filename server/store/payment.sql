@@ -12,9 +12,9 @@ from (select distinct hashtextextended($1::text || ' payment ' || (hashtextexten
 
 -- name: payment_identity_load
 -- in:   uuid agency_id, int2[] source, text[] source_reference
--- out:  int4 row, uuid payment_id, uuid account_id, int8 amount_minor, text currency, int8 value_us
+-- out:  int4 row, uuid payment_id, uuid account_id, int2 tag, int8 amount_minor, text currency, int8 value_us
 -- why:  those that are there already (R-PAY-5); row counts the input from 0.
-select (q.i - 1)::int4 as row, p.payment_id, p.account_id, p.amount_minor, p.currency::text as currency, p.value_us
+select (q.i - 1)::int4 as row, p.payment_id, p.account_id, p.tag, p.amount_minor, p.currency::text as currency, p.value_us
 from unnest($2, $3) with ordinality q (source, source_reference, i)
 join payment p on p.agency_id = $1 and p.source = q.source and p.source_reference = q.source_reference
 order by q.i;

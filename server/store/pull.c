@@ -65,6 +65,8 @@ static void account_fill(const struct result *r, size_t i, struct account_read *
         .lat_e7 = result_int4(r, i, COL(account_lat_e7)), .lon_e7 = result_int4(r, i, COL(account_lon_e7)),
         .version = result_int4(r, i, COL(account_version))};
     if (out->has_hold) out->hold_until_on = result_date(r, i, COL(hold_until_on));
+    out->has_silence = !result_is_null(r, i, COL(silent_until_on));
+    if (out->has_silence) out->silent_until_on = result_date(r, i, COL(silent_until_on));
     out->open_minor[COMPONENT_FEES] = result_int8(r, i, COL(fees_minor));
     out->open_minor[COMPONENT_PENALTY] = result_int8(r, i, COL(penalty_minor));
     out->open_minor[COMPONENT_INTEREST] = result_int8(r, i, COL(interest_minor));

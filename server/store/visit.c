@@ -58,6 +58,8 @@ void visit_take_plan(struct tx *tx, struct visit_plan_loaded *out, size_t n) {
                                             .has_staff = !result_is_null(&r, i, COL(staff_state))};
         if (out[i].has_staff) out[i].staff_state = result_int2(&r, i, COL(staff_state));
         if (out[i].has_staff) out[i].roles = result_int4(&r, i, COL(roles));
+        out[i].has_silence = !result_is_null(&r, i, COL(silent_until_on));
+        if (out[i].has_silence) out[i].silent_until_on = result_date(&r, i, COL(silent_until_on));
         take_known(&r, i, &out[i]);
         take_planned_account(&r, i, &out[i]);
     }

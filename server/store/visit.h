@@ -32,6 +32,8 @@ struct visit_plan_loaded {
     bool leased; /* somebody has a live lease of this account and purpose */
     int64_t lease_from_us, lease_until_us;
     civil_date today;
+    bool has_silence;
+    civil_date silent_until_on; /* the customer paid: the last day without contact (R-PAY-2) */
 };
 
 /** Queue LOCK of the accounts and LOAD: two answers, taken by visit_take_plan. */

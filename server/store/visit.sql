@@ -9,7 +9,7 @@ where agency_id = $1 and account_id = any($2) order by account_id for no key upd
 
 -- name: visit_plan_load
 -- in:   uuid agency_id, uuid[] visit_id, uuid[] account_id, uuid[] collector_id, int2[] purpose, date[] planned_on, int8 now_us
--- out:  uuid known_account, uuid known_collector, int2 known_purpose, date known_on, int2 status, uuid holder, date hold_until_on, int4 lat_e7, int4 lon_e7, int2 address_quality, int2 staff_state, int4 roles, uuid leased_visit, int8 lease_from_us, int8 lease_until_us, date today_on
+-- out:  uuid known_account, uuid known_collector, int2 known_purpose, date known_on, int2 status, uuid holder, date hold_until_on, int4 lat_e7, int4 lon_e7, int2 address_quality, int2 staff_state, int4 roles, uuid leased_visit, int8 lease_from_us, int8 lease_until_us, date today_on, date silent_until_on
 -- why:  for each visit: itself if it is known, its account, its collector, and who has a live lease. A lease is the
 --       planned day from 00:00 to 04:00 of the next, agency time, and ends with the hold (R-LIF-2).
 select k.account_id as known_account, k.collector_id as known_collector, k.purpose as known_purpose,
@@ -18,7 +18,8 @@ select k.account_id as known_account, k.collector_id as known_collector, k.purpo
        (extract(epoch from q.planned_on::timestamp at time zone g.time_zone) * 1000000)::int8 as lease_from_us,
        (extract(epoch from least(q.planned_on + interval '28 hours', s.hold_until_on::timestamp) at time zone g.time_zone)
             * 1000000)::int8 as lease_until_us,
-       agency_date($7, g.time_zone) as today_on
+       agency_date($7, g.time_zone) as today_on,
+       (select x.until_on from account_silence_state x where x.agency_id = $1 and x.account_id = q.account_id) as silent_until_on
 from unnest($2, $3, $4, $5, $6) with ordinality q (visit_id, account_id, collector_id, purpose, planned_on, i)
 cross join agency g
 left join lateral (

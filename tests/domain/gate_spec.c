@@ -88,6 +88,42 @@ static void consent_lifts_place_and_time_and_never_the_person(void **state) {
     assert_false(gate_judge(&strict, &facts).allow);
 }
 
+//= RULES.md R-PAY-2
+//  A receipt of money silences contacts for the debt for 3 working days **(default)**, posted or not.
+static void silence_denies_and_no_consent_lifts_it(void **state) {
+    (void)state;
+    struct gate_facts facts = fine();
+    facts.silenced = true;
+    assert_string_equal(judged(facts), "DENY id-pojk22.silence");
+    facts.consent = true;
+    assert_string_equal(judged(facts), "DENY id-pojk22.silence");
+    facts.on = date_make(2026, 11, 22);
+    assert_string_equal(judged(facts), "DENY id-pojk22.silence");
+}
+
+//= RULES.md R-PAY-2a
+//  Silence begins when the money is known here and ends with the third working day after that
+static void silence_ends_with_the_third_working_day(void **state) {
+    (void)state;
+    static const struct {
+        int month, day, until_month, until_day;
+    } table[] = {
+        {11, 16, 11, 19}, /* Monday → Thursday */
+        {11, 18, 11, 23}, /* Wednesday → Monday */
+        {11, 19, 11, 24}, /* Thursday → Tuesday */
+        {11, 20, 11, 25}, /* Friday → Wednesday */
+        {11, 21, 11, 25}, /* Saturday → Wednesday */
+        {11, 22, 11, 25}, /* Sunday → Wednesday */
+        {12, 23, 12, 29}, /* Wednesday before Christmas, a Friday → Tuesday */
+        {12, 30, 1, 5},   /* and over New Year, a Friday → Tuesday */
+    };
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        civil_date until = gate_silence_until(gate_pack_find("id-pojk22"), date_make(2026, table[i].month, table[i].day));
+        int year = table[i].until_month < table[i].month ? 2027 : 2026;
+        assert_int_equal(until.days, date_make(year, table[i].until_month, table[i].until_day).days);
+    }
+}
+
 static void a_weekday_is_right_before_1970_too(void **state) {
     (void)state;
     assert_int_equal(date_weekday(date_make(1970, 1, 1)), 3);
@@ -102,6 +138,8 @@ int main(void) {
         cmocka_unit_test(the_hours_begin_at_eight_and_end_before_twenty),
         cmocka_unit_test(monday_to_saturday_but_for_holidays),
         cmocka_unit_test(consent_lifts_place_and_time_and_never_the_person),
+        cmocka_unit_test(silence_denies_and_no_consent_lifts_it),
+        cmocka_unit_test(silence_ends_with_the_third_working_day),
         cmocka_unit_test(a_weekday_is_right_before_1970_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,8 @@ static void every_name_is_in_the_list_and_nothing_else_is(void **state) {
                                        "GATEWAY",    "LAWYER",         "ENFORCEMENT",    "COLLATERAL",
                                        "GUARANTEE_FUND", "INSURANCE",  "AUCTION",        "WRITTEN_OFF_RECOVERY", "unknown"};
     for (size_t i = 0; i < COUNT_OF(tags); i++) assert_string_equal(payment_tag_name((enum payment_tag)i), tags[i]);
-    static const char *const sources[] = {"unknown", "FIELD", "GATEWAY", "BRANCH", "LAWYER", "BANK", "AUCTION", "unknown"};
+    static const char *const sources[] = {"unknown", "FIELD", "GATEWAY", "BRANCH", "LAWYER", "BANK", "AUCTION",
+                                          "ENFORCEMENT", "COLLATERAL", "GUARANTEE_FUND", "INSURANCE", "unknown"};
     for (size_t i = 0; i < COUNT_OF(sources); i++) {
         assert_string_equal(payment_source_name((enum payment_source)i), sources[i]);
     }
@@ -52,6 +53,30 @@ static void a_retag_never_makes_field_money_of_other_money(void **state) {
         assert_ok(payment_retag_check(SOURCE_FIELD, (enum payment_tag)tag));
         if (field) assert_fails(payment_retag_check(SOURCE_GATEWAY, (enum payment_tag)tag), PAYMENT_RETAG);
         if (!field) assert_ok(payment_retag_check(SOURCE_GATEWAY, (enum payment_tag)tag));
+    }
+}
+
+//= RULES.md R-TAG-1a
+//  A payment that is no receipt is tagged by its source (BANK as BRANCH) unless its sender says why the money came:
+//  LAWYER, ENFORCEMENT, COLLATERAL, GUARANTEE_FUND, INSURANCE or WRITTEN_OFF_RECOVERY fit any source but FIELD and
+//  AUCTION.
+static void a_tag_is_the_sources_own_or_says_why_the_money_came(void **state) {
+    (void)state;
+    static const enum payment_tag own[SOURCE_END] = {
+        [SOURCE_FIELD] = TAG_FIELD_CASH, [SOURCE_GATEWAY] = TAG_GATEWAY, [SOURCE_BRANCH] = TAG_BRANCH,
+        [SOURCE_LAWYER] = TAG_LAWYER, [SOURCE_BANK] = TAG_BRANCH, [SOURCE_AUCTION] = TAG_AUCTION,
+        [SOURCE_ENFORCEMENT] = TAG_ENFORCEMENT, [SOURCE_COLLATERAL] = TAG_COLLATERAL,
+        [SOURCE_GUARANTEE_FUND] = TAG_GUARANTEE_FUND, [SOURCE_INSURANCE] = TAG_INSURANCE};
+    for (int source = SOURCE_FIELD; source < SOURCE_END; source++) {
+        assert_int_equal(payment_tag_of_source((enum payment_source)source, TENDER_CASH), own[source]);
+        for (int tag = TAG_FIELD_CASH; tag < TAG_END; tag++) {
+            bool channel = tag <= TAG_GATEWAY || tag == TAG_AUCTION;
+            bool fits = tag == (int)own[source] || (!channel && source != SOURCE_FIELD && source != SOURCE_AUCTION);
+            tagih_err err = payment_tag_check((enum payment_source)source, TENDER_CASH, (enum payment_tag)tag);
+            if (fits) assert_ok(err);
+            else assert_fails(err, PAYMENT_TAG);
+        }
+        assert_fails(payment_tag_check((enum payment_source)source, TENDER_CASH, TAG_END), PAYMENT_TAG);
     }
 }
 
@@ -109,6 +134,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_name_is_in_the_list_and_nothing_else_is),
         cmocka_unit_test(the_tag_of_a_receipt_follows_its_tender),
+        cmocka_unit_test(a_tag_is_the_sources_own_or_says_why_the_money_came),
         cmocka_unit_test(a_retag_never_makes_field_money_of_other_money),
         cmocka_unit_test(money_that_the_debtor_did_not_bring_keeps_no_promise),
         cmocka_unit_test(each_tender_debits_its_own_account),

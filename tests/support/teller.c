@@ -149,6 +149,7 @@ struct rig_answer teller_post(struct teller *teller, account_id account, const s
     Tagih__V1__PostPaymentRequest request = TAGIH__V1__POST_PAYMENT_REQUEST__INIT;
     request.account_id = account_text;
     request.source = paid->source ? paid->source : TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_GATEWAY;
+    request.tag = paid->tag;
     request.source_reference = paid->reference ? (char *)(uintptr_t)paid->reference : reference;
     request.amount = &amount;
     request.value_us = paid->value.us ? paid->value.us : clock_now().us - US_PER_MINUTE;

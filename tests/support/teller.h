@@ -46,6 +46,7 @@ instant teller_noon(int in_days);
 
 struct paid {
     Tagih__V1__PaymentSource source; /* 0: GATEWAY */
+    Tagih__V1__PaymentTag tag;       /* 0: the source's own */
     const char *reference;           /* NULL: a new one */
     int64_t amount_minor;
     instant value;                   /* 0: a minute ago */

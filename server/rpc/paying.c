@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Identity first, then the account, then the book: one way in for all money that no phone signed. */
+#include "rpc/paying.h"
+
+#include "run/random.h"
+
+#define FUTURE_MAX_US (5 * US_PER_MINUTE) /* clocks of others may be ahead by this much (R-TIM-3) */
+
+tagih_err paying_amount_check(int64_t amount_minor) {
+    return amount_minor > 0 && amount_minor <= MONEY_AMOUNT_MAX_MINOR ? TAGIH_OK : FAIL(PAYMENT_AMOUNT);
+}
+
+tagih_err paying_value_check(instant value, instant now) {
+    if (!instant_is_sane(value)) return FAIL(REQUEST_TIME);
+    return value.us > now.us + FUTURE_MAX_US ? FAIL(PAYMENT_FUTURE) : TAGIH_OK;
+}
+
+static struct post post_of(const struct paying *p, instant now) {
+    return (struct post){.id = p->payment.u, .payment = p->payment, .account = p->account, .source = p->identity.source,
+                         .tag = (int16_t)p->tag, .amount_minor = p->amount_minor, .currency = p->currency, .value = p->value,
+                         .received = now, .has_actor = p->has_actor, .actor = p->actor, .reference = p->identity.reference};
+}
+
+tagih_err paying_begin(struct paying_book *all, struct tx *tx, struct arena *arena, agency_id agency, int64_t writer,
+                       instant now, struct paying *payings, size_t n) {
+    *all = (struct paying_book){.payings = payings, .n = n, .posts = ARENA_ARRAY(arena, n, struct post),
+                                .identities = ARENA_ARRAY(arena, n, struct payment_identity),
+                                .known = ARENA_ARRAY(arena, n, struct payment_known)};
+    if (!all->posts || !all->identities || !all->known) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < n; i++) {
+        payings[i].payment.u = random_id();
+        all->identities[i] = payings[i].identity;
+        all->posts[i] = post_of(&payings[i], now);
+    }
+    return book_begin(&all->book, tx, arena, agency, writer, now, all->posts, n, 0);
+}
+
+tagih_err paying_send_load(struct paying_book *all) {
+    struct book *book = &all->book;
+    TRY(payment_send_identity_lock(book->tx, book->arena, all->identities, all->n));
+    TRY(book_send_lock(book));
+    TRY(book_send_load(book));
+    return payment_send_identities(book->tx, book->arena, all->identities, all->n);
+}
+
+tagih_err paying_take_load(struct paying_book *all) {
+    DEFER(result) struct result locked = {0};
+    tx_take(all->book.tx, &locked);
+    book_take_lock(&all->book);
+    TRY(book_take_load(&all->book));
+    payment_take_identities(all->book.tx, all->known, all->n);
+    return TAGIH_OK;
+}
+
+static bool same_content(const struct paying *p, const struct payment_known *known) {
+    return uuid_equal(known->account.u, p->account.u) && known->amount_minor == p->amount_minor && known->tag == p->tag &&
+           currency_equal(known->currency, p->currency) && known->value.us == p->value.us;
+}
+
+/* The same identity earlier in this very set counts as known; one that was refused does not. */
+static void find_twin(const struct paying_book *all, size_t i) {
+    const struct payment_identity *mine = &all->identities[i];
+    for (size_t k = 0; k < i && !all->known[i].known; k++) {
+        const struct paying *p = &all->payings[k];
+        if (all->posts[k].skip || p->identity.source != mine->source || !bytes_equal(p->identity.reference, mine->reference)) continue;
+        all->known[i] = (struct payment_known){.known = true, .payment = p->payment, .account = p->account,
+                                               .tag = p->tag, .amount_minor = p->amount_minor, .currency = p->currency,
+                                               .value = p->value};
+    }
+}
+
+/* Suspense, where money for a closed account waits for a person, comes with the cashier's work: until then its sender
+ * keeps it and is told so. */
+static tagih_err refusal(fate_bits hindrance) {
+    if (hindrance & fate_bit(REASON_UNKNOWN_ACCOUNT)) return FAIL(NOT_PERMITTED);
+    if (hindrance & fate_bit(REASON_WRONG_CURRENCY)) return FAIL(ACCOUNT_CURRENCY);
+    if (hindrance & fate_bit(REASON_ACCOUNT_CLOSED)) return FAIL(PAYMENT_ACCOUNT_CLOSED);
+    return hindrance ? FAIL(PAYMENT_AMOUNT) : TAGIH_OK;
+}
+
+static void decide_one(struct paying_book *all, size_t i) {
+    struct paying *p = &all->payings[i];
+    struct post *post = &all->posts[i];
+    post->skip = true;
+    if (!err_is_ok(p->err)) return;
+    find_twin(all, i);
+    p->repeat = all->known[i].known && same_content(p, &all->known[i]);
+    if (all->known[i].known) {
+        p->payment = all->known[i].payment;
+        p->err = p->repeat ? TAGIH_OK : FAIL(PAYMENT_IDENTITY_REUSED);
+        return;
+    }
+    p->err = refusal(book_hindrance(&all->book, post));
+    post->skip = !err_is_ok(p->err);
+}
+
+tagih_err paying_decide(struct paying_book *all) {
+    for (size_t i = 0; i < all->n; i++) decide_one(all, i);
+    return book_decide(&all->book);
+}
+
+tagih_err paying_save(struct paying_book *all) {
+    return book_save(&all->book);
+}

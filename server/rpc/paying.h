@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Payments that are no entries, many at a time, whoever brings them: a call, a batch file, a gateway (R-PAY-5). Their
+ * identity is (source, reference): what is there already is answered and not posted again, other content is refused.
+ *
+ *     paying_begin → paying_send_load → sync → paying_take_load → paying_decide → paying_save
+ */
+#ifndef TAGIH_RPC_PAYING_H
+#define TAGIH_RPC_PAYING_H
+
+#include "domain/payment_row.h"
+#include "rpc/posting.h"
+#include "store/payment.h"
+
+/** One payment. */
+struct paying {
+    /* in */
+    struct payment_identity identity;
+    enum payment_tag tag;
+    account_id account;
+    int64_t amount_minor;
+    currency currency;
+    instant value;
+    bool has_actor;
+    user_id actor;
+    /* in and out */
+    tagih_err err; /* refused, before or by paying_decide */
+    /* out */
+    bool repeat;   /* it had been posted before, just so */
+    payment_id payment;
+};
+
+struct paying_book {
+    struct book book;
+    struct paying *payings;
+    struct post *posts;
+    struct payment_identity *identities;
+    struct payment_known *known;
+    size_t n;
+};
+
+/** May this much have been paid at this instant? @return OK · PAYMENT_AMOUNT · REQUEST_TIME · PAYMENT_FUTURE. Pure. */
+TAGIH_MUST_USE tagih_err paying_amount_check(int64_t amount_minor);
+TAGIH_MUST_USE tagih_err paying_value_check(instant value, instant now);
+
+/** Begin with n payments, at least one; those with an `err` are passed over. They outlive the book. */
+TAGIH_MUST_USE tagih_err paying_begin(struct paying_book *all, struct tx *tx, struct arena *arena, agency_id agency,
+                                      int64_t writer, instant now, struct paying *payings, size_t n);
+
+/** Queue LOCK and LOAD. */
+TAGIH_MUST_USE tagih_err paying_send_load(struct paying_book *all);
+/** Take it: the caller has synced. */
+TAGIH_MUST_USE tagih_err paying_take_load(struct paying_book *all);
+
+/**
+ * Decide all: `err`, `repeat` and `payment` of each are set.
+ *
+ * err: NOT_PERMITTED no such account · ACCOUNT_CURRENCY · PAYMENT_ACCOUNT_CLOSED · PAYMENT_IDENTITY_REUSED
+ */
+TAGIH_MUST_USE tagih_err paying_decide(struct paying_book *all);
+
+/** Queue SAVE. */
+TAGIH_MUST_USE tagih_err paying_save(struct paying_book *all);
+
+#endif
