@@ -582,8 +582,9 @@ static tagih_err send_silences(struct book *book) {
     size_t n = 0;
     for (size_t i = 0; i < book->n_posted; i++) {
         const struct posted *posted = &book->posted[i];
-        bool came = posted->kind == POSTING_OF_PAYMENT || posted->kind == POSTING_OF_QUARANTINE;
-        if (came && book__account(book, posted->post->account)) rows[n++] = (struct silence_row){posted->post->account, until_on};
+        bool money = posted->kind == POSTING_OF_PAYMENT || posted->kind == POSTING_OF_QUARANTINE;
+        bool came = money && !posted->post->has_money; /* out of suspense or quarantine it came before */
+        if (came && book_account(book, posted->post->account)) rows[n++] = (struct silence_row){posted->post->account, until_on};
     }
     return silence_send(book->tx, book->arena, rows, n);
 }
