@@ -65,35 +65,67 @@ static tagih_err get_bonus_summary(struct rpc_batch *batch) {
 
 /* ---- ExplainBonus --------------------------------------------------------------------------------------------- */
 
+struct explained_of {
+    payment_id payment; /* nil: a month */
+    struct summary_of month;
+};
+
 static tagih_err explain_request(struct rpc_item *item) {
     const Tagih__V1__ExplainBonusRequest *request = item->request;
-    payment_id *id = rpc_alloc(item, sizeof *id);
-    item->checked = id;
-    if (id) rpc_check_uuid(item, "payment_id", request->payment_id, &id->u);
+    struct explained_of *out = rpc_alloc(item, sizeof *out);
+    item->checked = out;
+    if (!out) return item->err;
+    *out = (struct explained_of){.month.has_collector = *request->collector_id != 0};
+    if (*request->payment_id || !*request->month) {
+        rpc_check_uuid(item, "payment_id", request->payment_id, &out->payment.u);
+        return item->err;
+    }
+    if (out->month.has_collector) rpc_check_uuid(item, "collector_id", request->collector_id, &out->month.collector.u);
+    check_month(item, request->month, &out->month);
     return item->err;
 }
 
-/* The line once more, from what stands in its record and in the lines before it; true when record and hash say the same. */
-static bool recompute(const struct bonus_stored *lines, size_t at, int64_t *amount_minor) {
-    const struct bonus_record *record = &lines[at].record;
-    hash256 hash;
-    bool same = err_is_ok(bonus_record_hash(record, &hash)) && hash256_equal(&hash, &lines[at].hash);
-    *amount_minor = 0;
-    if (record->kind != BONUS_LINE) { /* R-BON-5: minus all that was written before */
-        int64_t base_minor = 0;
-        for (size_t i = 0; i < at; i++) {
-            *amount_minor -= lines[i].record.result.amount_minor;
-            base_minor -= lines[i].record.inputs.base_minor;
-        }
-        return same && *amount_minor == record->result.amount_minor && base_minor == record->inputs.base_minor;
+/* What a line is computed again from: its own part of what was loaded. */
+static tagih_err context_of(struct arena *arena, const struct bonus_history *history, const struct bonus_record *record,
+                            struct bonus_context *out) {
+    struct bonus_taken *taken = ARENA_ARRAY(arena, history->n_named + 1, struct bonus_taken);
+    struct bonus_closing *parts = ARENA_ARRAY(arena, history->n_parts + 1, struct bonus_closing);
+    if (!taken || !parts) return FAIL(OUT_OF_MEMORY);
+    *out = (struct bonus_context){.taken = taken, .parts = parts};
+    for (size_t i = 0; i < history->n_named; i++) {
+        if (uuid_equal(history->named[i].line_id, record->line_id)) taken[out->n_taken++] = history->named[i].taken;
     }
-    struct bonus_result again = {0};
-    const struct bonus_scheme *scheme = bonus_scheme_find(record->scheme_name, record->value_on);
-    if (!scheme || !err_is_ok(bonus_write(scheme, &record->inputs, &again))) return false;
-    *amount_minor = again.amount_minor;
-    const struct bonus_factors *a = &again.factors, *b = &record->result.factors;
-    return same && again.amount_minor == record->result.amount_minor && again.capped == record->result.capped &&
-           a->bucket == b->bucket && a->tier == b->tier && a->target == b->target && a->tag == b->tag;
+    for (size_t i = 0; i < history->n_parts; i++) {
+        if (uuid_equal(history->parts[i].line_id, record->line_id)) parts[out->n_parts++] = history->parts[i].closing;
+    }
+    return TAGIH_OK;
+}
+
+/* What a line names is what stands there: the line's own amount and base, or the payment's part. */
+static bool names_what_is(const struct bonus_history *history, const struct bonus_context *context) {
+    size_t found = 0;
+    for (size_t i = 0; i < context->n_taken; i++) {
+        const struct bonus_taken *t = &context->taken[i];
+        for (size_t k = 0; k < history->n_lines; k++) {
+            const struct bonus_record *r = &history->lines[k].record;
+            found += uuid_equal(r->line_id, t->line_id) && r->result.amount_minor == t->amount_minor &&
+                     r->inputs.base_minor == t->base_minor;
+        }
+        for (size_t k = 0; k < history->n_parts; k++) {
+            const struct bonus_part *p = &history->parts[k];
+            found += uuid_equal(p->line_id, t->line_id) && p->closing.part_minor == t->amount_minor && t->base_minor == 0;
+        }
+    }
+    return found == context->n_taken;
+}
+
+/* The line once more, from its record and what it names; true when record, hash and computation say the same. */
+static bool recompute(const struct bonus_history *history, const struct bonus_stored *line, const struct bonus_context *context,
+                      int64_t *amount_minor) {
+    hash256 hash;
+    bool same = err_is_ok(bonus_record_hash(&line->record, &hash)) && hash256_equal(&hash, &line->hash);
+    bool named = names_what_is(history, context);
+    return bonus_again(&line->record, context, amount_minor) && same && named;
 }
 
 static int64_t factor_value(const struct bonus_record *record, const char *name) {
@@ -118,15 +150,27 @@ static void add_factor(struct rpc_item *item, Tagih__V1__BonusLine *line, const 
     line->factors[line->n_factors++] = factor;
 }
 
+static void explain_true_up(struct rpc_item *item, const struct bonus_record *record, Tagih__V1__BonusLine *line) {
+    add_factor(item, line, "base", record->inputs.base_minor, "debt that the month's payments covered, as it stood at the close");
+    add_factor(item, line, "tier", record->result.factors.tier, "by what all payments of countable tags brought in");
+    add_factor(item, line, "target", record->result.factors.target, "by the same sum and the month's target");
+    add_factor(item, line, "amount", record->result.amount_minor,
+               "for each payment, what it earns with the whole month's factors less what was written before");
+}
+
+static void explain_back(struct rpc_item *item, const struct bonus_record *record, Tagih__V1__BonusLine *line) {
+    add_factor(item, line, "base", record->inputs.base_minor, "minus the base of all lines that it takes back");
+    add_factor(item, line, "amount", record->result.amount_minor,
+               record->kind == BONUS_CLAWBACK ? "taken back after its month had closed: minus everything that was written for it"
+                                              : "taken back: minus everything that was written for it");
+}
+
 static tagih_err explain_line(struct rpc_item *item, const struct bonus_record *record, Tagih__V1__BonusLine *line) {
     line->factors = rpc_alloc(item, BONUS_REASONS_MAX * sizeof *line->factors);
     if (!line->factors) return FAIL(OUT_OF_MEMORY);
-    if (record->kind != BONUS_LINE) {
-        add_factor(item, line, "base", record->inputs.base_minor, "minus the base of all lines before it");
-        add_factor(item, line, "amount", record->result.amount_minor,
-                   "the payment was reversed: minus everything that was written for it");
-        return TAGIH_OK;
-    }
+    if (record->kind == BONUS_TRUE_UP) explain_true_up(item, record, line);
+    if (record->kind == BONUS_REVERSAL || record->kind == BONUS_CLAWBACK) explain_back(item, record, line);
+    if (line->n_factors) return TAGIH_OK;
     struct bonus_reason reasons[BONUS_REASONS_MAX];
     size_t n;
     TRY(bonus_explain(record, &item->call->arena, reasons, &n));
@@ -141,48 +185,105 @@ static const char *kind_name(enum bonus_kind kind) {
     return (unsigned)kind < BONUS_KIND_END && names[kind] ? names[kind] : "unknown";
 }
 
-static tagih_err answer_line(struct rpc_item *item, const struct bonus_stored *lines, size_t at, Tagih__V1__BonusLine **out) {
-    const struct bonus_record *record = &lines[at].record;
+static char *month_text(struct rpc_item *item, civil_date month) {
+    char text[DATE_TEXT_SIZE];
+    date_format(month, text);
+    return rpc_text(item, bytes_make((const uint8_t *)text, 7));
+}
+
+static tagih_err answer_names(struct rpc_item *item, const struct bonus_context *context, Tagih__V1__BonusLine *line) {
+    line->takes_back = rpc_alloc(item, (context->n_taken + 1) * sizeof *line->takes_back);
+    if (!line->takes_back) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < context->n_taken; i++) line->takes_back[line->n_takes_back++] = rpc_uuid(item, context->taken[i].line_id);
+    return TAGIH_OK;
+}
+
+static tagih_err answer_line(struct rpc_batch *batch, const struct bonus_history *history, size_t at, Tagih__V1__BonusLine **out) {
+    struct rpc_item *item = batch->items[0];
+    const struct bonus_record *record = &history->lines[at].record;
     Tagih__V1__BonusLine *line = *out = rpc_alloc(item, sizeof *line);
     if (!line) return FAIL(OUT_OF_MEMORY);
     tagih__v1__bonus_line__init(line);
     struct bytes in = bytes_text(record->inputs.currency.code);
+    struct bonus_context context;
     int64_t again_minor;
-    line->number = (uint32_t)lines[at].line_no;
+    TRY(context_of(batch->arena, history, record, &context));
+    line->number = (uint32_t)history->lines[at].line_no;
     line->kind = (char *)(uintptr_t)kind_name(record->kind);
     line->collector_id = rpc_uuid(item, record->collector.u);
+    line->line_id = rpc_uuid(item, record->line_id);
+    line->month = month_text(item, record->month);
     line->amount = money_view(item, record->result.amount_minor, in);
-    line->same = recompute(lines, at, &again_minor);
+    line->same = recompute(history, &history->lines[at], &context, &again_minor);
     line->recomputed = money_view(item, again_minor, in);
+    TRY(answer_names(item, &context, line));
     return explain_line(item, record, line);
 }
 
+static void answer_part(struct rpc_item *item, const struct bonus_part *part, struct bytes in, Tagih__V1__BonusPart **out) {
+    Tagih__V1__BonusPart *view = *out = rpc_alloc(item, sizeof *view);
+    if (!view) return;
+    tagih__v1__bonus_part__init(view);
+    view->line_id = rpc_uuid(item, part->line_id);
+    view->collector_id = rpc_uuid(item, part->collector.u);
+    view->covered = money_view(item, part->closing.base_minor, in);
+    view->written = money_view(item, part->closing.written_minor, in);
+    view->final = money_view(item, part->closing.final_minor, in);
+    view->part = money_view(item, part->closing.part_minor, in);
+}
+
 /* What a colleague earned is nobody else's business: a collector gets his own lines. */
-static bool is_shown(const struct rpc_item *item, const struct bonus_record *record) {
-    return (item->caller.roles & ROLES_OFFICE) || uuid_equal(record->collector.u, item->caller.user.u);
+static bool is_shown(const struct rpc_item *item, user_id collector) {
+    return (item->caller.roles & ROLES_OFFICE) || uuid_equal(collector.u, item->caller.user.u);
+}
+
+static tagih_err answer_history(struct rpc_batch *batch, const struct bonus_history *history, bool parts) {
+    struct rpc_item *item = batch->items[0];
+    Tagih__V1__ExplainBonusResponse *out = item->response;
+    out->lines = rpc_alloc(item, (history->n_lines + 1) * sizeof *out->lines);
+    out->parts = rpc_alloc(item, (parts ? history->n_parts + 1 : 1) * sizeof *out->parts);
+    if (!out->lines || !out->parts) return TAGIH_OK;
+    for (size_t i = 0; i < history->n_lines; i++) {
+        if (!is_shown(item, history->lines[i].record.collector)) continue;
+        TRY(answer_line(batch, history, i, &out->lines[out->n_lines]));
+        out->n_lines++;
+    }
+    for (size_t i = 0; parts && i < history->n_parts; i++) {
+        if (!is_shown(item, history->parts[i].collector)) continue;
+        answer_part(item, &history->parts[i], bytes_text(history->lines[0].record.inputs.currency.code), &out->parts[out->n_parts++]);
+    }
+    return TAGIH_OK;
+}
+
+static tagih_err explain_month(struct rpc_batch *batch, const struct summary_of *of) {
+    struct rpc_item *item = batch->items[0];
+    user_id collector = of->has_collector ? of->collector : item->caller.user;
+    struct bonus_history history;
+    TRY(bonus_send_true_ups(batch->tx, batch->arena, collector, of->month_on));
+    TRY(rpc_load(batch));
+    TRY(bonus_take_true_ups(batch->tx, batch->arena, &history));
+    if (rpc_ok(item) && !is_shown(item, collector)) rpc_fail(item, FAIL(NOT_PERMITTED));
+    return rpc_ok(item) ? answer_history(batch, &history, false) : TAGIH_OK;
+}
+
+static tagih_err explain_payment(struct rpc_batch *batch, payment_id payment) {
+    struct rpc_item *item = batch->items[0];
+    struct bonus_history history = {.lines = NULL};
+    bool there;
+    TRY(bonus_send_lines(batch->tx, batch->arena, payment));
+    TRY(rpc_load(batch));
+    TRY(bonus_take_lines(batch->tx, batch->arena, &there, &history));
+    if (!rpc_ok(item)) return TAGIH_OK;
+    TRY(answer_history(batch, &history, true));
+    bool office = item->caller.roles & ROLES_OFFICE;
+    bool nothing = ((const Tagih__V1__ExplainBonusResponse *)item->response)->n_lines == 0;
+    if (!there || (!office && nothing)) rpc_fail(item, FAIL(NOT_PERMITTED));
+    return TAGIH_OK;
 }
 
 static tagih_err explain_bonus(struct rpc_batch *batch) {
-    struct rpc_item *item = batch->items[0];
-    const payment_id *id = item->checked;
-    TRY(bonus_send_lines(batch->tx, batch->arena, *id));
-    TRY(rpc_load(batch));
-    struct bonus_stored *lines;
-    bool there;
-    size_t n;
-    TRY(bonus_take_lines(batch->tx, batch->arena, *id, &there, &lines, &n));
-    if (!rpc_ok(item)) return TAGIH_OK;
-    Tagih__V1__ExplainBonusResponse *out = item->response;
-    out->lines = rpc_alloc(item, (n + 1) * sizeof *out->lines);
-    if (!out->lines) return TAGIH_OK;
-    for (size_t i = 0; i < n; i++) {
-        if (!is_shown(item, &lines[i].record)) continue;
-        TRY(answer_line(item, lines, i, &out->lines[out->n_lines]));
-        out->n_lines++;
-    }
-    bool office = item->caller.roles & ROLES_OFFICE;
-    if (!there || (!office && out->n_lines == 0)) rpc_fail(item, FAIL(NOT_PERMITTED));
-    return TAGIH_OK;
+    const struct explained_of *of = batch->items[0]->checked;
+    return uuid_is_nil(of->payment.u) ? explain_month(batch, &of->month) : explain_payment(batch, of->payment);
 }
 
 const struct rpc_service bonus_service = {

@@ -75,6 +75,7 @@ static void add_allocations(struct journal_rows *book, const struct import_item 
             row->instalment_no = part->instalment_no;
         }
         row->component_minor[part->component] += part->amount_minor;
+        if (part->origin == PART_DEBT) row->debt_minor += part->amount_minor;
     }
     if (result->credit_left_minor == 0) return;
     book->allocations[book->n_allocations] = empty;

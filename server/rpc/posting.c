@@ -23,7 +23,8 @@ tagih_err book_begin(struct book *book, struct tx *tx, struct arena *arena, agen
     book->posted = ARENA_ARRAY(arena, book->n_max, struct posted);
     book->payments = ARENA_ARRAY(arena, n, struct payment_row);
     book->reversals = ARENA_ARRAY(arena, book->n_max, struct reversal_row);
-    book->bonus = ARENA_ARRAY(arena, book->n_max, struct bonus_row);
+    book->bonus_max = book->n_max;
+    book->bonus = ARENA_ARRAY(arena, book->bonus_max, struct bonus_row);
     if (!book->posts || !book->keys || !book->posted || !book->payments || !book->reversals || !book->bonus) {
         return FAIL(OUT_OF_MEMORY);
     }
@@ -93,7 +94,7 @@ struct posting_collector *book_collector(struct book *book, user_id id, currency
 struct posted *book__posted(struct book *book, const struct post *post, enum posting_kind kind) {
     struct posted *posted = &book->posted[book->n_posted++];
     *posted = (struct posted){.post = post, .kind = kind, .allocation_first = book->n_allocations,
-                              .posting_on = book_posting_on(book, post->value_on)};
+                              .bonus_first = book->n_bonus, .posting_on = book_posting_on(book, post->value_on)};
     ledger_begin(&posted->ledger, post->currency);
     assert(post->n_facts <= POST_FACTS_MAX);
     for (size_t i = 0; i < post->n_facts; i++) posted->facts[posted->n_facts++] = &post->facts[i];
@@ -190,6 +191,7 @@ tagih_err book__allocation(struct book *book, struct posted *posted, payment_id 
             *row = (struct allocation_row){.payment = payment, .version = version, .instalment_no = parts[i].instalment_no};
         }
         row->component_minor[parts[i].component] += parts[i].amount_minor;
+        if (parts[i].origin == PART_DEBT) row->debt_minor += parts[i].amount_minor;
     }
     posted->n_allocations += book->n_allocations - first;
     return TAGIH_OK;
@@ -340,15 +342,6 @@ static struct posting_reversed reversed_find(const struct book *book, const stru
                                         .collector = p->collector};
         memcpy(out.currency.code, p->currency.data, 3);
     }
-    for (size_t i = 0; i < book->n_bonus && out.found; i++) {
-        const struct bonus_row *line = &book->bonus[i];
-        if (!uuid_equal(line->record.payment.u, post->payment.u)) continue;
-        out.bonus_lines++;
-        out.bonus_minor += line->amount_minor;
-        out.bonus_base_minor += line->record.inputs.base_minor;
-        out.bonus_collector = line->record.collector;
-        out.bonus_month = line->record.month;
-    }
     return out;
 }
 
@@ -435,6 +428,7 @@ static tagih_err post_move(struct book *book, struct post *post) {
     posted->account = post->account;
     posted->ledger = post->ledger;
     post->outcome = POST_DONE;
+    if (post->true_up) TRY(book__bonus_true_up(book, post, posted));
     return balances_follow(book, posted);
 }
 

@@ -78,6 +78,15 @@ enum post_what {
     POST_MOVE      /* lines of its maker, or an event without any */
 };
 
+/** A collector's month at its close, as a bonus line of the post's `collector` (R-BON-7). */
+struct post_true_up {
+    civil_date month;
+    team_id team; /* nil: none */
+    struct bonus_inputs inputs; /* base: of all payments; mtd: of the countable ones */
+    struct bonus_true_up result;
+    hash256 parts;
+};
+
 /** One movement of money, or one event beside it. */
 struct post {
     /* in */
@@ -116,6 +125,7 @@ struct post {
     int16_t change;           /* of a move: what the feed says of it (domain/change.h), of `payment` if that is set; 0: nothing */
     const struct params *facts; /* rows of its own; each names this post as its posting */
     size_t n_facts;
+    const struct post_true_up *true_up; /* move: the bonus line of a month that closes; NULL: none */
     /* out */
     fate_bits flags;
     enum post_outcome outcome;
@@ -134,11 +144,11 @@ struct posted {
     civil_date posting_on;       /* R-ALL-7 */
     size_t payment;              /* index into payments + 1; 0: none */
     size_t reversal;             /* likewise */
-    size_t bonus;                /* likewise */
+    size_t bonus_first, n_bonus;
     size_t allocation_first, n_allocations;
     const struct params *facts[POST_FACTS_MAX + 1]; /* sorted by statement */
     size_t n_facts;
-    struct params own_fact;      /* POST_FACT: its row */
+    struct params own_fact;      /* POST_FACT: its row; reversal: what its bonus lines take back */
 };
 
 struct replayed; /* posting_replay.c */
@@ -165,7 +175,7 @@ struct book {
     struct allocation_row *allocations;
     size_t n_allocations, allocations_max;
     struct bonus_row *bonus;
-    size_t n_bonus;
+    size_t n_bonus, bonus_max;
 };
 
 /** Begin a book over `n` posts; posts found later (book_add) may bring it to n_max. @return OK · OUT_OF_MEMORY */
@@ -189,6 +199,10 @@ struct posting_account *book_account(struct book *book, account_id id);
 /** The day that a fact valued on `value_on` is booked on: itself while its month is open, else today (R-ALL-7). */
 civil_date book_posting_on(const struct book *book, civil_date value_on);
 
+/** A collector's month as it is now, under his lock: of the value date or bonus month of a post, or of today. NULL: no
+ *  post named it. After book_take_load. */
+struct posting_month *book_month(struct book *book, user_id collector, civil_date month, currency in);
+
 /** Begin a move's lines in its currency. */
 void book_move_begin(struct post *post);
 
@@ -208,9 +222,11 @@ struct posted *book__posted(struct book *book, const struct post *post, enum pos
 /** Write the bonus line of a payment (R-BON-*), its ledger lines included. */
 TAGIH_MUST_USE tagih_err book__bonus(struct book *book, const struct post *post, struct posting_account *account,
                                      struct posted *posted, int64_t base_minor, enum bucket bucket);
-/** Write the line that takes back all lines of a payment (R-BON-5). */
+/** Write the lines that take back all that was written for a payment, one a collector (R-BON-5). */
 TAGIH_MUST_USE tagih_err book__bonus_reverse(struct book *book, const struct post *post, struct posted *posted,
                                              const struct posting_reversed *payment);
+/** Write the line of a month that closes. */
+TAGIH_MUST_USE tagih_err book__bonus_true_up(struct book *book, const struct post *post, struct posted *posted);
 /** Bonus bucket of a value date (R-BON-11), from the open state before any payment of that date. */
 enum bucket book__bucket(struct posting_account *account, const struct instalment_open *lines, size_t n_lines,
                          civil_date value_on);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a payment earns (R-BON-1..5, 8, 9, 11): the inputs as the server knows them now, the line with its complete
+ * What a payment earns (R-BON-1..5, 7..11): the inputs as the server knows them now, the line with its complete
  * context, chained to the collector's line before it, and the accrual in the ledger.
  */
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "domain/big_endian.h"
@@ -41,7 +42,7 @@ enum bucket book__bucket(struct posting_account *account, const struct instalmen
 
 /* ---- inputs --------------------------------------------------------------------------------------------------- */
 
-static struct posting_month *month_of(struct book *book, user_id collector, civil_date month_on, currency in) {
+struct posting_month *book_month(struct book *book, user_id collector, civil_date month_on, currency in) {
     for (size_t i = 0; i < book->loaded.n_months; i++) {
         struct posting_month *m = &book->loaded.months[i];
         if (uuid_equal(m->collector.u, collector.u) && m->month_on.days == month_on.days && currency_equal(m->currency, in)) {
@@ -49,6 +50,16 @@ static struct posting_month *month_of(struct book *book, user_id collector, civi
         }
     }
     return NULL;
+}
+
+static bool is_closed_month(const struct book *book, civil_date month_on) {
+    return month_on.days < book->loaded.open_from.days;
+}
+
+/* The month that lines of a closed one go to: that of today (R-BON-5, R-BON-10). */
+static struct posting_month *open_month(struct book *book, user_id collector, civil_date month_on, currency in) {
+    civil_date month = is_closed_month(book, month_on) ? date_month(book->loaded.today) : month_on;
+    return book_month(book, collector, month, in);
 }
 
 /* R-BON-8: all receipts of one customer taken by one collector on one date use the mtd of the first one posted. */
@@ -99,6 +110,33 @@ static void row_texts(struct bonus_row *row) {
     row->bucket = (int16_t)row->record.inputs.bucket;
     row->tag = (int16_t)row->record.inputs.tag;
     row->amount_minor = row->record.result.amount_minor;
+    row->has_payment = !uuid_is_nil(row->record.payment.u);
+    row->has_account = !uuid_is_nil(row->record.account.u);
+    row->has_team = !uuid_is_nil(row->record.team.u);
+}
+
+static struct bonus_row *row_slot(struct book *book) {
+    if (book->n_bonus == book->bonus_max) {
+        struct bonus_row *rows = ARENA_ARRAY(book->arena, 2 * book->bonus_max + 8, struct bonus_row);
+        if (!rows) return NULL;
+        memcpy(rows, book->bonus, book->n_bonus * sizeof *rows);
+        for (size_t i = 0; i < book->n_bonus; i++) row_texts(&rows[i]); /* they point into the row itself */
+        book->bonus = rows;
+        book->bonus_max = 2 * book->bonus_max + 8;
+    }
+    return &book->bonus[book->n_bonus++];
+}
+
+/* A posting's first line has its id; the others are named by it and their place. */
+static uuid line_id(const struct posted *posted) {
+    uuid id = posted->post->id;
+    if (posted->n_bonus == 0) return id;
+    uint8_t name[32] = "tagih.line.1", digest[crypto_hash_sha256_BYTES];
+    memcpy(name + 12, id.b, 16);
+    put_be32(name + 28, (uint32_t)posted->n_bonus);
+    crypto_hash_sha256(digest, name, sizeof name);
+    memcpy(id.b, digest, 16);
+    return id;
 }
 
 /* Chain a finished record to its collector and put its row and ledger lines into the book. */
@@ -106,7 +144,10 @@ static tagih_err line_add(struct book *book, struct posted *posted, struct bonus
                           bool counts) {
     struct posting_collector *collector = book_collector(book, row->record.collector, row->record.inputs.currency);
     if (!collector) return FAIL(INTERNAL);
+    row->record.line_id = line_id(posted);
+    row->record.month = month->month_on;
     row->record.previous = collector->bonus_head;
+    row->posting = posted->post->id;
     TRY(bonus_record_hash(&row->record, &row->hash));
     row->chain_n = ++collector->bonus_n;
     collector->bonus_head = row->hash;
@@ -115,10 +156,24 @@ static tagih_err line_add(struct book *book, struct posted *posted, struct bonus
     if (counts) TRY(minor_add(month->mtd_minor, row->record.inputs.base_minor, &month->mtd_minor));
     TRY(minor_add(month->bonus_minor, row->record.result.amount_minor, &month->bonus_minor));
     ledger_bonus(&posted->ledger, row->record.collector, row->record.result.amount_minor);
-    book->bonus[book->n_bonus] = *row;
-    row_texts(&book->bonus[book->n_bonus]); /* they point into the row itself */
-    posted->bonus = ++book->n_bonus;
+    struct bonus_row *slot = row_slot(book);
+    if (!slot) return FAIL(OUT_OF_MEMORY);
+    *slot = *row;
+    row_texts(slot);
+    posted->n_bonus++;
     return TAGIH_OK;
+}
+
+/* The inputs that decide tier and target: of an open month what it brought in so far, of a closed one what its close
+ * found (R-BON-10). */
+static struct bonus_inputs inputs_of(const struct posting_month *month, bool late, int64_t mtd_minor) {
+    if (late) {
+        return (struct bonus_inputs){.currency = month->currency, .mtd_minor = month->closed_mtd_minor,
+                                     .has_target = month->closed_has_target, .target_minor = month->closed_target_minor,
+                                     .target_version = month->closed_target_version};
+    }
+    return (struct bonus_inputs){.currency = month->currency, .mtd_minor = mtd_minor, .has_target = month->has_target,
+                                 .target_minor = month->target_minor, .target_version = month->target_version};
 }
 
 tagih_err book__bonus(struct book *book, const struct post *post, struct posting_account *account, struct posted *posted,
@@ -126,41 +181,147 @@ tagih_err book__bonus(struct book *book, const struct post *post, struct posting
     user_id collector = book->loaded.credited[post->index]; /* R-BON-8; nil: nobody's, no line */
     if (uuid_is_nil(collector.u)) return TAGIH_OK;
     const struct bonus_scheme *scheme = bonus_scheme_find(SCHEME, post->value_on);
-    struct posting_month *month = month_of(book, collector, date_month(post->value_on), post->currency);
-    if (!scheme || !month) return TAGIH_OK;
+    struct posting_month *of = book_month(book, collector, date_month(post->value_on), post->currency);
+    struct posting_month *month = open_month(book, collector, date_month(post->value_on), post->currency);
+    if (!scheme || !of || !month) return TAGIH_OK;
+    bool late = of != month;
     struct bonus_row row = {
-        .record = {.kind = BONUS_LINE, .line_id = post->id, .payment = post->payment, .account = account->id,
-                   .collector = collector, .team = book->loaded.teams[post->index], .month = month->month_on,
-                   .value_on = post->value_on, .scheme_name = scheme->name, .scheme_version = scheme->version,
-                   .rate_bp = scheme->rate_bp, .cap_bp = scheme->cap_bp,
-                   .allocation = allocation_digest(book, posted, post->payment),
-                   .inputs = {.base_minor = base_minor, .currency = post->currency, .bucket = bucket,
-                              .tag = (enum payment_tag)post->tag, .mtd_minor = mtd_for(book, post, account, month),
-                              .has_target = month->has_target, .target_minor = month->target_minor,
-                              .target_version = month->target_version}},
+        .record = {.kind = late ? BONUS_LATE : BONUS_LINE, .payment = post->payment, .account = account->id,
+                   .collector = collector, .team = book->loaded.teams[post->index], .value_on = post->value_on,
+                   .scheme_name = scheme->name, .scheme_version = scheme->version, .rate_bp = scheme->rate_bp,
+                   .cap_bp = scheme->cap_bp, .allocation = allocation_digest(book, posted, post->payment),
+                   .inputs = inputs_of(of, late, mtd_for(book, post, account, of))},
         .customer = account->customer, .line_no = 1, .has_hold = account->hold_from.is, .hold_from = account->hold_from.on};
+    row.record.inputs.base_minor = base_minor;
+    row.record.inputs.bucket = bucket;
+    row.record.inputs.tag = (enum payment_tag)post->tag;
     TRY(bonus_write(scheme, &row.record.inputs, &row.record.result));
-    row.has_team = !uuid_is_nil(row.record.team.u);
     row.on_hold = (post->flags & fate_bit(REASON_NOT_HOLDER)) != 0;
-    return line_add(book, posted, &row, month, bonus_tag_counts(scheme, row.record.inputs.tag));
+    return line_add(book, posted, &row, month, !late && bonus_tag_counts(scheme, row.record.inputs.tag));
+}
+
+/* ---- taking back (R-BON-5) ------------------------------------------------------------------------------------ */
+
+/* All that is stored for a payment, also by this very book. Sorted by collector, month and number. */
+static tagih_err stored_for(const struct book *book, const struct post *post, struct posting_bonus **out, size_t *n) {
+    *n = 0;
+    *out = ARENA_ARRAY(book->arena, book->loaded.n_bonus + book->n_bonus, struct posting_bonus);
+    if (!*out) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < book->loaded.n_bonus; i++) {
+        if (book->loaded.bonus[i].post == post->index) (*out)[(*n)++] = book->loaded.bonus[i];
+    }
+    for (size_t i = 0; i < book->n_bonus; i++) {
+        const struct bonus_row *b = &book->bonus[i];
+        if (!uuid_equal(b->record.payment.u, post->payment.u)) continue;
+        (*out)[(*n)++] = (struct posting_bonus){
+            .line_id = b->record.line_id, .kind = b->record.kind, .line_no = b->line_no, .collector = b->record.collector,
+            .team = b->record.team, .month_on = b->record.month, .base_minor = b->record.inputs.base_minor,
+            .amount_minor = b->amount_minor};
+    }
+    return TAGIH_OK;
+}
+
+static bool same_group(const struct posting_bonus *a, const struct posting_bonus *b) {
+    return uuid_equal(a->collector.u, b->collector.u) && a->month_on.days == b->month_on.days;
+}
+
+/* How the lines of one collector and month stand: taken back already, or to be taken back by one line more. */
+struct group {
+    const struct posting_bonus *first;
+    size_t n;
+    bool taken, counted;
+    int64_t base_minor, amount_minor;
+};
+
+static tagih_err group_of(const struct posting_bonus *first, size_t n, struct group *out) {
+    *out = (struct group){.first = first};
+    const struct posting_bonus *last = first;
+    while (out->n < n && same_group(first, &first[out->n])) {
+        const struct posting_bonus *b = &first[out->n++];
+        if (b->line_no >= last->line_no) last = b;
+        TRY(minor_add(out->base_minor, b->base_minor, &out->base_minor));
+        TRY(minor_add(out->amount_minor, b->amount_minor, &out->amount_minor));
+    }
+    out->taken = last->kind == BONUS_REVERSAL || last->kind == BONUS_CLAWBACK;
+    out->counted = last->kind == BONUS_LINE || last->kind == BONUS_RETAG;
+    return TAGIH_OK;
+}
+
+static int16_t next_number(const struct posting_bonus *stored, size_t n) {
+    int16_t highest = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (stored[i].line_no > highest) highest = stored[i].line_no;
+    }
+    return (int16_t)(highest + 1);
+}
+
+static tagih_err take_back(struct book *book, const struct post *post, struct posted *posted,
+                           const struct posting_reversed *payment, const struct group *group, int16_t line_no) {
+    const struct bonus_scheme *scheme = bonus_scheme_find(SCHEME, payment->value_on);
+    struct posting_month *month = open_month(book, group->first->collector, group->first->month_on, payment->currency);
+    if (!month || !scheme) return FAIL(INTERNAL);
+    bool closed = is_closed_month(book, group->first->month_on);
+    struct bonus_row row = {
+        .record = {.kind = closed ? BONUS_CLAWBACK : BONUS_REVERSAL, .payment = post->payment, .account = payment->account,
+                   .collector = group->first->collector, .value_on = payment->value_on, .scheme_name = scheme->name,
+                   .scheme_version = scheme->version, .rate_bp = scheme->rate_bp, .cap_bp = scheme->cap_bp,
+                   .allocation = allocation_digest(book, posted, post->payment), .inputs = inputs_of(month, false, month->mtd_minor)},
+        .line_no = line_no};
+    row.record.inputs.tag = (enum payment_tag)payment->tag;
+    TRY(minor_sub(0, group->base_minor, &row.record.inputs.base_minor));
+    TRY(minor_sub(0, group->amount_minor, &row.record.result.amount_minor));
+    bool counts = !closed && group->counted && bonus_tag_counts(scheme, row.record.inputs.tag);
+    return line_add(book, posted, &row, month, counts);
+}
+
+static int by_line(const void *left, const void *right) {
+    const struct bonus_taken_row *a = left, *b = right;
+    int order = uuid_compare(a->line, b->line);
+    return order ? order : uuid_compare(a->taken.line_id, b->taken.line_id);
 }
 
 tagih_err book__bonus_reverse(struct book *book, const struct post *post, struct posted *posted,
                               const struct posting_reversed *payment) {
-    const struct bonus_scheme *scheme = bonus_scheme_find(SCHEME, payment->value_on);
-    if (payment->bonus_lines == 0 || !scheme) return TAGIH_OK;
-    struct posting_month *month = month_of(book, payment->bonus_collector, payment->bonus_month, payment->currency);
-    if (!month) return FAIL(INTERNAL);
+    struct posting_bonus *stored;
+    size_t n, n_taken = 0;
+    TRY(stored_for(book, post, &stored, &n));
+    struct bonus_taken_row *taken = ARENA_ARRAY(book->arena, n + 1, struct bonus_taken_row);
+    if (!taken) return FAIL(OUT_OF_MEMORY);
+    int16_t line_no = next_number(stored, n);
+    struct group group;
+    for (size_t at = 0; at < n; at += group.n) {
+        TRY(group_of(stored + at, n - at, &group));
+        if (group.taken) continue;
+        TRY(take_back(book, post, posted, payment, &group, line_no++));
+        for (size_t i = 0; i < group.n; i++) {
+            const struct posting_bonus *b = &group.first[i];
+            taken[n_taken++] = (struct bonus_taken_row){
+                .posting = post->id, .line = book->bonus[book->n_bonus - 1].record.line_id,
+                .taken = {.line_id = b->line_id, .amount_minor = b->amount_minor, .base_minor = b->base_minor}};
+        }
+    }
+    if (n_taken == 0) return TAGIH_OK;
+    qsort(taken, n_taken, sizeof *taken, by_line);
+    posting_bonus_taken(&posted->own_fact, book->tx, book->arena, taken, n_taken);
+    posted->facts[posted->n_facts++] = &posted->own_fact;
+    return TAGIH_OK;
+}
+
+/* ---- the month's close (R-BON-7) ------------------------------------------------------------------------------ */
+
+tagih_err book__bonus_true_up(struct book *book, const struct post *post, struct posted *posted) {
+    const struct post_true_up *up = post->true_up;
+    const struct bonus_scheme *scheme = bonus_scheme_find(SCHEME, post->value_on);
+    struct posting_month *month = book_month(book, post->collector, up->month, post->currency);
+    if (!scheme || !month) return FAIL(INTERNAL);
     struct bonus_row row = {
-        .record = {.kind = BONUS_REVERSAL, .line_id = post->id, .payment = post->payment, .account = payment->account,
-                   .collector = payment->bonus_collector, .month = month->month_on, .value_on = payment->value_on,
+        .record = {.kind = BONUS_TRUE_UP, .collector = post->collector, .team = up->team, .value_on = post->value_on,
                    .scheme_name = scheme->name, .scheme_version = scheme->version, .rate_bp = scheme->rate_bp,
-                   .cap_bp = scheme->cap_bp, .allocation = allocation_digest(book, posted, post->payment),
-                   .inputs = {.base_minor = -payment->bonus_base_minor, .currency = payment->currency,
-                              .tag = (enum payment_tag)payment->tag, .mtd_minor = month->mtd_minor,
-                              .has_target = month->has_target, .target_minor = month->target_minor,
-                              .target_version = month->target_version},
-                   .result = {.amount_minor = -payment->bonus_minor}},
-        .line_no = (int16_t)(payment->bonus_lines + 1)};
-    return line_add(book, posted, &row, month, bonus_tag_counts(scheme, row.record.inputs.tag));
+                   .cap_bp = scheme->cap_bp, .allocation = up->parts, .inputs = up->inputs,
+                   .result = {.factors = {.tier = up->result.tier, .target = up->result.target},
+                              .no_target = !up->inputs.has_target,
+                              .no_tier = !currency_equal(up->inputs.currency, scheme->currency),
+                              .amount_minor = up->result.amount_minor}},
+        .line_no = 1};
+    return line_add(book, posted, &row, month, false);
 }

@@ -8,10 +8,10 @@
  *                text currency · instant value · date value · date posting · instant received · uuid collector or null ·
  *                uuid actor or null
  *   ALLOCATION   uuid payment · int version · int instalment · int fees · int penalty · int interest · int principal ·
- *                int credit                                      (by payment, version, instalment)
+ *                int credit · int debt                           (by payment, version, instalment)
  *   LEDGER_TXN   uuid posting · int kind · uuid trigger · uuid account or null · date value · date posting · instant at
  *   LEDGER_LINE  uuid posting · int number · int ledger account · uuid owner or null · text currency · int amount
- *   BONUS_LINE   uuid payment · int number · bytes hash (which covers the line's whole context)
+ *   BONUS_LINE   uuid payment, nil of a TRUE_UP · int number · bytes hash (which covers the line's whole context)
  *   EVENT        of a reversal: uuid payment · uuid reversal · int reason · date value · date posting · instant at ·
  *                uuid actor or null
  *   FACT         text table · every column but the agency, in the order of its insert statement (store/fact.h)
@@ -68,12 +68,13 @@ static int by_key(const void *left, const void *right) {
 void posting_digest_allocations(struct posting_digest *d, struct allocation_row *rows, size_t n) {
     qsort(rows, n, sizeof *rows, by_key);
     for (size_t i = 0; i < n; i++) {
-        posting_row(d, POSTING_ALLOCATION, 8);
+        posting_row(d, POSTING_ALLOCATION, 9);
         posting_uuid(d, rows[i].payment.u);
         posting_int(d, rows[i].version);
         posting_int(d, rows[i].instalment_no);
         for (int c = 0; c < COMPONENT_COUNT; c++) posting_int(d, rows[i].component_minor[c]);
         posting_int(d, rows[i].credit_minor);
+        posting_int(d, rows[i].debt_minor);
     }
 }
 
@@ -125,7 +126,7 @@ void book__digest(struct book *book, const struct posted *posted, const struct p
     if (posted->n_allocations) posting_digest_allocations(&d, book->allocations + posted->allocation_first, posted->n_allocations);
     posting_digest_head(&d, head_row);
     for (size_t i = 0; i < n_lines; i++) posting_digest_line(&d, &lines[i]);
-    if (posted->bonus) bonus(&d, &book->bonus[posted->bonus - 1]);
+    for (size_t i = 0; i < posted->n_bonus; i++) bonus(&d, &book->bonus[posted->bonus_first + i]);
     if (posted->reversal) reversal(&d, &book->reversals[posted->reversal - 1]);
     for (size_t i = 0; i < posted->n_facts; i++) fact_digest(&d, posted->facts[i]);
     *out = posting_end(&d);

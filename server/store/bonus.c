@@ -42,12 +42,23 @@ void bonus_take_summary(struct tx *tx, struct bonus_summary *out) {
 /* ---- lines ---------------------------------------------------------------------------------------------------- */
 
 tagih_err bonus_send_lines(struct tx *tx, struct arena *arena, payment_id payment) {
-    const struct statement *const statements[] = {STMT_bonus_payment, STMT_bonus_lines};
-    for (size_t i = 0; i < 2; i++) {
+    const struct statement *const statements[] = {STMT_bonus_payment, STMT_bonus_lines, STMT_bonus_taken, STMT_bonus_payment_parts};
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         struct params p;
-        params_init(&p, arena, statements[i], 0);
-        params_one_uuid(&p, &tx->options->agency);
+        tx_params(&p, tx, arena, statements[i], 0);
         params_one_uuid(&p, &payment);
+        TRY(tx_send(tx, &p));
+    }
+    return TAGIH_OK;
+}
+
+tagih_err bonus_send_true_ups(struct tx *tx, struct arena *arena, user_id collector, civil_date month_on) {
+    const struct statement *const statements[] = {STMT_bonus_true_ups, STMT_bonus_parts};
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+        struct params p;
+        tx_params(&p, tx, arena, statements[i], 0);
+        params_one_uuid(&p, &collector);
+        params_one_date(&p, month_on);
         TRY(tx_send(tx, &p));
     }
     return TAGIH_OK;
@@ -66,25 +77,30 @@ static struct bonus_inputs read_inputs(const struct result *r, size_t i) {
 }
 
 /* A line that takes back has no factors, and says neither "no target" nor "no tier". */
+static bool has_factors(enum bonus_kind kind) {
+    return kind != BONUS_REVERSAL && kind != BONUS_CLAWBACK;
+}
+
 static struct bonus_result read_result(const struct result *r, size_t i, const struct bonus_scheme *scheme,
                                        const struct bonus_inputs *inputs, enum bonus_kind kind) {
     return (struct bonus_result){
         .factors = {.bucket = result_int4(r, i, COL(bucket_factor)), .tier = result_int4(r, i, COL(tier_factor)),
                     .target = result_int4(r, i, COL(target_factor)), .tag = result_int4(r, i, COL(tag_factor))},
-        .no_target = kind == BONUS_LINE && !inputs->has_target,
-        .no_tier = kind == BONUS_LINE && !currency_equal(inputs->currency, scheme->currency),
+        .no_target = has_factors(kind) && !inputs->has_target,
+        .no_tier = has_factors(kind) && !currency_equal(inputs->currency, scheme->currency),
         .capped = result_bool(r, i, COL(capped)), .amount_minor = result_int8(r, i, COL(amount_minor))};
 }
 
-static tagih_err read_line(const struct result *r, size_t i, payment_id payment, struct bonus_stored *out) {
+/* Of bonus_lines and bonus_true_ups, whose columns are the same. */
+static tagih_err read_line(const struct result *r, size_t i, struct bonus_stored *out) {
     civil_date value_on = result_date(r, i, COL(value_on));
     const struct bonus_scheme *scheme = bonus_scheme_find((const char *)result_text(r, i, COL(scheme)).data, value_on);
     if (!scheme || scheme->version != result_int4(r, i, COL(scheme_version))) return FAIL(INTERNAL);
     enum bonus_kind kind = (enum bonus_kind)result_int2(r, i, COL(kind));
     *out = (struct bonus_stored){
         .line_no = result_int2(r, i, COL(line_no)), .hash = result_hash(r, i, COL(hash)),
-        .record = {.kind = kind, .line_id = result_uuid(r, i, COL(line_id)), .payment = payment,
-                   .account.u = result_uuid(r, i, COL(account_id)), .collector.u = result_uuid(r, i, COL(collector_id)),
+        .record = {.kind = kind, .line_id = result_uuid(r, i, COL(line_id)), .payment.u = result_uuid_or_nil(r, i, COL(payment_id)),
+                   .account.u = result_uuid_or_nil(r, i, COL(account_id)), .collector.u = result_uuid(r, i, COL(collector_id)),
                    .team.u = result_uuid_or_nil(r, i, COL(team_id)), .month = result_date(r, i, COL(month_on)),
                    .value_on = value_on, .inputs = read_inputs(r, i), .scheme_name = scheme->name,
                    .scheme_version = scheme->version, .rate_bp = scheme->rate_bp, .cap_bp = scheme->cap_bp,
@@ -93,15 +109,67 @@ static tagih_err read_line(const struct result *r, size_t i, payment_id payment,
     return TAGIH_OK;
 }
 
-tagih_err bonus_take_lines(struct tx *tx, struct arena *arena, payment_id payment, bool *payment_exists,
-                           struct bonus_stored **lines, size_t *n) {
-    DEFER(result) struct result there = {0}, r = {0};
-    tx_take(tx, &there);
+static tagih_err take_lines(struct tx *tx, struct arena *arena, struct bonus_history *out) {
+    DEFER(result) struct result r = {0};
     tx_take(tx, &r);
-    *payment_exists = result_count(&there) == 1;
-    *n = result_count(&r);
-    *lines = ARENA_ARRAY(arena, *n + 1, struct bonus_stored);
-    if (!*lines) return FAIL(OUT_OF_MEMORY);
-    for (size_t i = 0; i < *n; i++) TRY(read_line(&r, i, payment, &(*lines)[i]));
+    out->n_lines = result_count(&r);
+    out->lines = ARENA_ARRAY(arena, out->n_lines + 1, struct bonus_stored);
+    if (!out->lines) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < out->n_lines; i++) TRY(read_line(&r, i, &out->lines[i]));
     return TAGIH_OK;
+}
+
+#undef COL
+#define COL(name) COL_bonus_taken_##name
+
+static tagih_err take_named(struct tx *tx, struct arena *arena, struct bonus_history *out) {
+    DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    out->n_named = result_count(&r);
+    out->named = ARENA_ARRAY(arena, out->n_named + 1, struct bonus_named);
+    if (!out->named) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < out->n_named; i++) {
+        out->named[i] = (struct bonus_named){
+            .line_id = result_uuid(&r, i, COL(line_id)),
+            .taken = {.line_id = result_uuid(&r, i, COL(taken_line_id)), .amount_minor = result_int8(&r, i, COL(amount_minor)),
+                      .base_minor = result_int8(&r, i, COL(base_minor))}};
+    }
+    return TAGIH_OK;
+}
+
+#undef COL
+#define COL(name) COL_bonus_parts_##name
+
+/* Of bonus_parts and bonus_payment_parts, whose columns are the same. */
+static tagih_err take_parts(struct tx *tx, struct arena *arena, struct bonus_history *out) {
+    DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    out->n_parts = result_count(&r);
+    out->parts = ARENA_ARRAY(arena, out->n_parts + 1, struct bonus_part);
+    if (!out->parts) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < out->n_parts; i++) {
+        int64_t written_minor = result_int8(&r, i, COL(written_minor)), final_minor = result_int8(&r, i, COL(final_minor));
+        out->parts[i] = (struct bonus_part){
+            .collector.u = result_uuid(&r, i, COL(collector_id)), .line_id = result_uuid(&r, i, COL(line_id)),
+            .closing = {.payment.u = result_uuid(&r, i, COL(payment_id)), .base_minor = result_int8(&r, i, COL(base_minor)),
+                        .bucket = (enum bucket)result_int2(&r, i, COL(bucket)),
+                        .tag = (enum payment_tag)result_int2(&r, i, COL(tag)), .written_minor = written_minor,
+                        .final_minor = final_minor, .part_minor = final_minor - written_minor}};
+    }
+    return TAGIH_OK;
+}
+
+tagih_err bonus_take_lines(struct tx *tx, struct arena *arena, bool *payment_exists, struct bonus_history *out) {
+    DEFER(result) struct result there = {0};
+    tx_take(tx, &there);
+    *payment_exists = result_count(&there) == 1;
+    TRY(take_lines(tx, arena, out));
+    TRY(take_named(tx, arena, out));
+    return take_parts(tx, arena, out);
+}
+
+tagih_err bonus_take_true_ups(struct tx *tx, struct arena *arena, struct bonus_history *out) {
+    *out = (struct bonus_history){.named = NULL};
+    TRY(take_lines(tx, arena, out));
+    return take_parts(tx, arena, out);
 }

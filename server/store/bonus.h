@@ -26,10 +26,36 @@ struct bonus_stored {
     hash256 hash;
 };
 
+/** A part of a TRUE_UP line. */
+struct bonus_part {
+    user_id collector;
+    uuid line_id;
+    struct bonus_closing closing;
+};
+
+/** What a line names that it takes back. */
+struct bonus_named {
+    uuid line_id;
+    struct bonus_taken taken;
+};
+
+/** Lines with all that they are computed again from. */
+struct bonus_history {
+    struct bonus_stored *lines;
+    size_t n_lines;
+    struct bonus_named *named; /* by line */
+    size_t n_named;
+    struct bonus_part *parts; /* of a payment: its own; of months: all of each line, in the order of their digest */
+    size_t n_parts;
+};
+
 /** Queue whether the payment exists, and its lines. */
 TAGIH_MUST_USE tagih_err bonus_send_lines(struct tx *tx, struct arena *arena, payment_id payment);
-/** Take both. The records' scheme names are static; a scheme nobody knows is INTERNAL. @return OK · OUT_OF_MEMORY · INTERNAL */
-TAGIH_MUST_USE tagih_err bonus_take_lines(struct tx *tx, struct arena *arena, payment_id payment, bool *payment_exists,
-                                          struct bonus_stored **lines, size_t *n);
+/** Take all. The records' scheme names are static; a scheme nobody knows is INTERNAL. @return OK · OUT_OF_MEMORY · INTERNAL */
+TAGIH_MUST_USE tagih_err bonus_take_lines(struct tx *tx, struct arena *arena, bool *payment_exists, struct bonus_history *out);
+
+/** Queue and take the TRUE_UP lines of a collector's month, with all their parts. */
+TAGIH_MUST_USE tagih_err bonus_send_true_ups(struct tx *tx, struct arena *arena, user_id collector, civil_date month_on);
+TAGIH_MUST_USE tagih_err bonus_take_true_ups(struct tx *tx, struct arena *arena, struct bonus_history *out);
 
 #endif

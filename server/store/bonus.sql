@@ -31,8 +31,43 @@ select payment_id from payment where agency_id = $1 and payment_id = $2;
 
 -- name: bonus_lines
 -- in:   uuid agency_id, uuid payment_id
--- out:  int2 line_no, uuid line_id, int2 kind, uuid collector_id, uuid team_id, date month_on, text currency, uuid account_id, date value_on, text scheme, int4 scheme_version, int8 base_minor, int8 amount_minor, int2 bucket, int4 bucket_factor, int4 tier_factor, int4 target_factor, int4 tag_factor, int2 tag, int8 mtd_minor, int8 target_minor, int4 target_version, bool capped, bytea allocation_digest, bytea prev_hash, bytea hash
-select line_no, line_id, kind, collector_id, team_id, month_on, currency::text as currency, account_id, value_on, scheme,
+-- out:  uuid payment_id, int2 line_no, uuid line_id, int2 kind, uuid collector_id, uuid team_id, date month_on, text currency, uuid account_id, date value_on, text scheme, int4 scheme_version, int8 base_minor, int8 amount_minor, int2 bucket, int4 bucket_factor, int4 tier_factor, int4 target_factor, int4 tag_factor, int2 tag, int8 mtd_minor, int8 target_minor, int4 target_version, bool capped, bytea allocation_digest, bytea prev_hash, bytea hash
+select payment_id, line_no, line_id, kind, collector_id, team_id, month_on, currency::text as currency, account_id, value_on, scheme,
        scheme_version, base_minor, amount_minor, bucket, bucket_factor, tier_factor, target_factor, tag_factor, tag,
        mtd_minor, target_minor, target_version, capped, allocation_digest, prev_hash, hash
 from bonus_line where agency_id = $1 and payment_id = $2 order by line_no;
+
+-- name: bonus_taken
+-- in:   uuid agency_id, uuid payment_id
+-- out:  uuid line_id, uuid taken_line_id, int8 amount_minor, int8 base_minor
+-- why:  what the lines of a payment that take back name (R-BON-5).
+select t.line_id, t.taken_line_id, t.amount_minor, t.base_minor
+from bonus_line b join bonus_taken t on t.agency_id = $1 and t.line_id = b.line_id
+where b.agency_id = $1 and b.payment_id = $2 order by t.line_id, t.taken_line_id;
+
+-- name: bonus_payment_parts
+-- in:   uuid agency_id, uuid payment_id
+-- out:  uuid collector_id, uuid line_id, uuid payment_id, int8 base_minor, int2 bucket, int2 tag, int8 written_minor, int8 final_minor
+-- why:  a payment's parts of TRUE_UP lines: one for each collector whose lines it has.
+select p.collector_id, p.line_id, p.payment_id, p.base_minor, p.bucket, p.tag, p.written_minor, p.final_minor
+from (select distinct b.collector_id, b.month_on, b.currency from bonus_line b
+      where b.agency_id = $1 and b.payment_id = $2) o
+join bonus_part p on p.agency_id = $1 and p.collector_id = o.collector_id and p.month_on = o.month_on
+    and p.currency = o.currency and p.payment_id = $2
+order by p.collector_id, p.line_id;
+
+-- name: bonus_true_ups
+-- in:   uuid agency_id, uuid collector_id, date month_on
+-- out:  uuid payment_id, int2 line_no, uuid line_id, int2 kind, uuid collector_id, uuid team_id, date month_on, text currency, uuid account_id, date value_on, text scheme, int4 scheme_version, int8 base_minor, int8 amount_minor, int2 bucket, int4 bucket_factor, int4 tier_factor, int4 target_factor, int4 tag_factor, int2 tag, int8 mtd_minor, int8 target_minor, int4 target_version, bool capped, bytea allocation_digest, bytea prev_hash, bytea hash
+-- why:  a month's TRUE_UP lines of a collector, one a currency; the same columns as bonus_lines.
+select payment_id, line_no, line_id, kind, collector_id, team_id, month_on, currency::text as currency, account_id, value_on, scheme,
+       scheme_version, base_minor, amount_minor, bucket, bucket_factor, tier_factor, target_factor, tag_factor, tag,
+       mtd_minor, target_minor, target_version, capped, allocation_digest, prev_hash, hash
+from bonus_line where agency_id = $1 and collector_id = $2 and month_on = $3 and kind = 5 order by currency;
+
+-- name: bonus_parts
+-- in:   uuid agency_id, uuid collector_id, date month_on
+-- out:  uuid collector_id, uuid line_id, uuid payment_id, int8 base_minor, int2 bucket, int2 tag, int8 written_minor, int8 final_minor
+-- why:  all parts of a month's TRUE_UP lines, in the order of their digest.
+select collector_id, line_id, payment_id, base_minor, bucket, tag, written_minor, final_minor
+from bonus_part where agency_id = $1 and collector_id = $2 and month_on = $3 order by currency, payment_id;

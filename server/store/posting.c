@@ -90,6 +90,18 @@ static bool any_reversal(const struct posting_key *keys, size_t n) {
     return false;
 }
 
+static tagih_err send_reversed(struct tx *tx, struct arena *arena, const struct posting_key *keys, size_t n) {
+    const struct statement *const statements[] = {STMT_posting_payment_load, STMT_posting_bonus_load};
+    for (size_t i = 0; i < 2; i++) {
+        struct params p;
+        params_init(&p, arena, statements[i], n);
+        params_one_uuid(&p, &tx->options->agency);
+        params_uuid(&p, &keys[0].reverses, sizeof *keys);
+        TRY(tx_send(tx, &p));
+    }
+    return TAGIH_OK;
+}
+
 static tagih_err send_per_key(struct tx *tx, struct arena *arena, const struct posting_key *keys, size_t n, instant now) {
     const size_t s = sizeof *keys;
     struct bytes *currencies = ARENA_ARRAY(arena, n, struct bytes);
@@ -123,11 +135,9 @@ static tagih_err send_per_key(struct tx *tx, struct arena *arena, const struct p
     params_bool(&p, &keys[0].assigned, s);
     p.n_rows = n_reverses;
     params_uuid(&p, &keys[0].reverses, s);
+    params_one_int8(&p, now.us);
     TRY(tx_send(tx, &p));
-    params_init(&p, arena, STMT_posting_payment_load, n_reverses);
-    params_one_uuid(&p, &tx->options->agency);
-    params_uuid(&p, &keys[0].reverses, s);
-    TRY(tx_send(tx, &p));
+    TRY(send_reversed(tx, arena, keys, n_reverses));
     params_init(&p, arena, STMT_agency_dates, n + 1);
     params_one_uuid(&p, &tx->options->agency);
     params_int8(&p, times, sizeof *times);
@@ -313,7 +323,11 @@ static tagih_err take_months(struct tx *tx, struct arena *arena, struct posting_
             .mtd_minor = result_int8_or(&r, i, COL(mtd_minor), 0), .bonus_minor = result_int8_or(&r, i, COL(bonus_minor), 0),
             .has_target = !result_is_null(&r, i, COL(target_minor)),
             .target_minor = result_int8_or(&r, i, COL(target_minor), 0),
-            .target_version = result_int4_or(&r, i, COL(target_version), 0)};
+            .target_version = result_int4_or(&r, i, COL(target_version), 0),
+            .closed_mtd_minor = result_int8_or(&r, i, COL(closed_mtd_minor), 0),
+            .closed_has_target = !result_is_null(&r, i, COL(closed_target_minor)),
+            .closed_target_minor = result_int8_or(&r, i, COL(closed_target_minor), 0),
+            .closed_target_version = result_int4_or(&r, i, COL(closed_target_version), 0)};
     }
     return TAGIH_OK;
 }
@@ -333,12 +347,26 @@ static tagih_err take_reversed(struct tx *tx, struct arena *arena, size_t n, str
             .tag = result_int2(&r, i, COL(tag)), .amount_minor = result_int8(&r, i, COL(amount_minor)),
             .currency = currency_of(result_text(&r, i, COL(currency))), .value.us = result_int8(&r, i, COL(value_us)),
             .value_on = result_date(&r, i, COL(value_on)), .has_collector = !result_is_null(&r, i, COL(collector_id)),
-            .collector.u = result_uuid_or_nil(&r, i, COL(collector_id)),
-            .bonus_lines = result_int4_or(&r, i, COL(bonus_lines), 0),
-            .bonus_minor = result_int8_or(&r, i, COL(bonus_minor), 0),
-            .bonus_base_minor = result_int8_or(&r, i, COL(bonus_base_minor), 0),
-            .bonus_collector.u = result_uuid_or_nil(&r, i, COL(bonus_collector))};
-        if (row->bonus_lines) row->bonus_month = result_date(&r, i, COL(bonus_month));
+            .collector.u = result_uuid_or_nil(&r, i, COL(collector_id))};
+    }
+    return TAGIH_OK;
+}
+
+#undef COL
+#define COL(name) COL_posting_bonus_load_##name
+static tagih_err take_bonus(struct tx *tx, struct arena *arena, struct posting_loaded *out) {
+    DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    out->n_bonus = result_count(&r);
+    out->bonus = ARENA_ARRAY(arena, out->n_bonus, struct posting_bonus);
+    if (!out->bonus) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < out->n_bonus; i++) {
+        out->bonus[i] = (struct posting_bonus){
+            .post = (size_t)result_int4(&r, i, COL(row)), .line_id = result_uuid(&r, i, COL(line_id)),
+            .kind = (enum bonus_kind)result_int2(&r, i, COL(kind)), .line_no = result_int2(&r, i, COL(line_no)),
+            .collector.u = result_uuid(&r, i, COL(collector_id)), .team.u = result_uuid_or_nil(&r, i, COL(team_id)),
+            .month_on = result_date(&r, i, COL(month_on)), .base_minor = result_int8(&r, i, COL(base_minor)),
+            .amount_minor = result_int8(&r, i, COL(amount_minor))};
     }
     return TAGIH_OK;
 }
@@ -375,6 +403,7 @@ tagih_err posting_take_load(struct tx *tx, struct arena *arena, size_t n, struct
     TRY(take_holders(tx, arena, n, out));
     TRY(take_months(tx, arena, out));
     TRY(take_reversed(tx, arena, n, out));
+    TRY(take_bonus(tx, arena, out));
     TRY(take_dates(tx, arena, n, out));
     take_open_from(tx, out);
     return TAGIH_OK;

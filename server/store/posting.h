@@ -57,7 +57,23 @@ struct posting_month {
     bool has_target;
     int64_t target_minor;
     int32_t target_version;
+    int64_t closed_mtd_minor; /* of a closed month: what its T and G came from (R-BON-10); 0 where nobody paid */
+    bool closed_has_target;
+    int64_t closed_target_minor;
+    int32_t closed_target_version;
     bool dirty;
+};
+
+/** A bonus line of a payment that is to be reversed, or, as BONUS_TRUE_UP, the payment's part of such a line. */
+struct posting_bonus {
+    size_t post; /* index of the post asked about */
+    uuid line_id;
+    enum bonus_kind kind;
+    int16_t line_no; /* 0 of a part */
+    user_id collector;
+    team_id team;
+    civil_date month_on;
+    int64_t base_minor, amount_minor;
 };
 
 /** A payment of the same customer and day as a post. */
@@ -85,10 +101,6 @@ struct posting_reversed {
     civil_date value_on;
     bool has_collector;
     user_id collector;
-    int32_t bonus_lines;
-    int64_t bonus_minor, bonus_base_minor;
-    user_id bonus_collector;
-    civil_date bonus_month;
 };
 
 /** A fact on top of the newest snapshot: an unreversed payment, or a charge, waiver or refund not withdrawn. */
@@ -131,6 +143,8 @@ struct posting_loaded {
     struct posting_sibling *siblings;
     size_t n_siblings;
     struct posting_reversed *reversed; /* per key */
+    struct posting_bonus *bonus;       /* by key, then collector, month and line number */
+    size_t n_bonus;
     bool *had_lease, *was_assigned;    /* per key, at the value instant; the second is asked without a lease only */
     user_id *credited;                 /* per key: whose the bonus is; nil: nobody's */
     team_id *teams;                    /* per key */
@@ -204,6 +218,7 @@ struct allocation_row {
     int32_t version, instalment_no;
     int64_t component_minor[COMPONENT_COUNT];
     int64_t credit_minor;
+    int64_t debt_minor; /* what of it paid debt (R-BON-1a) */
 };
 
 struct posting_head_row {
@@ -230,6 +245,8 @@ struct line_row {
 struct bonus_row {
     struct bonus_record record;
     customer_id customer; /* not stored: for the day's first mtd */
+    uuid posting;
+    bool has_payment, has_account; /* not of a TRUE_UP */
     int16_t line_no, kind;
     struct bytes currency, scheme;
     int16_t bucket, tag;
@@ -245,6 +262,13 @@ TAGIH_MUST_USE tagih_err posting_send_reversals(struct tx *tx, struct arena *are
 TAGIH_MUST_USE tagih_err posting_send_allocations(struct tx *tx, struct arena *arena, const struct allocation_row *rows, size_t n);
 TAGIH_MUST_USE tagih_err posting_send_postings(struct tx *tx, struct arena *arena, const struct posting_head_row *rows, size_t n, instant at, int64_t writer);
 TAGIH_MUST_USE tagih_err posting_send_lines(struct tx *tx, struct arena *arena, const struct line_row *rows, size_t n);
+/** What a line that takes back names (R-BON-5). */
+struct bonus_taken_row {
+    uuid posting, line;
+    struct bonus_taken taken;
+};
+/** The insert of such rows, as facts of their posting. */
+void posting_bonus_taken(struct params *p, const struct tx *tx, struct arena *arena, const struct bonus_taken_row *rows, size_t n);
 TAGIH_MUST_USE tagih_err posting_send_bonus(struct tx *tx, struct arena *arena, const struct bonus_row *rows, size_t n);
 /** The parameters of one row's insert statement, to be digested and sent with its posting (store/fact.h). */
 void posting_account_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct account_fact_row *row);

@@ -138,17 +138,26 @@ left join staff_state s on s.agency_id = $1 and s.user_id = c.credited_id
 order by q.i;
 
 -- name: posting_month_load
--- in:   uuid agency_id, uuid[] collector_id, int8[] value_us, text[] currency, uuid[] account_id, bool[] assigned, uuid[] payment_id
--- out:  uuid collector_id, date month_on, text currency, int8 mtd_minor, int8 bonus_minor, int8 target_minor, int4 target_version
--- why:  each collector's month of the value date so far, once, and the newest approved target of the full month.
-select q.collector_id, q.month_on, q.currency, m.mtd_minor, m.bonus_minor, t.amount_minor as target_minor, t.version as target_version
+-- in:   uuid agency_id, uuid[] collector_id, int8[] value_us, text[] currency, uuid[] account_id, bool[] assigned, uuid[] payment_id, int8 now_us
+-- out:  uuid collector_id, date month_on, text currency, int8 mtd_minor, int8 bonus_minor, int8 target_minor, int4 target_version, int8 closed_mtd_minor, int8 closed_target_minor, int4 closed_target_version
+-- why:  each collector's month of the value date so far, once, and the newest approved target of the full month; and the
+--       present month, where lines of a closed one go (R-BON-5, R-BON-10).
+select q.collector_id, q.month_on, q.currency, m.mtd_minor, m.bonus_minor, t.amount_minor as target_minor, t.version as target_version,
+       m.closed_mtd_minor, m.closed_target_minor, m.closed_target_version
 from (select case when u.assigned then account_collector_at($1, u.account_id, u.value_us) else u.collector_id end as collector_id,
-             date_trunc('month', agency_date(u.value_us, g.time_zone))::date as month_on, u.currency
-      from agency g, unnest($2, $3, $4, $5, $6) u (collector_id, value_us, currency, account_id, assigned)
+             d.month_on, u.currency
+      from agency g
+      cross join unnest($2, $3, $4, $5, $6) u (collector_id, value_us, currency, account_id, assigned)
+      cross join lateral (values (date_trunc('month', agency_date(u.value_us, g.time_zone))::date),
+                                 (date_trunc('month', agency_date($8, g.time_zone))::date)) d (month_on)
       where g.agency_id = $1
       union
-      select b.collector_id, b.month_on, b.currency::text
-      from unnest($7) r (payment_id) join bonus_line b on b.agency_id = $1 and b.payment_id = r.payment_id) q
+      select b.collector_id, d.month_on, b.currency::text
+      from agency g
+      cross join unnest($7) r (payment_id)
+      join bonus_line b on b.agency_id = $1 and b.payment_id = r.payment_id
+      cross join lateral (values (b.month_on), (date_trunc('month', agency_date($8, g.time_zone))::date)) d (month_on)
+      where g.agency_id = $1) q
 left join collector_month m on m.agency_id = $1 and m.collector_id = q.collector_id and m.month_on = q.month_on
     and m.currency = q.currency
 left join lateral (
@@ -161,21 +170,33 @@ order by q.collector_id, q.month_on, q.currency;
 
 -- name: posting_payment_load
 -- in:   uuid agency_id, uuid[] payment_id
--- out:  int4 row, uuid account_id, int2 source, int2 tender, int2 tag, int8 amount_minor, text currency, int8 value_us, date value_on, uuid collector_id, bool reversed, int4 version, int8 bonus_minor, int8 bonus_base_minor, uuid bonus_collector, date bonus_month, int4 bonus_lines
--- why:  what is to be reversed: the payment, its newest allocation's version, Σ of its bonus lines.
+-- out:  int4 row, uuid account_id, int2 source, int2 tender, int2 tag, int8 amount_minor, text currency, int8 value_us, date value_on, uuid collector_id, bool reversed, int4 version
+-- why:  what is to be reversed: the payment and its newest allocation's version.
 select (q.i - 1)::int4 as row, p.account_id, p.source, p.tender, p.tag, p.amount_minor, p.currency::text as currency,
        p.value_us, p.value_on, p.collector_id, r.payment_id is not null as reversed,
-       (select max(version) from allocation x where x.agency_id = $1 and x.payment_id = p.payment_id) as version,
-       b.bonus_minor, b.bonus_base_minor, b.bonus_collector, b.bonus_month, b.bonus_lines
+       (select max(version) from allocation x where x.agency_id = $1 and x.payment_id = p.payment_id) as version
 from unnest($2) with ordinality q (payment_id, i)
 join payment p on p.agency_id = $1 and p.payment_id = q.payment_id
 left join payment_reversal r on r.agency_id = $1 and r.payment_id = p.payment_id
-left join lateral (
-    select sum(amount_minor)::int8 as bonus_minor, sum(base_minor)::int8 as bonus_base_minor,
-           (array_agg(collector_id order by line_no))[1] as bonus_collector,
-           (array_agg(month_on order by line_no))[1] as bonus_month, count(*)::int4 as bonus_lines
-    from bonus_line b where b.agency_id = $1 and b.payment_id = p.payment_id) b on true
 order by q.i;
+
+-- name: posting_bonus_load
+-- in:   uuid agency_id, uuid[] payment_id
+-- out:  int4 row, uuid line_id, int2 kind, int2 line_no, uuid collector_id, uuid team_id, date month_on, int8 base_minor, int8 amount_minor
+-- why:  all that is stored for a payment that is to be reversed (R-BON-5): its lines, and its parts of TRUE_UP lines as
+--       lines of kind 5 and number 0.
+select (q.i - 1)::int4 as row, b.line_id, b.kind, b.line_no, b.collector_id, b.team_id, b.month_on, b.base_minor, b.amount_minor
+from unnest($2) with ordinality q (payment_id, i)
+cross join lateral (
+    select x.line_id, x.kind, x.line_no, x.collector_id, x.team_id, x.month_on, x.base_minor, x.amount_minor from bonus_line x
+    where x.agency_id = $1 and x.payment_id = q.payment_id
+    union all
+    select p.line_id, 5::int2, 0::int2, p.collector_id, null, p.month_on, 0, p.final_minor - p.written_minor
+    from (select distinct x.collector_id, x.month_on, x.currency from bonus_line x
+          where x.agency_id = $1 and x.payment_id = q.payment_id) o
+    join bonus_part p on p.agency_id = $1 and p.collector_id = o.collector_id and p.month_on = o.month_on
+        and p.currency = o.currency and p.payment_id = q.payment_id) b
+order by q.i, b.collector_id, b.month_on, b.line_no;
 
 -- name: posting_fact_load
 -- in:   uuid agency_id, uuid[] account_id
@@ -236,11 +257,11 @@ select $1, u.payment_id, u.reversal_id, u.reason, u.value_on, u.posting_on, $7, 
 from unnest($2, $3, $4, $5, $6, $8) u (payment_id, reversal_id, reason, value_on, posting_on, actor_id);
 
 -- name: allocation_insert
--- in:   uuid agency_id, uuid[] payment_id, int4[] version, int4[] instalment_no, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, int8[] credit_minor
+-- in:   uuid agency_id, uuid[] payment_id, int4[] version, int4[] instalment_no, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, int8[] credit_minor, int8[] debt_minor
 -- out:  none
 insert into allocation (agency_id, payment_id, version, instalment_no, fees_minor, penalty_minor, interest_minor,
-    principal_minor, credit_minor)
-select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9) u;
+    principal_minor, credit_minor, debt_minor)
+select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) u;
 
 -- name: posting_insert
 -- in:   uuid agency_id, uuid[] posting_id, int2[] kind, uuid[] trigger_id, uuid[] account_id, date[] value_on, date[] posting_on, int8 at_us, int8 writer_id, int8[] writer_n, bytea[] digest
@@ -284,14 +305,26 @@ insert into ledger_line (agency_id, posting_id, line_no, ledger_account, owner_i
 select $1, u.* from unnest($2, $3, $4, $5, $6, $7) u;
 
 -- name: bonus_line_insert
--- in:   uuid agency_id, uuid[] payment_id, int2[] line_no, uuid[] line_id, int2[] kind, uuid[] collector_id, uuid[] team_id, date[] month_on, text[] currency, uuid[] account_id, date[] value_on, text[] scheme, int4[] scheme_version, int8[] base_minor, int8[] amount_minor, int2[] bucket, int4[] bucket_factor, int4[] tier_factor, int4[] target_factor, int4[] tag_factor, int2[] tag, int8[] mtd_minor, int8[] target_minor, int4[] target_version, bool[] capped, bool[] on_hold, date[] hold_from_on, bytea[] allocation_digest, int8[] chain_n, bytea[] prev_hash, bytea[] hash
+-- in:   uuid agency_id, uuid[] payment_id, int2[] line_no, uuid[] line_id, int2[] kind, uuid[] collector_id, uuid[] team_id, date[] month_on, text[] currency, uuid[] account_id, date[] value_on, text[] scheme, int4[] scheme_version, int8[] base_minor, int8[] amount_minor, int2[] bucket, int4[] bucket_factor, int4[] tier_factor, int4[] target_factor, int4[] tag_factor, int2[] tag, int8[] mtd_minor, int8[] target_minor, int4[] target_version, bool[] capped, bool[] on_hold, date[] hold_from_on, bytea[] allocation_digest, int8[] chain_n, bytea[] prev_hash, bytea[] hash, uuid[] posting_id
 -- out:  none
 insert into bonus_line (agency_id, payment_id, line_no, line_id, kind, collector_id, team_id, month_on, currency,
     account_id, value_on, scheme, scheme_version, base_minor, amount_minor, bucket, bucket_factor, tier_factor,
     target_factor, tag_factor, tag, mtd_minor, target_minor, target_version, capped, on_hold, hold_from_on,
-    allocation_digest, chain_n, prev_hash, hash)
+    allocation_digest, chain_n, prev_hash, hash, posting_id)
 select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-    $22, $23, $24, $25, $26, $27, $28, $29, $30, $31) u;
+    $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32) u;
+
+-- name: bonus_taken_insert
+-- in:   uuid agency_id, uuid[] posting_id, uuid[] line_id, uuid[] taken_line_id, int8[] amount_minor, int8[] base_minor
+-- out:  none
+insert into bonus_taken (agency_id, posting_id, line_id, taken_line_id, amount_minor, base_minor)
+select $1, u.* from unnest($2, $3, $4, $5, $6) u;
+
+-- name: bonus_taken_verify
+-- in:   uuid agency_id, uuid[] posting_id
+-- out:  uuid posting_id, uuid line_id, uuid taken_line_id, int8 amount_minor, int8 base_minor
+select posting_id, line_id, taken_line_id, amount_minor, base_minor
+from bonus_taken where agency_id = $1 and posting_id = any($2) order by posting_id, line_id, taken_line_id;
 
 -- name: posting_account_save
 -- in:   uuid agency_id, uuid[] account_id, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, int8[] credit_minor, int8[] debt_allocated_minor, date[] oldest_due_on, date[] last_value_on, int8[] last_value_us, uuid[] last_payment_id, date[] day_on, int2[] day_bucket, date[] month_on, int2[] month_bucket

@@ -55,6 +55,7 @@ tagih_err posting_send_allocations(struct tx *tx, struct arena *arena, const str
     params_int8(&p, &rows[0].component_minor[COMPONENT_INTEREST], s);
     params_int8(&p, &rows[0].component_minor[COMPONENT_PRINCIPAL], s);
     params_int8(&p, &rows[0].credit_minor, s);
+    params_int8(&p, &rows[0].debt_minor, s);
     return tx_send(tx, &p);
 }
 
@@ -97,7 +98,7 @@ tagih_err posting_send_bonus(struct tx *tx, struct arena *arena, const struct bo
     const struct bonus_record *r = &rows[0].record;
     struct params p;
     tx_params(&p, tx, arena, STMT_bonus_line_insert, n);
-    params_uuid(&p, &r->payment, s);
+    params_uuid_opt(&p, &r->payment, &rows[0].has_payment, s);
     params_int2(&p, &rows[0].line_no, s);
     params_uuid(&p, &r->line_id, s);
     params_int2(&p, &rows[0].kind, s);
@@ -105,7 +106,7 @@ tagih_err posting_send_bonus(struct tx *tx, struct arena *arena, const struct bo
     params_uuid_opt(&p, &r->team, &rows[0].has_team, s);
     params_date(&p, &r->month, s);
     params_text(&p, &rows[0].currency, s);
-    params_uuid(&p, &r->account, s);
+    params_uuid_opt(&p, &r->account, &rows[0].has_account, s);
     params_date(&p, &r->value_on, s);
     params_text(&p, &rows[0].scheme, s);
     params_int4(&p, &r->scheme_version, s);
@@ -127,7 +128,18 @@ tagih_err posting_send_bonus(struct tx *tx, struct arena *arena, const struct bo
     params_int8(&p, &rows[0].chain_n, s);
     params_hash(&p, &r->previous, s);
     params_hash(&p, &rows[0].hash, s);
+    params_uuid(&p, &rows[0].posting, s);
     return tx_send(tx, &p);
+}
+
+void posting_bonus_taken(struct params *p, const struct tx *tx, struct arena *arena, const struct bonus_taken_row *rows, size_t n) {
+    const size_t s = sizeof *rows;
+    tx_params(p, tx, arena, STMT_bonus_taken_insert, n);
+    params_uuid(p, &rows[0].posting, s);
+    params_uuid(p, &rows[0].line, s);
+    params_uuid(p, &rows[0].taken.line_id, s);
+    params_int8(p, &rows[0].taken.amount_minor, s);
+    params_int8(p, &rows[0].taken.base_minor, s);
 }
 
 void posting_account_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct account_fact_row *row) {

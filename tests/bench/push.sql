@@ -108,8 +108,8 @@ values ('01000000-0000-7000-8000-100000000000', ('01f1000000007000' || :at{i})::
     ('06000000000070008000' || :account{i})::uuid, 1, null, 1, 1, 1500000, 'IDR', :at{i}, :today::date, :today::date, :at{i},
     ('03000000000070008000' || :collector)::uuid);
 insert into allocation (agency_id, payment_id, version, instalment_no, fees_minor, penalty_minor, interest_minor,
-    principal_minor, credit_minor)
-values ('01000000-0000-7000-8000-100000000000', ('01f1000000007000' || :at{i})::uuid, 1, 1, 0, 0, 0, 1500000, 0);
+    principal_minor, credit_minor, debt_minor)
+values ('01000000-0000-7000-8000-100000000000', ('01f1000000007000' || :at{i})::uuid, 1, 1, 0, 0, 0, 1500000, 0, 1500000);
 insert into posting (agency_id, posting_id, kind, trigger_id, account_id, value_on, posting_on, at_us, writer_id, writer_n,
     digest)
 values ('01000000-0000-7000-8000-100000000000', ('01f1000000007000' || :at{i})::uuid, 1,
@@ -123,14 +123,14 @@ values ('01000000-0000-7000-8000-100000000000', ('01f1000000007000' || :at{i})::
 insert into bonus_line (agency_id, payment_id, line_no, line_id, kind, collector_id, team_id, month_on, currency,
     account_id, value_on, scheme, scheme_version, base_minor, amount_minor, bucket, bucket_factor, tier_factor,
     target_factor, tag_factor, tag, mtd_minor, target_minor, target_version, capped, on_hold, hold_from_on,
-    allocation_digest, chain_n, prev_hash, hash)
+    allocation_digest, chain_n, prev_hash, hash, posting_id)
 values ('01000000-0000-7000-8000-100000000000', ('01f1000000007000' || :at{i})::uuid, 1,
     ('01f1000000007000' || :at{i})::uuid, 1, ('03000000000070008000' || :collector)::uuid,
     '02000000-0000-7000-8000-100000000006', date_trunc('month', :today::date)::date, 'IDR',
     ('06000000000070008000' || :account{i})::uuid, :today::date, 'standard-1', 1, 1500000, 43261, 2, 12000, 10000, 10000, 10000,
     1, 0, null, null, false, false, null, '\xf2496a1bd56e154e8243302a31556924227ccca20d5600392266813b1f1d2818', :at{i},
     '\x0000000000000000000000000000000000000000000000000000000000000000',
-    '\x3a51984b5e700b361d86b3c69354da29ef5789360086b13f5c0bb3aa6837d3cb');
+    '\x3a51984b5e700b361d86b3c69354da29ef5789360086b13f5c0bb3aa6837d3cb', ('01f1000000007000' || :at{i})::uuid);
 update account_state
 set principal_minor = principal_minor - 1500000, debt_allocated_minor = debt_allocated_minor + 1500000,
     last_value_on = :today::date, last_value_us = :at{i}, last_payment_id = ('01f1000000007000' || :at{i})::uuid,

@@ -285,14 +285,17 @@ def account_balances(day):
 @check("bonus computed again: formula, bytes, hash chain of every collector (R-BON-1, R-BON-4)")
 def bonus_again(day):
     lines = day.db.rows(field_digests.BONUS_SQL)
-    faults, heads = field_digests.bonus_faults(lines)
+    parts, taken = day.db.rows(field_digests.PARTS_SQL), day.db.rows(field_digests.TAKEN_SQL)
+    faults, heads = field_digests.bonus_faults(lines, parts, taken)
     state = {(r["collector_id"], r["currency"]): (int(r["bonus_n"]), bytes.fromhex(r["head"])) for r in day.db.rows(
         "select collector_id, currency, bonus_n, encode(bonus_head, 'hex') as head from collector_state where bonus_n > 0")}
     counting = ", ".join(str(tag) for tag, factor in field_digests.TAG.items() if factor)
     months = day.db.number(f"""select count(*) from collector_month m full join (
-            select collector_id, month_on, currency, coalesce(sum(base_minor) filter (where tag in ({counting})), 0) as base,
+            select collector_id, month_on, currency, coalesce(sum(base_minor) filter (where tag in ({counting})
+                and kind in (1, 2, 4) and not exists (
+                    select from bonus_line x where x.payment_id = l.payment_id and x.kind = 6)), 0) as base,
                 sum(amount_minor) as minor
-            from bonus_line group by 1, 2, 3) b using (collector_id, month_on, currency)
+            from bonus_line l group by 1, 2, 3) b using (collector_id, month_on, currency)
         where m.mtd_minor is distinct from b.base or m.bonus_minor is distinct from b.minor""")
     wrong = sum(faults.values()) + (heads != state) + months
     told = ", ".join(f"{v} {k}" for k, v in faults.items() if v) or "no fault"

@@ -27,6 +27,8 @@ def name16(text):
 
 BONUS_SQL = """select *, encode(allocation_digest, 'hex') as allocation_hex, encode(prev_hash, 'hex') as prev_hex,
     encode(hash, 'hex') as hash_hex from bonus_line order by agency_id, collector_id, currency, chain_n"""
+PARTS_SQL, TAKEN_SQL = "select * from bonus_part", "select * from bonus_taken"
+REVERSAL, CLAWBACK, TRUE_UP = 2, 3, 5  # enum bonus_kind
 RATE_BP, CAP_BP = 300, 900
 BUCKET = [10000, 10000, 12000, 15000, 20000, 20000, 20000, 20000]
 TIERS = [(5_000_000_000, 10000), (10_000_000_000, 11000), (20_000_000_000, 12500), (None, 14000)]
@@ -61,8 +63,7 @@ def bonus_hash(line):
     def optional_id(text):
         return uuid.UUID(text).bytes if text else NIL
 
-    is_line = int(line["kind"]) == 1
-    no_target = is_line and not line["target_minor"]
+    no_target = int(line["kind"]) not in (REVERSAL, CLAWBACK) and not line["target_minor"]
     flags = (1 if no_target else 0) | (4 if line["capped"] == "t" else 0)
     data = name16("tagih.bonus.1") + bytes.fromhex(line["prev_hex"]).rjust(32, b"\0") + bytes([int(line["kind"])])
     for column in ("line_id", "payment_id", "account_id", "collector_id", "team_id"):
@@ -78,13 +79,69 @@ def bonus_hash(line):
     return sha(data)
 
 
-def bonus_faults(lines):
+def month_step(mtd, target):
+    tier = next(f for below, f in TIERS if below is None or mtd < below)
+    reached = 10000
+    if target:
+        reached = next(f for below, f in TARGETS if below is None or mtd * 10000 < below * int(target))
+    return tier, reached
+
+
+def true_up_amount(line, parts):
+    """A month's line from its parts (R-BON-7). None: its parts, their digest or its factors are not what they should be."""
+    digest, countable, net, total, steps = hashlib.sha256(name16("tagih.parts.1")), 0, 0, 0, []
+    for p in sorted(parts, key=lambda p: uuid.UUID(p["payment_id"]).bytes):
+        base, bucket, tag, written, final = (int(p[k]) for k in ("base_minor", "bucket", "tag", "written_minor", "final_minor"))
+        digest.update(uuid.UUID(p["payment_id"]).bytes + struct.pack(">qBBqq", base, bucket, tag, written, final))
+        net += base
+        countable += base if TAG[tag] else 0
+        total += final - written
+        steps.append((base, bucket, tag, final))
+    tier, reached = month_step(countable, line["target_minor"])
+    for base, bucket, tag, final in steps:
+        product = RATE_BP * BUCKET[bucket] * tier * reached * TAG[tag]
+        if min(half_even(base * product, 10000**5), base * CAP_BP // 10000) != final:
+            return None
+    stored = (int(line["tier_factor"]), int(line["target_factor"]), int(line["mtd_minor"]), int(line["base_minor"]))
+    if stored != (tier, reached, countable, net) or digest.hexdigest() != line["allocation_hex"]:
+        return None
+    return total
+
+
+def taken_amount(line, taken):
+    """Minus what the line names (R-BON-5). None: it names nothing, or its base is another."""
+    base = -sum(int(t["base_minor"]) for t in taken)
+    return -sum(int(t["amount_minor"]) for t in taken) if taken and base == int(line["base_minor"]) else None
+
+
+def worth_of(lines, parts):
+    """What can be taken back: (line, payment) → (amount, base), of lines and of parts of TRUE_UP lines."""
+    worth = {(b["line_id"], b["payment_id"]): (int(b["amount_minor"]), int(b["base_minor"])) for b in lines}
+    worth.update({(p["line_id"], p["payment_id"]): (int(p["final_minor"]) - int(p["written_minor"]), 0) for p in parts})
+    return worth
+
+
+def amount_again(line, parts, taken, worth):
+    kind = int(line["kind"])
+    if kind == TRUE_UP:
+        return true_up_amount(line, parts.get(line["line_id"], []))
+    if kind not in (REVERSAL, CLAWBACK):
+        return bonus_amount(line)
+    named = taken.get(line["line_id"], [])
+    for t in named:
+        if worth.get((t["taken_line_id"], line["payment_id"])) != (int(t["amount_minor"]), int(t["base_minor"])):
+            return None
+    return taken_amount(line, named)
+
+
+def bonus_faults(lines, all_parts=(), all_taken=()):
     """What is wrong with bonus lines: formula, own hash, link to the line before, number in the chain."""
     faults, head = {"formula": 0, "hash": 0, "chain": 0}, {}
+    parts, taken, worth = group(all_parts, "line_id"), group(all_taken, "line_id"), worth_of(lines, all_parts)
     for line in lines:
         key = (line["collector_id"], line["currency"])
         number, previous = head.get(key, (0, bytes(32)))
-        if int(line["kind"]) == 1 and bonus_amount(line) != int(line["amount_minor"]):
+        if amount_again(line, parts, taken, worth) != int(line["amount_minor"]):
             faults["formula"] += 1
         if bonus_hash(line) != bytes.fromhex(line["hash_hex"]):
             faults["hash"] += 1
@@ -134,6 +191,14 @@ ENTRY, ACK, PAYMENT, ALLOCATION, LEDGER_TXN, LEDGER_LINE, BONUS_LINE, EVENT, SNA
 PAYMENT_KIND, IMPORT_KIND = "1", "4"  # posting.kind
 
 
+# Tables whose rows are facts of a posting (server/store/fact.h): columns in the order of their insert, and order of rows.
+FACT = 13
+FACTS = {
+    "bonus_taken": ({"posting_id": f_uuid, "line_id": f_uuid, "taken_line_id": f_uuid, "amount_minor": f_int,
+                     "base_minor": f_int}, "posting_id, line_id, taken_line_id"),
+}
+
+
 def row_digest(kind, fields):
     return sha(struct.pack(">HH", kind, len(fields)) + b"".join(fields))
 
@@ -153,7 +218,10 @@ class Postings:
         self.lines = group(db.rows("select * from ledger_line order by posting_id, line_no"), "posting_id")
         self.payments = group(db.rows("select * from payment"), "payment_id")
         self.reversals = group(db.rows("select * from payment_reversal"), "reversal_id")
-        self.bonus = group(db.rows("select line_id, payment_id, line_no, encode(hash, 'hex') as hash_hex from bonus_line"), "line_id")
+        self.bonus = group(db.rows("""select posting_id, coalesce(payment_id, '00000000-0000-0000-0000-000000000000') as payment_id,
+            line_no, encode(hash, 'hex') as hash_hex from bonus_line order by posting_id, payment_id, line_no"""), "posting_id")
+        self.facts = {table: group(db.rows(f"select {', '.join(columns)} from {table} order by {order}"), "posting_id")
+                      for table, (columns, order) in FACTS.items()}
         # An entry whose id is not its own, as a fork's, names its posting by the head of its hash. One that waited is
         # digested with the fate that it got when it posted, and without the acknowledgement that it had got before.
         self.entries = group(db.rows("""select case when owns_id then entry_id
@@ -201,6 +269,9 @@ class Postings:
             rows.append(row_digest(EVENT, [
                 f_uuid(r["payment_id"]), f_uuid(r["reversal_id"]), f_int(r["reason"]), f_date(r["value_on"]),
                 f_date(r["posting_on"]), f_instant(r["at_us"]), f_uuid(r["actor_id"])]))
+        for table in sorted(FACTS):
+            for r in self.facts[table].get(head["posting_id"], []):
+                rows.append(row_digest(FACT, [f_text(table)] + [kind(r[c]) for c, kind in FACTS[table][0].items()]))
         if head["kind"] == IMPORT_KIND:
             rows += [self.snapshot(s) for s in self.snapshots.get((head["account_id"], head["at_us"]), [])]
         return rows
@@ -223,7 +294,8 @@ class Postings:
     def allocation(self, key):
         return [row_digest(ALLOCATION, [
             f_uuid(a["payment_id"]), f_int(a["version"]), f_int(a["instalment_no"]), f_int(a["fees_minor"]),
-            f_int(a["penalty_minor"]), f_int(a["interest_minor"]), f_int(a["principal_minor"]), f_int(a["credit_minor"])])
+            f_int(a["penalty_minor"]), f_int(a["interest_minor"]), f_int(a["principal_minor"]), f_int(a["credit_minor"]),
+            f_int(a["debt_minor"])])
             for a in self.allocations.get(key, [])]
 
 
