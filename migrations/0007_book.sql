@@ -1,13 +1,13 @@
 -- What the book needs beyond payments: charges, waivers and refunds; the months that are closed (R-ALL-7, R-CLS-1).
 
 -- A fact about an account that is no payment; it replays the account. kind: enum fact_kind (include/tagih/allocation.h):
--- 0 CHARGE, 1 WAIVER, 3 REFUND. A refund names no instalment (0) and no component (0).
+-- 0 CHARGE, 1 WAIVER, 3 REFUND, 4 WRITE_OFF, 5 CREDITOR_RELIEF. A refund names no instalment (0) and no component (0).
 create table account_fact (
     agency_id uuid not null,
     fact_id uuid not null,
     posting_id uuid not null,
     account_id uuid not null,
-    kind smallint not null check (kind in (0, 1, 3)),
+    kind smallint not null check (kind in (0, 1, 3, 4, 5)),
     amount_minor bigint not null check (amount_minor > 0),
     currency char(3) not null,
     instalment_no integer not null,

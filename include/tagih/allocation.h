@@ -143,11 +143,20 @@ TAGIH_MUST_USE tagih_err allocation_apply(const struct rule_set *rules, struct i
 /** Is there open debt due at or before `on` while credit_minor > 0? Then a replay must come first. Pure, O(n). */
 bool allocation_credit_waits(const struct instalment_open *lines, size_t n, int64_t credit_minor, civil_date on);
 
-enum fact_kind { FACT_CHARGE, FACT_WAIVER, FACT_PAYMENT, FACT_REFUND };
+/**
+ * Stored: append, never renumber. WRITE_OFF and CREDITOR_RELIEF take debt off like a WAIVER; they differ in who bears it:
+ * our write-off expense, or the creditor (J29).
+ */
+enum fact_kind { FACT_CHARGE, FACT_WAIVER, FACT_PAYMENT, FACT_REFUND, FACT_WRITE_OFF, FACT_CREDITOR_RELIEF };
+
+/** Does it change what is owed? Such a fact comes before the payments and refunds of its date (R-ALL-6). Pure. */
+static inline bool fact_changes_dues(enum fact_kind kind) {
+    return kind != FACT_PAYMENT && kind != FACT_REFUND;
+}
 
 /**
  * One fact about an account, fixed when first seen (R-TIM-3). A reversed payment is left out by the caller.
- * CHARGE and WAIVER name instalment and component; PAYMENT and REFUND do not.
+ * PAYMENT and REFUND name no instalment and component; all others do.
  */
 struct allocation_fact {
     uuid id;
@@ -160,7 +169,7 @@ struct allocation_fact {
 };
 
 /**
- * Fact order (R-ALL-6): value date; charge and waiver before payment and refund; value instant; id as bytes.
+ * Fact order (R-ALL-6): value date; what changes dues before payment and refund; value instant; id as bytes.
  *
  * @return < 0, 0, > 0; 0 only for the same fact. Pure.
  */
@@ -234,7 +243,8 @@ struct allocation_diff {
     /* the other side of the total, by kind: received + waived = what left receivables and went to credit, and so on */
     int64_t received_minor; /* payments: parts + credit */
     int64_t waived_minor;
-    int64_t charged_minor;
+    int64_t written_off_minor;
+    int64_t charged_minor; /* less what the creditor took back (CREDITOR_RELIEF) */
     int64_t refunded_minor; /* credit taken + recoverable */
 };
 

@@ -30,6 +30,8 @@
     X(SETTLEMENT_DECLARED, 51, "settlement.declared") \
     X(ENTRY_FATE, 60, "entry.fate")            \
     X(DEVICE_CHANGED, 70, "device.changed")    \
+    X(PROPOSAL_MADE, 80, "proposal.made")      \
+    X(PROPOSAL_DECIDED, 81, "proposal.decided") \
     X(ACCOUNT_RECALLED, 100, "account.recalled") \
     X(ACCOUNT_REOPENED, 101, "account.reopened") \
     X(ACCOUNT_LATE_FACT, 102, "account.late_fact")

@@ -111,6 +111,7 @@ void ledger_replay(struct ledger_txn *txn, struct ledger_side money, account_id 
                    const struct allocation_diff *diff) {
     ledger_add(txn, money, diff->received_minor);
     ledger_add(txn, LEDGER_SIDE(WAIVER), diff->waived_minor);
+    ledger_add(txn, LEDGER_SIDE(WRITE_OFF), diff->written_off_minor);
     ledger_credit(txn, LEDGER_SIDE(CREDITOR_CONTROL), diff->charged_minor);
     ledger_credit(txn, LEDGER_SIDE(BANK), diff->refunded_minor);
     add_effect(txn, account, &diff->total);

@@ -26,7 +26,7 @@ static int compare_i64(int64_t a, int64_t b) {
 
 int allocation_fact_compare(const struct allocation_fact *a, const struct allocation_fact *b) {
     int order = compare_i64(a->value_on.days, b->value_on.days);
-    if (order == 0) order = (a->kind >= FACT_PAYMENT) - (b->kind >= FACT_PAYMENT);
+    if (order == 0) order = fact_changes_dues(b->kind) - fact_changes_dues(a->kind);
     if (order == 0) order = compare_i64(a->value.us, b->value.us);
     return order ? order : uuid_compare(a->id, b->id);
 }
@@ -195,6 +195,8 @@ static tagih_err put_fact(struct replay *replay, size_t position) {
             credit_meet_dues(replay, position, fact->value_on);
             return TAGIH_OK;
         case FACT_WAIVER:
+        case FACT_WRITE_OFF:
+        case FACT_CREDITOR_RELIEF:
             return put_waiver(replay, fact, result);
         case FACT_PAYMENT:
             return put_payment(replay, fact, result);

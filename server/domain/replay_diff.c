@@ -50,7 +50,10 @@ static tagih_err diff_add_kind(struct allocation_diff *diff, const struct alloca
             return minor_add(diff->received_minor, sum, &diff->received_minor);
         case FACT_WAIVER:
             return minor_add(diff->waived_minor, sum, &diff->waived_minor);
+        case FACT_WRITE_OFF:
+            return minor_add(diff->written_off_minor, sum, &diff->written_off_minor);
         case FACT_CHARGE:
+        case FACT_CREDITOR_RELIEF:
             return minor_sub(diff->charged_minor, sum, &diff->charged_minor);
         case FACT_REFUND:
             return minor_sub(diff->refunded_minor, sum, &diff->refunded_minor);

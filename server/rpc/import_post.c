@@ -77,9 +77,9 @@ static void add_allocations(struct journal_rows *book, const struct import_item 
         row->component_minor[part->component] += part->amount_minor;
         if (part->origin == PART_DEBT) row->debt_minor += part->amount_minor;
     }
-    if (result->credit_left_minor == 0) return;
+    if (result->effect.credit_minor == 0) return;
     book->allocations[book->n_allocations] = empty;
-    book->allocations[book->n_allocations++].credit_minor = result->credit_left_minor;
+    book->allocations[book->n_allocations++].credit_minor = result->effect.credit_minor; /* also what a refund took since */
 }
 
 static void digest_snapshot(struct posting_digest *digest, const struct import_item *item, const struct import_saving *saving) {

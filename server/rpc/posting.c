@@ -384,7 +384,7 @@ static tagih_err post_reversal(struct book *book, struct post *post) {
 /* ---- other facts of an account, and moves -------------------------------------------------------------------- */
 
 static enum posting_kind fact_posting(enum fact_kind kind) {
-    return kind == FACT_CHARGE ? POSTING_OF_CHARGE : kind == FACT_WAIVER ? POSTING_OF_WAIVER : POSTING_OF_REFUND;
+    return kind == FACT_CHARGE ? POSTING_OF_CHARGE : kind == FACT_REFUND ? POSTING_OF_REFUND : POSTING_OF_WAIVER;
 }
 
 /* Its row, digested and saved with its posting. */

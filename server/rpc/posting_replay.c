@@ -168,7 +168,7 @@ static const struct allocation_part *parts_of(const struct allocation_outcome *o
                                               int64_t *credit_minor) {
     const struct allocation_result *result = &outcome->results[fact];
     *n = result->n_parts;
-    *credit_minor = result->credit_left_minor;
+    *credit_minor = result->effect.credit_minor; /* also what a refund took since: Σ parts = amount (R-ALL-4) */
     return outcome->parts + result->part_first;
 }
 
@@ -236,6 +236,7 @@ static tagih_err settle(struct book *book, struct posting_account *account, stru
     take_last(account, r, &after);
     ledger_replay(&posted->ledger, money, account->id, &diff);
     TRY(minor_add(account->credit_minor, after.credit_minor - r->now.credit_minor, &account->credit_minor));
+    TRY(minor_add(account->recoverable_minor, after.recoverable_minor - r->now.recoverable_minor, &account->recoverable_minor));
     TRY(minor_add(account->debt_allocated_minor, after.debt_minor - r->now.debt_minor, &account->debt_allocated_minor));
     *debt_before = r->now.debt_minor;
     *debt_after = after.debt_minor;

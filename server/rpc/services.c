@@ -4,6 +4,8 @@
 
 const struct rpc_service *const rpc_services[] = {
     &account_service,
+    &adjustment_service,
+    &approval_service,
     &bonus_service,
     &check_in_service,
     &device_service,

@@ -6,6 +6,8 @@
 #include "rpc/rpc.h"
 
 extern const struct rpc_service account_service;
+extern const struct rpc_service adjustment_service;
+extern const struct rpc_service approval_service;
 extern const struct rpc_service bonus_service;
 extern const struct rpc_service check_in_service;
 extern const struct rpc_service device_service;

@@ -30,7 +30,7 @@ struct posting_account {
     bool has_closed;
     instant closed; /* of the newest closing */
     char rule_set[33];
-    int64_t credit_minor, debt_allocated_minor;
+    int64_t credit_minor, recoverable_minor, debt_allocated_minor;
     instant last_value;
     payment_id last_payment;
     int16_t day_bucket, month_bucket;

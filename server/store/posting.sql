@@ -64,10 +64,10 @@ returning n, head;
 
 -- name: posting_account_load
 -- in:   uuid agency_id, uuid[] account_id, uuid[] payment_id
--- out:  uuid account_id, text account_no, uuid customer_id, text currency, int2 status, date hold_from_on, uuid collector_id, text rule_set, int8 credit_minor, int8 debt_allocated_minor, date last_value_on, int8 last_value_us, uuid last_payment_id, date day_on, int2 day_bucket, date month_on, int2 month_bucket, date snapshot_on, int8 closed_us
+-- out:  uuid account_id, text account_no, uuid customer_id, text currency, int2 status, date hold_from_on, uuid collector_id, text rule_set, int8 credit_minor, int8 recoverable_minor, int8 debt_allocated_minor, date last_value_on, int8 last_value_us, uuid last_payment_id, date day_on, int2 day_bucket, date month_on, int2 month_bucket, date snapshot_on, int8 closed_us
 -- why:  with the instant of its closing, if it is closed: money valued before that still posts (R-LIF-1).
 select s.account_id, a.account_no, a.customer_id, a.currency::text as currency, s.status, s.hold_from_on, s.collector_id, s.rule_set,
-       s.credit_minor, s.debt_allocated_minor, s.last_value_on, s.last_value_us, s.last_payment_id, s.day_on,
+       s.credit_minor, s.recoverable_minor, s.debt_allocated_minor, s.last_value_on, s.last_value_us, s.last_payment_id, s.day_on,
        s.day_bucket, s.month_on, s.month_bucket, s.snapshot_on,
        case when s.status >= 10 then (
            select max(e.at_us) from account_event e
@@ -327,7 +327,7 @@ select posting_id, line_id, taken_line_id, amount_minor, base_minor
 from bonus_taken where agency_id = $1 and posting_id = any($2) order by posting_id, line_id, taken_line_id;
 
 -- name: posting_account_save
--- in:   uuid agency_id, uuid[] account_id, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, int8[] credit_minor, int8[] debt_allocated_minor, date[] oldest_due_on, date[] last_value_on, int8[] last_value_us, uuid[] last_payment_id, date[] day_on, int2[] day_bucket, date[] month_on, int2[] month_bucket
+-- in:   uuid agency_id, uuid[] account_id, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, int8[] credit_minor, int8[] debt_allocated_minor, date[] oldest_due_on, date[] last_value_on, int8[] last_value_us, uuid[] last_payment_id, date[] day_on, int2[] day_bucket, date[] month_on, int2[] month_bucket, int8[] recoverable_minor
 -- out:  bool all_written
 with written as (
     update account_state s
@@ -335,10 +335,11 @@ with written as (
         credit_minor = u.credit, debt_allocated_minor = u.debt_allocated, oldest_due_on = u.oldest_due_on,
         last_value_on = u.last_value_on, last_value_us = u.last_value_us, last_payment_id = u.last_payment_id,
         day_on = u.day_on, day_bucket = u.day_bucket, month_on = u.month_on, month_bucket = u.month_bucket,
+        recoverable_minor = u.recoverable,
         version = s.version + 1
-    from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+    from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
         u (account_id, fees, penalty, interest, principal, credit, debt_allocated, oldest_due_on, last_value_on,
-           last_value_us, last_payment_id, day_on, day_bucket, month_on, month_bucket)
+           last_value_us, last_payment_id, day_on, day_bucket, month_on, month_bucket, recoverable)
     where s.agency_id = $1 and s.account_id = u.account_id
     returning 1)
 select expect_rows((select count(*) from written), cardinality($2)) as all_written;

@@ -176,7 +176,7 @@ void posting_withdrawal(struct params *p, const struct tx *tx, struct arena *are
 
 struct account_out {
     account_id id;
-    int64_t open_minor[COMPONENT_COUNT], credit_minor, debt_allocated_minor, last_us;
+    int64_t open_minor[COMPONENT_COUNT], credit_minor, recoverable_minor, debt_allocated_minor, last_us;
     struct day oldest, last, day, month;
     payment_id last_payment;
     int16_t day_bucket, month_bucket;
@@ -199,7 +199,7 @@ static tagih_err account_out(const struct posting_account *a, struct account_out
     *out = (struct account_out){.id = a->id, .credit_minor = a->credit_minor, .last_us = a->last_value.us, .last = a->last_on,
                                 .debt_allocated_minor = a->debt_allocated_minor, .day = a->day_on, .month = a->month_on,
                                 .last_payment = a->last_payment, .day_bucket = a->day_bucket,
-                                .month_bucket = a->month_bucket};
+                                .month_bucket = a->month_bucket, .recoverable_minor = a->recoverable_minor};
     out->oldest.is = bucket_oldest_due(a->lines, a->n_lines, 0, (civil_date){INT32_MAX}, &out->oldest.on);
     return allocation_balance(a->lines, a->n_lines, out->open_minor);
 }
@@ -221,6 +221,7 @@ static tagih_err send_accounts(struct tx *tx, struct arena *arena, const struct 
     params_int2_opt(&p, &rows[0].day_bucket, &rows[0].day.is, s);
     params_date_opt(&p, &rows[0].month.on, &rows[0].month.is, s);
     params_int2_opt(&p, &rows[0].month_bucket, &rows[0].month.is, s);
+    params_int8(&p, &rows[0].recoverable_minor, s);
     return tx_send(tx, &p);
 }
 

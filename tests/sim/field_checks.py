@@ -232,8 +232,11 @@ def identity_of_payments(day):
 @check("R-LED-2: debt allocated = decrease of receivables by payments")
 def identity_of_receivables(day):
     debt = day.db.number(f"select sum(fees_minor + penalty_minor + interest_minor + principal_minor) from ({ALLOCATED}) a")
+    # what charges, waivers and write-offs did is no payment's doing: their other sides are taken off again
     fall = day.db.number("""select -sum(l.amount_minor) from ledger_line l join posting o on o.agency_id = l.agency_id
-        and o.posting_id = l.posting_id where o.kind in (1, 2, 3) and l.ledger_account between 1 and 4""")
+        and o.posting_id = l.posting_id where o.kind in (1, 2, 3, 5, 6, 7) and (l.ledger_account between 1 and 4
+            or l.ledger_account in (28, 29) or (l.ledger_account = 16 and exists (select from ledger_line x
+                where x.agency_id = l.agency_id and x.posting_id = l.posting_id and x.ledger_account between 1 and 4)))""")
     # reversed when the creditor's snapshot contained it already: against creditor control, not the receivable (R-PAY-7)
     absorbed = day.db.number("select coalesce(sum(fees_minor + penalty_minor + interest_minor + principal_minor), 0)" """
         from allocation a join (select agency_id, payment_id, max(version) as version from allocation group by 1, 2) n

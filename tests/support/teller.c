@@ -182,6 +182,22 @@ struct rig_answer teller_reverse(struct teller *teller, payment_id payment, Tagi
     return rig_call(teller->rig, token_of(teller, teller->supervisor), "PaymentService/ReversePayment", &request);
 }
 
+/* ---- deciding ------------------------------------------------------------------------------------------------- */
+
+struct rig_answer teller_decide(struct teller *teller, user_id decider, const char *proposal_id, bool approve) {
+    Tagih__V1__GetProposalRequest get = TAGIH__V1__GET_PROPOSAL_REQUEST__INIT;
+    get.proposal_id = (char *)(uintptr_t)proposal_id;
+    struct rig_answer seen = rig_call(teller->rig, token_of(teller, teller->admin), "ApprovalService/GetProposal", &get);
+    assert_answer(seen, OK);
+    Tagih__V1__DecideProposalRequest request = TAGIH__V1__DECIDE_PROPOSAL_REQUEST__INIT;
+    request.proposal_id = (char *)(uintptr_t)proposal_id;
+    request.approve = approve;
+    request.reason = (char *)(uintptr_t)(approve ? "seen and right" : "not like this");
+    request.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    request.etag = ((const Tagih__V1__GetProposalResponse *)seen.response)->proposal->etag;
+    return rig_call(teller->rig, token_of(teller, decider), "ApprovalService/DecideProposal", &request);
+}
+
 /* ---- looking -------------------------------------------------------------------------------------------------- */
 
 int64_t teller_number(struct teller *teller, const char *sql, uuid id) {

@@ -60,6 +60,9 @@ struct rig_answer teller_get(struct teller *teller, const char *token, payment_i
 /** Reverse with the etag that GetPayment gives now, as the supervisor. */
 struct rig_answer teller_reverse(struct teller *teller, payment_id payment, Tagih__V1__ReversalReason reason);
 
+/** Decide a proposal with the etag that GetProposal gives now. */
+struct rig_answer teller_decide(struct teller *teller, user_id decider, const char *proposal_id, bool approve);
+
 /** The number that a query answers; each %s stands for the id. */
 int64_t teller_number(struct teller *teller, const char *sql, uuid id);
 /** What the posting triggered by a payment, of a kind (1 payment, 2 reversal), moved on a ledger account. */

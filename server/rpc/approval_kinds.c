@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What can be proposed: one line a kind, which is declared in its feature's header. */
+#include "rpc/adjustment.h"
+#include "rpc/approval.h"
+
+const struct approval_kind *const approval_kinds[] = {
+    &refund_kind,
+    &waiver_kind,
+    &write_off_kind,
+    NULL,
+};
+
+const struct approval_kind *approval_kind_find(int number) {
+    for (size_t i = 0; approval_kinds[i]; i++) {
+        if ((int)approval_kinds[i]->number == number) return approval_kinds[i];
+    }
+    return NULL;
+}
