@@ -21,6 +21,7 @@ enum payment_source {
     SOURCE_COLLATERAL,     /* other proceeds of collateral */
     SOURCE_GUARANTEE_FUND, /* a guarantor who pays by contract */
     SOURCE_INSURANCE,
+    SOURCE_SUSPENSE,       /* money of a payment that was taken back, posted again out of suspense (R-PAY-2d) */
     SOURCE_END
 };
 

@@ -28,6 +28,8 @@
     X(PROMISE_MADE, 40, "promise.made")        \
     X(DEPOSIT_MADE, 50, "deposit.made")        \
     X(SETTLEMENT_DECLARED, 51, "settlement.declared") \
+    X(SUSPENSE_RECEIVED, 34, "suspense.received") \
+    X(SUSPENSE_RETURNED, 35, "suspense.returned") \
     X(ENTRY_FATE, 60, "entry.fate")            \
     X(DEVICE_CHANGED, 70, "device.changed")    \
     X(PROPOSAL_MADE, 80, "proposal.made")      \

@@ -7,6 +7,7 @@ static const char *const source_names[SOURCE_END] = {
     [SOURCE_LAWYER] = "LAWYER", [SOURCE_BANK] = "BANK",       [SOURCE_AUCTION] = "AUCTION",
     [SOURCE_ENFORCEMENT] = "ENFORCEMENT", [SOURCE_COLLATERAL] = "COLLATERAL",
     [SOURCE_GUARANTEE_FUND] = "GUARANTEE_FUND", [SOURCE_INSURANCE] = "INSURANCE",
+    [SOURCE_SUSPENSE] = "SUSPENSE",
 };
 
 static const char *const tender_names[TENDER_END] = {
@@ -82,6 +83,7 @@ enum payment_tag payment_tag_of_source(enum payment_source source, enum tender t
         case SOURCE_GUARANTEE_FUND: return TAG_GUARANTEE_FUND;
         case SOURCE_INSURANCE: return TAG_INSURANCE;
         case SOURCE_BRANCH:
+        case SOURCE_SUSPENSE: /* an item keeps the tag that its payment had */
         case SOURCE_BANK: /* it came to our own bank, as at our own counter */
         case SOURCE_END: break;
     }

@@ -63,7 +63,8 @@ static void check_amount(struct rpc_item *item, const Tagih__V1__Money *amount, 
 static bool is_posted_by_call(Tagih__V1__PaymentSource source) {
     return source > TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_FIELD && (int)source < SOURCE_END &&
            source != TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_BANK &&
-           source != TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_AUCTION;
+           source != TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_AUCTION &&
+           source != TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_SUSPENSE;
 }
 
 static void check_source(struct rpc_item *item, Tagih__V1__PaymentSource source, Tagih__V1__PaymentTag tag, struct paying *out) {

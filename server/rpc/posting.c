@@ -378,6 +378,8 @@ static tagih_err post_reversal(struct book *book, struct post *post) {
     posted->reversal = book->n_reversals;
     TRY(book__replay_reversal(book, post, account, posted, &payment));
     TRY(book__bonus_reverse(book, post, posted, &payment));
+    bool stays = payment_reversal_side(post->reason, post->settled, (struct ledger_side){0}).account == LEDGER_SUSPENSE;
+    if (stays) TRY(book__suspend(book, post, posted, &payment));
     return balances_follow(book, posted);
 }
 
@@ -568,7 +570,7 @@ static tagih_err send_changes(struct book *book) {
     return change_send(book->tx, book->arena, changes, n, book->now);
 }
 
-/* R-PAY-2: posted or in quarantine, the debtor has paid, and nobody presses him. */
+/* R-PAY-2: posted, in quarantine or in suspense, the debtor has paid, and nobody presses him. */
 static tagih_err send_silences(struct book *book) {
     struct silence_row *rows = ARENA_ARRAY(book->arena, book->n_posted, struct silence_row);
     if (!rows) return FAIL(OUT_OF_MEMORY);
@@ -576,7 +578,8 @@ static tagih_err send_silences(struct book *book) {
     size_t n = 0;
     for (size_t i = 0; i < book->n_posted; i++) {
         const struct posted *posted = &book->posted[i];
-        bool money = posted->kind == POSTING_OF_PAYMENT || posted->kind == POSTING_OF_QUARANTINE;
+        bool money = posted->kind == POSTING_OF_PAYMENT || posted->kind == POSTING_OF_QUARANTINE ||
+                     posted->kind == POSTING_OF_SUSPENSE_IN;
         bool came = money && !posted->post->has_money; /* out of suspense or quarantine it came before */
         if (came && book_account(book, posted->post->account)) rows[n++] = (struct silence_row){posted->post->account, until_on};
     }

@@ -227,6 +227,9 @@ TAGIH_MUST_USE tagih_err book__bonus_reverse(struct book *book, const struct pos
                                              const struct posting_reversed *payment);
 /** Write the line of a month that closes. */
 TAGIH_MUST_USE tagih_err book__bonus_true_up(struct book *book, const struct post *post, struct posted *posted);
+/** A reversal left its money in suspense: the item, as a fact of its posting (suspense_post.c). */
+TAGIH_MUST_USE tagih_err book__suspend(struct book *book, const struct post *post, struct posted *posted,
+                                       const struct posting_reversed *payment);
 /** Bonus bucket of a value date (R-BON-11), from the open state before any payment of that date. */
 enum bucket book__bucket(struct posting_account *account, const struct instalment_open *lines, size_t n_lines,
                          civil_date value_on);

@@ -15,6 +15,7 @@ const struct rpc_service *const rpc_services[] = {
     &reflection_v1_service,
     &reflection_v1alpha_service,
     &session_service,
+    &suspense_service,
     &visit_service,
     &sync_service,
     NULL,

@@ -17,6 +17,7 @@ extern const struct rpc_service payment_service;
 extern const struct rpc_service reflection_v1_service;
 extern const struct rpc_service reflection_v1alpha_service;
 extern const struct rpc_service session_service;
+extern const struct rpc_service suspense_service;
 extern const struct rpc_service visit_service;
 extern const struct rpc_service sync_service;
 

@@ -21,7 +21,7 @@ static void every_name_is_in_the_list_and_nothing_else_is(void **state) {
                                        "GUARANTEE_FUND", "INSURANCE",  "AUCTION",        "WRITTEN_OFF_RECOVERY", "unknown"};
     for (size_t i = 0; i < COUNT_OF(tags); i++) assert_string_equal(payment_tag_name((enum payment_tag)i), tags[i]);
     static const char *const sources[] = {"unknown", "FIELD", "GATEWAY", "BRANCH", "LAWYER", "BANK", "AUCTION",
-                                          "ENFORCEMENT", "COLLATERAL", "GUARANTEE_FUND", "INSURANCE", "unknown"};
+                                          "ENFORCEMENT", "COLLATERAL", "GUARANTEE_FUND", "INSURANCE", "SUSPENSE", "unknown"};
     for (size_t i = 0; i < COUNT_OF(sources); i++) {
         assert_string_equal(payment_source_name((enum payment_source)i), sources[i]);
     }
@@ -66,7 +66,8 @@ static void a_tag_is_the_sources_own_or_says_why_the_money_came(void **state) {
         [SOURCE_FIELD] = TAG_FIELD_CASH, [SOURCE_GATEWAY] = TAG_GATEWAY, [SOURCE_BRANCH] = TAG_BRANCH,
         [SOURCE_LAWYER] = TAG_LAWYER, [SOURCE_BANK] = TAG_BRANCH, [SOURCE_AUCTION] = TAG_AUCTION,
         [SOURCE_ENFORCEMENT] = TAG_ENFORCEMENT, [SOURCE_COLLATERAL] = TAG_COLLATERAL,
-        [SOURCE_GUARANTEE_FUND] = TAG_GUARANTEE_FUND, [SOURCE_INSURANCE] = TAG_INSURANCE};
+        [SOURCE_GUARANTEE_FUND] = TAG_GUARANTEE_FUND, [SOURCE_INSURANCE] = TAG_INSURANCE,
+        [SOURCE_SUSPENSE] = TAG_BRANCH};
     for (int source = SOURCE_FIELD; source < SOURCE_END; source++) {
         assert_int_equal(payment_tag_of_source((enum payment_source)source, TENDER_CASH), own[source]);
         for (int tag = TAG_FIELD_CASH; tag < TAG_END; tag++) {

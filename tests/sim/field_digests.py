@@ -3,9 +3,11 @@
 layouts in include/tagih/bonus.h, server/domain/posting.h and server/rpc/posting_digest.c; integers alone."""
 import hashlib
 import itertools
+import re
 import struct
 import uuid
 from datetime import date
+from pathlib import Path
 
 EPOCH = date(1970, 1, 1)
 NIL = bytes(16)
@@ -187,16 +189,39 @@ def f_instant(us):
     return b"\x07" + struct.pack(">q", int(us))
 
 
-ENTRY, ACK, PAYMENT, ALLOCATION, LEDGER_TXN, LEDGER_LINE, BONUS_LINE, EVENT, SNAPSHOT = 1, 2, 4, 5, 6, 7, 8, 9, 11
+ENTRY, ACK, PAYMENT, ALLOCATION, LEDGER_TXN, LEDGER_LINE, BONUS_LINE, EVENT, SNAPSHOT, FACT = 1, 2, 4, 5, 6, 7, 8, 9, 11, 13
 PAYMENT_KIND, IMPORT_KIND = "1", "4"  # posting.kind
 
 
-# Tables whose rows are facts of a posting (server/store/fact.h): columns in the order of their insert, and order of rows.
-FACT = 13
-FACTS = {
-    "bonus_taken": ({"posting_id": f_uuid, "line_id": f_uuid, "taken_line_id": f_uuid, "amount_minor": f_int,
-                     "base_minor": f_int}, "posting_id, line_id, taken_line_id"),
-}
+# Tables whose rows are facts of a posting (server/store/fact.h) have a statement <table>_verify: columns in the order of
+# their insert. What postings have beside them has its own place above.
+FACT_TYPES = {"bool": lambda v: b"\x01" + bytes([v == "t"]), "int2": f_int, "int4": f_int, "int8": f_int, "uuid": f_uuid,
+              "bytea": lambda v: f_bytes(v[2:]), "text": f_text, "date": f_date}
+NOT_FACTS = {"posting", "ledger_line", "payment", "allocation", "bonus_line", "payment_reversal", "snapshot"}
+
+
+def fact_tables():
+    """{table: [(column, type)]} as the .sql files say."""
+    found = {}
+    for path in sorted((Path(__file__).resolve().parent.parent.parent / "server/store").glob("*.sql")):
+        for name, out in re.findall(r"^-- name: (\w+)_verify\n(?:-- in:.*\n)-- out:  (.*)$", path.read_text(encoding="utf-8"), re.M):
+            columns = [tuple(reversed(c.split())) for c in out.split(", ")]
+            if name not in NOT_FACTS and any(c == "posting_id" for c, _ in columns):
+                found[name] = columns
+    return found
+
+
+def facts_of(db):
+    """Digests of rows by posting: tables by name, a table's rows by its primary key."""
+    out = {}
+    for table, columns in sorted(fact_tables().items()):
+        asked = ", ".join(f"{c}, {c} is null as {c}_null" for c, _ in columns)
+        keys = db.rows(f"""select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
+            where i.indrelid = 'public.{table}'::regclass and i.indisprimary order by array_position(i.indkey, a.attnum)""")
+        for r in db.rows(f"select {asked} from {table} where posting_id is not null order by {', '.join(k['attname'] for k in keys)}"):
+            fields = [f_null() if r[c + "_null"] == "t" else FACT_TYPES[kind](r[c]) for c, kind in columns]
+            out.setdefault(r["posting_id"], []).append(row_digest(FACT, [f_text(table)] + fields))
+    return out
 
 
 def row_digest(kind, fields):
@@ -220,8 +245,6 @@ class Postings:
         self.reversals = group(db.rows("select * from payment_reversal"), "reversal_id")
         self.bonus = group(db.rows("""select posting_id, coalesce(payment_id, '00000000-0000-0000-0000-000000000000') as payment_id,
             line_no, encode(hash, 'hex') as hash_hex from bonus_line order by posting_id, payment_id, line_no"""), "posting_id")
-        self.facts = {table: group(db.rows(f"select {', '.join(columns)} from {table} order by {order}"), "posting_id")
-                      for table, (columns, order) in FACTS.items()}
         # An entry whose id is not its own, as a fork's, names its posting by the head of its hash. One that waited is
         # digested with the fate that it got when it posted, and without the acknowledgement that it had got before.
         self.entries = group(db.rows("""select case when owns_id then entry_id
@@ -232,6 +255,7 @@ class Postings:
         self.allocations = group(db.rows("select * from allocation order by payment_id, version, instalment_no"),
                                  "payment_id", "version")
         self.snapshots = group(db.rows("select *, encode(file_hash, 'hex') as file_hex from snapshot"), "account_id", "received_us")
+        self.facts = facts_of(db)
         self.by_account, self.used = {}, set()
         for key in self.allocations:
             self.by_account.setdefault(self.payments[key[0]][0]["account_id"], []).append(key)
@@ -269,12 +293,9 @@ class Postings:
             rows.append(row_digest(EVENT, [
                 f_uuid(r["payment_id"]), f_uuid(r["reversal_id"]), f_int(r["reason"]), f_date(r["value_on"]),
                 f_date(r["posting_on"]), f_instant(r["at_us"]), f_uuid(r["actor_id"])]))
-        for table in sorted(FACTS):
-            for r in self.facts[table].get(head["posting_id"], []):
-                rows.append(row_digest(FACT, [f_text(table)] + [kind(r[c]) for c, kind in FACTS[table][0].items()]))
         if head["kind"] == IMPORT_KIND:
             rows += [self.snapshot(s) for s in self.snapshots.get((head["account_id"], head["at_us"]), [])]
-        return rows
+        return rows + self.facts.get(head["posting_id"], [])
 
     @staticmethod
     def snapshot(s):
