@@ -2,9 +2,12 @@
 /* What can be proposed: one line a kind, which is declared in its feature's header. */
 #include "rpc/adjustment.h"
 #include "rpc/approval.h"
+#include "rpc/suspense_decide.h"
 
 const struct approval_kind *const approval_kinds[] = {
     &refund_kind,
+    &suspense_release_kind,
+    &suspense_return_kind,
     &waiver_kind,
     &write_off_kind,
     NULL,

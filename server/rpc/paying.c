@@ -2,6 +2,7 @@
 /* Identity first, then the account, then the book: one way in for all money that no phone signed. */
 #include "rpc/paying.h"
 
+#include "rpc/suspense.h"
 #include "run/random.h"
 
 #define FUTURE_MAX_US (5 * US_PER_MINUTE) /* clocks of others may be ahead by this much (R-TIM-3) */
@@ -25,8 +26,9 @@ tagih_err paying_begin(struct paying_book *all, struct tx *tx, struct arena *are
                        instant now, struct paying *payings, size_t n) {
     *all = (struct paying_book){.payings = payings, .n = n, .posts = ARENA_ARRAY(arena, n, struct post),
                                 .identities = ARENA_ARRAY(arena, n, struct payment_identity),
-                                .known = ARENA_ARRAY(arena, n, struct payment_known)};
-    if (!all->posts || !all->identities || !all->known) return FAIL(OUT_OF_MEMORY);
+                                .known = ARENA_ARRAY(arena, n, struct payment_known),
+                                .held = ARENA_ARRAY(arena, n, struct suspense_known)};
+    if (!all->posts || !all->identities || !all->known || !all->held) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < n; i++) {
         payings[i].payment.u = random_id();
         all->identities[i] = payings[i].identity;
@@ -40,7 +42,8 @@ tagih_err paying_send_load(struct paying_book *all) {
     TRY(payment_send_identity_lock(book->tx, book->arena, all->identities, all->n));
     TRY(book_send_lock(book));
     TRY(book_send_load(book));
-    return payment_send_identities(book->tx, book->arena, all->identities, all->n);
+    TRY(payment_send_identities(book->tx, book->arena, all->identities, all->n));
+    return suspense_send_identities(book->tx, book->arena, all->identities, all->n);
 }
 
 tagih_err paying_take_load(struct paying_book *all) {
@@ -49,6 +52,7 @@ tagih_err paying_take_load(struct paying_book *all) {
     book_take_lock(&all->book);
     TRY(book_take_load(&all->book));
     payment_take_identities(all->book.tx, all->known, all->n);
+    suspense_take_identities(all->book.tx, all->held, all->n);
     return TAGIH_OK;
 }
 
@@ -57,45 +61,70 @@ static bool same_content(const struct paying *p, const struct payment_known *kno
            currency_equal(known->currency, p->currency) && known->value.us == p->value.us;
 }
 
+static bool same_held(const struct paying *p, const struct suspense_known *held) {
+    return held->has_account && uuid_equal(held->account.u, p->account.u) && held->amount_minor == p->amount_minor &&
+           held->tag == p->tag && currency_equal(held->currency, p->currency) && held->value.us == p->value.us;
+}
+
 /* The same identity earlier in this very set counts as known; one that was refused does not. */
 static void find_twin(const struct paying_book *all, size_t i) {
     const struct payment_identity *mine = &all->identities[i];
-    for (size_t k = 0; k < i && !all->known[i].known; k++) {
+    for (size_t k = 0; k < i && !all->known[i].known && !all->held[i].known; k++) {
         const struct paying *p = &all->payings[k];
         if (all->posts[k].skip || p->identity.source != mine->source || !bytes_equal(p->identity.reference, mine->reference)) continue;
-        all->known[i] = (struct payment_known){.known = true, .payment = p->payment, .account = p->account,
-                                               .tag = p->tag, .amount_minor = p->amount_minor, .currency = p->currency,
-                                               .value = p->value};
+        if (p->suspense) {
+            all->held[i] = (struct suspense_known){.known = true, .item = p->payment.u, .has_account = true, .account = p->account,
+                                                   .tag = p->tag, .amount_minor = p->amount_minor, .currency = p->currency,
+                                                   .value = p->value};
+        } else {
+            all->known[i] = (struct payment_known){.known = true, .payment = p->payment, .account = p->account,
+                                                   .tag = p->tag, .amount_minor = p->amount_minor, .currency = p->currency,
+                                                   .value = p->value};
+        }
     }
 }
 
-/* Suspense, where money for a closed account waits for a person, comes with the cashier's work: until then its sender
- * keeps it and is told so. */
 static tagih_err refusal(fate_bits hindrance) {
     if (hindrance & fate_bit(REASON_UNKNOWN_ACCOUNT)) return FAIL(NOT_PERMITTED);
     if (hindrance & fate_bit(REASON_WRONG_CURRENCY)) return FAIL(ACCOUNT_CURRENCY);
-    if (hindrance & fate_bit(REASON_ACCOUNT_CLOSED)) return FAIL(PAYMENT_ACCOUNT_CLOSED);
     return hindrance ? FAIL(PAYMENT_AMOUNT) : TAGIH_OK;
 }
 
-static void decide_one(struct paying_book *all, size_t i) {
+/* What came before under this identity is answered again, whatever became of it since: posted, or still in suspense. */
+static void decide_known(struct paying *p, const struct payment_known *known, const struct suspense_known *held) {
+    p->repeat = held->known ? same_held(p, held) : same_content(p, known);
+    p->suspense = held->known && !known->known;
+    p->payment = known->known ? known->payment : (payment_id){held->item};
+    p->err = p->repeat ? TAGIH_OK : FAIL(PAYMENT_IDENTITY_REUSED);
+}
+
+/* R-LIF-1: money for an account that was closed before, otherwise than by payment, waits for a person. */
+static tagih_err suspend(struct paying_book *all, struct paying *p, struct post *post) {
+    struct suspense_in in = {.origin = SUSPENSE_OF_ACCOUNT, .has_account = true, .account = p->account,
+                             .money = suspense_money_side((enum payment_source)p->identity.source)};
+    p->suspense = true;
+    return suspense_post(&all->book, post, &in);
+}
+
+static tagih_err decide_one(struct paying_book *all, size_t i) {
     struct paying *p = &all->payings[i];
     struct post *post = &all->posts[i];
     post->skip = true;
-    if (!err_is_ok(p->err)) return;
+    if (!err_is_ok(p->err)) return TAGIH_OK;
     find_twin(all, i);
-    p->repeat = all->known[i].known && same_content(p, &all->known[i]);
-    if (all->known[i].known) {
-        p->payment = all->known[i].payment;
-        p->err = p->repeat ? TAGIH_OK : FAIL(PAYMENT_IDENTITY_REUSED);
-        return;
+    if (all->known[i].known || all->held[i].known) {
+        decide_known(p, &all->known[i], &all->held[i]);
+        return TAGIH_OK;
     }
-    p->err = refusal(book_hindrance(&all->book, post));
+    fate_bits hindrance = book_hindrance(&all->book, post);
+    if (hindrance == fate_bit(REASON_ACCOUNT_CLOSED)) return suspend(all, p, post);
+    p->err = refusal(hindrance);
     post->skip = !err_is_ok(p->err);
+    return TAGIH_OK;
 }
 
 tagih_err paying_decide(struct paying_book *all) {
-    for (size_t i = 0; i < all->n; i++) decide_one(all, i);
+    for (size_t i = 0; i < all->n; i++) TRY(decide_one(all, i));
     return book_decide(&all->book);
 }
 

@@ -11,6 +11,7 @@
 #include "domain/payment_row.h"
 #include "rpc/posting.h"
 #include "store/payment.h"
+#include "store/suspense.h"
 
 /** One payment. */
 struct paying {
@@ -26,7 +27,8 @@ struct paying {
     /* in and out */
     tagih_err err; /* refused, before or by paying_decide */
     /* out */
-    bool repeat;   /* it had been posted before, just so */
+    bool repeat;   /* it had come before, just so */
+    bool suspense; /* the account may not take it: it waits in suspense, and `payment` is the item's id (R-LIF-1) */
     payment_id payment;
 };
 
@@ -36,6 +38,7 @@ struct paying_book {
     struct post *posts;
     struct payment_identity *identities;
     struct payment_known *known;
+    struct suspense_known *held; /* what came into suspense under the identity */
     size_t n;
 };
 
@@ -53,9 +56,9 @@ TAGIH_MUST_USE tagih_err paying_send_load(struct paying_book *all);
 TAGIH_MUST_USE tagih_err paying_take_load(struct paying_book *all);
 
 /**
- * Decide all: `err`, `repeat` and `payment` of each are set.
+ * Decide all: `err`, `repeat`, `suspense` and `payment` of each are set.
  *
- * err: NOT_PERMITTED no such account · ACCOUNT_CURRENCY · PAYMENT_ACCOUNT_CLOSED · PAYMENT_IDENTITY_REUSED
+ * err: NOT_PERMITTED no such account · ACCOUNT_CURRENCY · PAYMENT_IDENTITY_REUSED
  */
 TAGIH_MUST_USE tagih_err paying_decide(struct paying_book *all);
 

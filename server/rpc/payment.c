@@ -107,6 +107,11 @@ static tagih_err answer_posts(struct rpc_batch *batch, const struct paying *payi
     if (!ids || !asked) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < batch->n; i++) {
         if (!rpc_ok(batch->items[i])) continue;
+        if (payings[i].suspense) {
+            Tagih__V1__PostPaymentResponse *out = batch->items[i]->response;
+            out->suspense_item_id = rpc_uuid(batch->items[i], payings[i].payment.u);
+            continue;
+        }
         asked[n] = i;
         ids[n++] = payings[i].payment;
     }

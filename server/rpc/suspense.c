@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SuspenseService: money of nobody known comes in, and is listed with whose it may be and how old it is (R-PAY-2). */
+/* SuspenseService: money of nobody known comes in, and is listed with whose it may be and how old it is (R-PAY-2). What
+ * becomes of it needs two people: suspense_decide.c. */
 #include "rpc/suspense.h"
 
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "rpc/page.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
+#include "rpc/suspense_decide.h"
 #include "run/random.h"
 
 #define FUTURE_MAX_US (5 * US_PER_MINUTE) /* clocks of others may be ahead by this much (R-TIM-3) */
@@ -278,6 +280,7 @@ static tagih_err report_ages(struct rpc_batch *batch) {
     return TAGIH_OK;
 }
 
+#define MAKERS (ROLE_SUPERVISOR | ROLE_CASHIER | ROLE_ADMIN)
 #define OFFICE (ROLE_SUPERVISOR | ROLE_CASHIER | ROLE_AUDITOR | ROLE_ADMIN)
 
 const struct rpc_service suspense_service = {
@@ -287,4 +290,8 @@ const struct rpc_service suspense_service = {
          .check = receive_request, .roles = ROLE_INTEGRATION | ROLE_CASHIER | ROLE_ADMIN, .writes = true},
         {RPC_METHOD("ListSuspense", list_suspense, ListSuspenseRequest, ListSuspenseResponse), .check = list_request, .roles = OFFICE},
         {RPC_METHOD("ReportSuspenseAges", report_ages, ReportSuspenseAgesRequest, ReportSuspenseAgesResponse), .roles = OFFICE},
+        {RPC_METHOD("ReleaseSuspense", release_suspense, ReleaseSuspenseRequest, ReleaseSuspenseResponse),
+         .check = release_request, .roles = MAKERS, .writes = true, .request_id = true},
+        {RPC_METHOD("ReturnSuspense", return_suspense, ReturnSuspenseRequest, ReturnSuspenseResponse),
+         .check = return_request, .roles = MAKERS, .writes = true, .request_id = true},
         {0}}};

@@ -62,6 +62,7 @@ void suspense_take_identities(struct tx *tx, struct suspense_known *out, size_t 
         *known = (struct suspense_known){.known = true, .item = result_uuid(&r, i, COL(item_id)),
                                          .has_account = !result_is_null(&r, i, COL(account_id)),
                                          .account.u = result_uuid_or_nil(&r, i, COL(account_id)),
+                                         .tag = (enum payment_tag)result_int2(&r, i, COL(tag)),
                                          .amount_minor = result_int8(&r, i, COL(amount_minor)),
                                          .value.us = result_int8(&r, i, COL(value_us))};
         memcpy(known->currency.code, result_text(&r, i, COL(currency)).data, 3);

@@ -39,6 +39,7 @@ struct suspense_known {
     bool known, has_account;
     uuid item;
     account_id account; /* that its sender named */
+    enum payment_tag tag;
     int64_t amount_minor;
     currency currency;
     instant value;

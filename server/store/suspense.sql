@@ -55,9 +55,9 @@ order by d.posting_id, d.item_id;
 
 -- name: suspense_identity_load
 -- in:   uuid agency_id, int2[] source, text[] source_reference
--- out:  int4 row, uuid item_id, uuid account_id, int8 amount_minor, text currency, int8 value_us
+-- out:  int4 row, uuid item_id, uuid account_id, int2 tag, int8 amount_minor, text currency, int8 value_us
 -- why:  money of these identities that stands, or stood, in suspense (R-PAY-5); row counts the input from 0.
-select (q.i - 1)::int4 as row, s.item_id, s.account_id, s.amount_minor, s.currency::text as currency, s.value_us
+select (q.i - 1)::int4 as row, s.item_id, s.account_id, s.tag, s.amount_minor, s.currency::text as currency, s.value_us
 from unnest($2, $3) with ordinality q (source, source_reference, i)
 join suspense s on s.agency_id = $1 and s.source = q.source and s.source_reference = q.source_reference
 order by q.i;

@@ -231,6 +231,233 @@ static void other_reversals_leave_nothing_in_suspense(void **state) {
     assert_int_equal(pg_number(&rig.pg, "select count(*) from suspense"), before);
 }
 
+static void close_account(account_id account, int status, instant at) {
+    char sql[700];
+    snprintf(sql, sizeof sql,
+             "update account_state set status = %d where account_id = '%s';"
+             "insert into account_event (agency_id, event_id, account_id, at_us, kind, status_before, status_after)"
+             " values ('%s', gen_random_uuid(), '%s', %lld, 'CLOSED', 3, %d)",
+             status, rig_text(account.u), rig_text(teller.agency.u), rig_text(account.u), (long long)at.us, status);
+    pg_exec(&rig.pg, sql);
+}
+
+//= RULES.md R-LIF-1
+//  on one closed otherwise a payment valued before the closing posts, flagged, and one valued after it is quarantined (a
+//  payment that is no entry: suspense)
+static void money_for_a_closed_account_waits_and_its_sender_is_told(void **state) {
+    (void)state;
+    account_id returned = teller_account(&teller, nobody, &debt_j1, 1);
+    close_account(returned, 12, teller_noon(-3));
+    struct paid paid = {.amount_minor = MINOR(1000000), .reference = "GW-CLOSED", .value = teller_noon(-1)};
+    struct rig_answer answer = teller_post(&teller, returned, &paid);
+    assert_answer(answer, OK);
+    const Tagih__V1__PostPaymentResponse *response = answer.response;
+    assert_null(response->payment);
+    const Tagih__V1__SuspenseItem *item = waiting(response->suspense_item_id);
+    assert_non_null(item);
+    assert_int_equal(item->origin, TAGIH__V1__SUSPENSE_ORIGIN__SUSPENSE_ORIGIN_ACCOUNT);
+    assert_int_equal(item->source, SOURCE(GATEWAY));
+    assert_string_equal(item->account_id, rig_text(returned.u));
+    assert_int_equal(item->value_us, paid.value.us);
+    assert_string_equal(item->matches[0]->reasons[0], "the money was sent for this account");
+    // J20: (or clearing) 1 000 000 · suspense 1 000 000
+    uuid id = id_of(item->item_id);
+    assert_int_equal(line(id, LEDGER_TRANSFER_CLEARING), MINOR(1000000));
+    assert_int_equal(line(id, LEDGER_SUSPENSE), -MINOR(1000000));
+    assert_int_equal(lines(id), 2);
+    assert_int_equal(teller_open_minor(&teller, returned), MINOR(4000000));
+    assert_int_equal(teller_number(&teller, "select count(*) from account_silence_state where account_id = '%s'", returned.u), 1);
+    answer = teller_post(&teller, returned, &paid); /* the same again */
+    assert_answer(answer, OK);
+    assert_string_equal(((const Tagih__V1__PostPaymentResponse *)answer.response)->suspense_item_id, item->item_id);
+    paid.amount_minor++;
+    assert_answer(teller_post(&teller, returned, &paid), PAYMENT_IDENTITY_REUSED);
+    assert_answer(receive(&(struct came){.source = SOURCE(GATEWAY), .reference = "GW-CLOSED", .amount_minor = MINOR(1000000), .value = paid.value}),
+                  PAYMENT_IDENTITY_REUSED); /* that one names no account */
+}
+
+/* ---- going out ------------------------------------------------------------------------------------------------ */
+
+static struct rig_answer propose_release(const char *item_id, account_id account, user_id maker) {
+    Tagih__V1__ReleaseSuspenseRequest request = TAGIH__V1__RELEASE_SUSPENSE_REQUEST__INIT;
+    request.item_id = (char *)(uintptr_t)item_id;
+    request.account_id = (char *)(uintptr_t)rig_text(account.u);
+    request.reason = (char *)(uintptr_t)"he called and named his contract";
+    request.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    return rig_call(&rig, token_of(maker), "SuspenseService/ReleaseSuspense", &request);
+}
+
+static struct rig_answer propose_return(const char *item_id, user_id maker) {
+    Tagih__V1__ReturnSuspenseRequest request = TAGIH__V1__RETURN_SUSPENSE_REQUEST__INIT;
+    request.item_id = (char *)(uintptr_t)item_id;
+    request.reason = (char *)(uintptr_t)"nobody of ours";
+    request.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    return rig_call(&rig, token_of(maker), "SuspenseService/ReturnSuspense", &request);
+}
+
+static const char *release_proposal(const char *item_id, account_id account) {
+    struct rig_answer answer = propose_release(item_id, account, teller.cashier);
+    assert_answer(answer, OK);
+    return ((const Tagih__V1__ReleaseSuspenseResponse *)answer.response)->proposal_id;
+}
+
+static const char *return_proposal(const char *item_id) {
+    struct rig_answer answer = propose_return(item_id, teller.cashier);
+    assert_answer(answer, OK);
+    return ((const Tagih__V1__ReturnSuspenseResponse *)answer.response)->proposal_id;
+}
+
+static uuid posting_of(const struct rig_answer *answer) {
+    assert_string_equal(answer->reason, "OK");
+    return id_of(((const Tagih__V1__DecideProposalResponse *)answer->response)->proposal->decision->posting_id);
+}
+
+//= RULES.md R-PAY-2
+//  SUSPENSE → POSTED (matched by a second person, valued when received)
+static void a_second_person_releases_and_it_counts_from_when_it_was_received(void **state) {
+    (void)state;
+    struct debt debt = {.due_minor = {[COMPONENT_PRINCIPAL] = MINOR(900000)}};
+    account_id account = teller_account(&teller, nobody, &debt, 1);
+    instant value = teller_noon(-9);
+    const char *item = received(&(struct came){.amount_minor = MINOR(1000000), .reference = "BANK-J21", .payer = "BCA 777", .value = value})->item_id;
+    struct rig_answer answer = teller_decide(&teller, teller.supervisor, release_proposal(item, account), true);
+    // J21: suspense 1 000 000 · receivable 900 000, customer credit 100 000
+    payment_id payment = {posting_of(&answer)};
+    assert_int_equal(line(payment.u, LEDGER_SUSPENSE), MINOR(1000000));
+    assert_int_equal(line(payment.u, LEDGER_RECEIVABLE_PRINCIPAL), -MINOR(900000));
+    assert_int_equal(line(payment.u, LEDGER_CUSTOMER_CREDIT), -MINOR(100000));
+    assert_int_equal(lines(payment.u), 3);
+    assert_null(waiting(item));
+    struct rig_answer seen = teller_get(&teller, NULL, payment);
+    assert_answer(seen, OK);
+    const Tagih__V1__Payment *posted = ((const Tagih__V1__GetPaymentResponse *)seen.response)->payment;
+    assert_int_equal(posted->value_us, value.us);
+    assert_int_equal(posted->source, SOURCE(BANK));
+    assert_string_equal(posted->source_reference, "BANK-J21");
+    assert_int_equal(teller_number(&teller, "select count(*) from suspense_decision where outcome = 3 and item_id = '%s' and made_by <> decided_by", id_of(item)), 1);
+    /* the payer is known from now on */
+    const Tagih__V1__SuspenseItem *next = received(&(struct came){.amount_minor = MINOR(1), .payer = "BCA 777"});
+    next = waiting(next->item_id);
+    assert_int_equal(next->n_matches, 1);
+    assert_string_equal(next->matches[0]->account_id, rig_text(account.u));
+    assert_string_equal(next->matches[0]->reasons[0], "money of the same payer was posted to this account before");
+}
+
+//= RULES.md R-PAY-2
+//  or RETURNED (second person)
+static void a_second_person_gives_it_back(void **state) {
+    (void)state;
+    const char *item = received(&(struct came){.amount_minor = MINOR(1000000)})->item_id;
+    struct rig_answer answer = teller_decide(&teller, teller.supervisor, return_proposal(item), true);
+    // J21: suspense 1 000 000 · bank 1 000 000
+    uuid posting = posting_of(&answer);
+    assert_int_equal(line(posting, LEDGER_SUSPENSE), MINOR(1000000));
+    assert_int_equal(line(posting, LEDGER_BANK), -MINOR(1000000));
+    assert_int_equal(lines(posting), 2);
+    assert_null(waiting(item));
+    assert_int_equal(teller_number(&teller, "select count(*) from suspense_decision where outcome = 4 and item_id = '%s'", id_of(item)), 1);
+    assert_int_equal(teller_number(&teller, "select count(*) from change where object_id = '%s' and kind = 35", id_of(item)), 1);
+}
+
+//= RULES.md R-APR-1
+//  nobody approves his own proposal, whatever roles he has
+static void money_moves_once_and_never_by_one_person(void **state) {
+    (void)state;
+    account_id account = teller_account(&teller, nobody, &debt_j1, 1);
+    const char *item = received(&(struct came){.amount_minor = MINOR(70000)})->item_id;
+    struct rig_answer own = propose_release(item, account, teller.supervisor);
+    assert_answer(own, OK);
+    const char *proposal = ((const Tagih__V1__ReleaseSuspenseResponse *)own.response)->proposal_id;
+    assert_answer(teller_decide(&teller, teller.supervisor, proposal, true), PROPOSAL_OWN);
+    assert_answer(propose_release(item, account, teller.cashier), PROPOSAL_EXISTS);
+    const char *back = return_proposal(item); /* somebody else thinks otherwise */
+    assert_answer(teller_decide(&teller, teller.admin, proposal, true), OK);
+    assert_answer(teller_decide(&teller, teller.admin, proposal, true), PROPOSAL_DECIDED);
+    assert_answer(teller_decide(&teller, teller.supervisor, back, true), SUSPENSE_ILLEGAL_TRANSITION);
+    assert_answer(propose_release(item, account, teller.cashier), SUSPENSE_ILLEGAL_TRANSITION);
+    assert_answer(propose_return(item, teller.cashier), SUSPENSE_ILLEGAL_TRANSITION);
+    assert_int_equal(teller_open_minor(&teller, account), MINOR(3930000));
+    struct rig_answer withdrawn = teller_decide(&teller, teller.cashier, back, false); /* its maker takes it back */
+    assert_answer(withdrawn, OK);
+}
+
+//= RULES.md R-PAY-2d
+//  and a receipt is counted once
+static void cash_of_a_receipt_finds_another_account_and_the_receipt_counts_once(void **state) {
+    (void)state;
+    account_id wrong = teller_account(&teller, collector, &debt_j1, 1), right = teller_account(&teller, collector, &debt_j1, 1);
+    struct rig_phone phone = rig_phone(&rig, teller.agency, collector);
+    struct writer w;
+    writer_begin(&w, &rig, &phone);
+    w.at.us = clock_now().us - 20 * US_PER_S;
+    struct journal_entry receipt = writer_receipt(&w, wrong, MINOR(5000000));
+    size_t at = writer_sign(&w, &receipt);
+    struct rig_answer pushed = writer_push_range(&w, at, at);
+    assert_answer(pushed, OK);
+    payment_id payment = {w.entries[at].id.u};
+    struct rig_answer reversed = teller_reverse(&teller, payment, REASON(MISPOST));
+    assert_answer(reversed, OK);
+    char sql[200];
+    snprintf(sql, sizeof sql, "select item_id from suspense where trigger_id = '%s'", rig_text(payment.u));
+    const char *item = waiting(pg_value(&rig.pg, sql))->item_id;
+    struct rig_answer answer = teller_decide(&teller, teller.supervisor, release_proposal(item, right), true);
+    payment_id released = {posting_of(&answer)};
+    assert_int_equal(line(released.u, LEDGER_SUSPENSE), MINOR(5000000));
+    assert_int_equal(line(released.u, LEDGER_CUSTOMER_CREDIT), -MINOR(1000000));
+    assert_int_equal(teller_open_minor(&teller, right), 0);
+    assert_int_equal(teller_open_minor(&teller, wrong), MINOR(4000000));
+    assert_int_equal(teller_number(&teller, "select cash_held_minor from collector_state where collector_id = '%s'", collector.u), MINOR(5000000));
+    assert_int_equal(teller_number(&teller, "select count(*) from bonus_line where kind = 1 and payment_id = '%s'", released.u), 1);
+    writer_end(&w);
+}
+
+static void it_goes_only_where_it_may(void **state) {
+    (void)state;
+    account_id account = teller_account(&teller, nobody, &debt_j1, 1), closed = teller_account(&teller, nobody, &debt_j1, 1);
+    close_account(closed, 12, teller_noon(-30));
+    const char *dollars = received(&(struct came){.amount_minor = 500, .currency = "USD"})->item_id;
+    const char *item = received(&(struct came){.amount_minor = 500})->item_id;
+    assert_answer(propose_release(dollars, account, teller.cashier), SUSPENSE_ACCOUNT);
+    assert_answer(propose_release(item, closed, teller.cashier), SUSPENSE_ACCOUNT);
+    assert_answer(propose_release(item, (account_id){rig_id()}, teller.cashier), SUSPENSE_ACCOUNT);
+    assert_answer(propose_release(rig_text(rig_id()), account, teller.cashier), NOT_PERMITTED);
+    assert_answer(propose_return(rig_text(rig_id()), teller.cashier), NOT_PERMITTED);
+    assert_answer(propose_release(item, account, collector), NOT_PERMITTED);
+    const char *proposal = release_proposal(item, account);
+    close_account(account, 12, teller_noon(-30)); /* between the two people */
+    assert_answer(teller_decide(&teller, teller.supervisor, proposal, true), SUSPENSE_ACCOUNT);
+    assert_non_null(waiting(item));
+}
+
+//= RULES.md R-PAY-2d
+//  what it is posted as later has source SUSPENSE and the item's id as its reference: the payment that was taken back
+//  keeps its own identity
+static void a_mispost_finds_its_account_and_can_be_wrong_again(void **state) {
+    (void)state;
+    account_id wrong = teller_account(&teller, nobody, &debt_j1, 1), right = teller_account(&teller, nobody, &debt_j1, 1);
+    instant value = teller_noon(-2);
+    payment_id payment = teller_paid(&teller, wrong, &(struct paid){.amount_minor = MINOR(5000), .reference = "GW-MIS", .value = value});
+    for (int round = 0; round < 2; round++) {
+        char sql[200];
+        assert_answer(teller_reverse(&teller, payment, REASON(MISPOST)), OK);
+        snprintf(sql, sizeof sql, "select item_id from suspense where trigger_id = '%s'", rig_text(payment.u));
+        const char *item = waiting(pg_value(&rig.pg, sql))->item_id;
+        struct rig_answer answer = teller_decide(&teller, teller.supervisor, release_proposal(item, right), true);
+        payment.u = posting_of(&answer);
+        struct rig_answer seen = teller_get(&teller, NULL, payment);
+        const Tagih__V1__Payment *posted = ((const Tagih__V1__GetPaymentResponse *)seen.response)->payment;
+        assert_int_equal(posted->source, SOURCE(SUSPENSE));
+        assert_string_equal(posted->source_reference, item);
+        assert_string_equal(posted->tag, "GATEWAY");
+        assert_int_equal(posted->value_us, value.us);
+        assert_int_equal(teller_open_minor(&teller, right), MINOR(3995000));
+    }
+    assert_int_equal(teller_open_minor(&teller, wrong), MINOR(4000000));
+    struct rig_answer again = teller_post(&teller, wrong, &(struct paid){.amount_minor = MINOR(5000), .reference = "GW-MIS", .value = value});
+    assert_answer(again, OK); /* a retry of the first call gets its payment, which was taken back */
+    assert_true(((const Tagih__V1__PostPaymentResponse *)again.response)->payment->reversed);
+}
+
 /* ---- listed --------------------------------------------------------------------------------------------------- */
 
 static const char *account_no(account_id account) {
@@ -356,6 +583,15 @@ static void what_waits_is_counted_by_age_and_currency(void **state) {
     assert_int_equal(report->totals[1]->minor, 600);
 }
 
+//= RULES.md R-LED-2
+//  Identities, checked by demo, `verify` and tests, per currency
+static void all_books_are_computed_again(void **state) {
+    (void)state;
+    char command[1400];
+    snprintf(command, sizeof command, "/usr/bin/python3 '%s/tests/sim/books.py' --database '%s'", TAGIH_SOURCE, rig.pg.conninfo);
+    assert_int_equal(system(command), 0);
+}
+
 #define HELD(test) cmocka_unit_test_teardown(test, suspense_adds_up)
 
 int main(void) {
@@ -365,11 +601,19 @@ int main(void) {
         HELD(what_no_money_can_be_is_refused_with_its_field),
         HELD(a_mispost_waits_in_suspense_as_an_item_of_its_own),
         HELD(other_reversals_leave_nothing_in_suspense),
+        HELD(money_for_a_closed_account_waits_and_its_sender_is_told),
+        HELD(a_second_person_releases_and_it_counts_from_when_it_was_received),
+        HELD(a_second_person_gives_it_back),
+        HELD(money_moves_once_and_never_by_one_person),
+        HELD(cash_of_a_receipt_finds_another_account_and_the_receipt_counts_once),
+        HELD(it_goes_only_where_it_may),
+        HELD(a_mispost_finds_its_account_and_can_be_wrong_again),
         HELD(an_item_names_the_accounts_that_it_may_belong_to_and_why),
         HELD(an_amount_that_many_owe_names_nobody),
         HELD(hints_stay_within_the_agency),
         HELD(the_list_comes_in_pages_the_oldest_first),
         HELD(what_waits_is_counted_by_age_and_currency),
+        cmocka_unit_test(all_books_are_computed_again),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }
