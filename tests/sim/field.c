@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tagih/payment.h"
+
 #define RUPIAH INT64_C(100)
 #define CASH_MAX_MINOR (5000000 * RUPIAH) /* above it nobody carries notes */
 #define METRES_PER_DEGREE 111320.0
@@ -75,7 +77,8 @@ void field_arrive(struct collector *collector, const struct stop *stop, struct j
 
 static uint16_t draw_tender(struct chance *chance, int64_t amount_minor) {
     if (amount_minor <= CASH_MAX_MINOR) return JOURNAL_TENDER_CASH;
-    return chance_percent(chance, 60) ? JOURNAL_TENDER_TRANSFER : JOURNAL_TENDER_QR;
+    int64_t percent = chance_below(chance, 100);
+    return percent < 55 ? JOURNAL_TENDER_TRANSFER : percent < 90 ? JOURNAL_TENDER_QR : JOURNAL_TENDER_CHEQUE;
 }
 
 static struct record *take_money(struct collector *collector, account_id account, const struct stop *stop,
@@ -92,7 +95,7 @@ static struct record *take_money(struct collector *collector, account_id account
         receipt->payer_relation = bytes_text("spouse");
     }
     receipt->tender = draw_tender(&phone->chance, amount_minor);
-    receipt->tag = receipt->tender == JOURNAL_TENDER_CASH ? 1 : 2; /* FIELD_CASH, FIELD_TRANSFER: R-TAG-1 */
+    receipt->tag = (uint16_t)payment_tag_of_tender((enum tender)receipt->tender);
     char reference[40];
     receipt->receipt_no = ++phone->receipt_no;
     if (receipt->tender != JOURNAL_TENDER_CASH) {

@@ -117,7 +117,7 @@ def none_is_accused(day):
 @check("receipts by tender: the phones' own counts and sums are the server's")
 def receipts_agree(day):
     mine = {(p["device_id"], t): (int(p[f"{name}_receipts"]), int(p[f"{name}_receipt_minor"]))
-            for p in day.phones for t, name in ((1, "cash"), (2, "transfer"), (3, "qr")) if int(p[f"{name}_receipts"])}
+            for p in day.phones for t, name in ((1, "cash"), (2, "transfer"), (3, "qr"), (4, "cheque")) if int(p[f"{name}_receipts"])}
     clones = {e["entry_id"] for e in day.clones}
     server = {}
     for r in day.db.rows("select device_id, tender, entry_id, amount_minor from receipt"):
@@ -169,7 +169,7 @@ def days_are_closed(day):
     same = 0
     for p in day.phones:
         s = server.get(p["device_id"])
-        n = sum(int(p[f"{k}_receipts"]) for k in ("cash", "transfer", "qr"))
+        n = sum(int(p[f"{k}_receipts"]) for k in ("cash", "transfer", "qr", "cheque"))
         same += bool(s) and s["state"] == "2" and int(s["handover_minor"]) == int(p["cash_minor"]) and int(s["receipts"]) == n
     return same == len(day.phones), f"{same} of {len(day.phones)} settlements"
 

@@ -63,10 +63,13 @@ static size_t columns_of(const struct collector *collector, struct column *out) 
         {"transfer_receipt_minor", figures->receipt_minor[JOURNAL_TENDER_TRANSFER]},
         {"qr_receipts", (int64_t)figures->receipts[JOURNAL_TENDER_QR]},
         {"qr_receipt_minor", figures->receipt_minor[JOURNAL_TENDER_QR]},
+        {"cheque_receipts", (int64_t)figures->receipts[JOURNAL_TENDER_CHEQUE]},
+        {"cheque_receipt_minor", figures->receipt_minor[JOURNAL_TENDER_CHEQUE]},
         {"cash_void_minor", figures->void_minor[JOURNAL_TENDER_CASH]},
-        {"other_void_minor", figures->void_minor[JOURNAL_TENDER_TRANSFER] + figures->void_minor[JOURNAL_TENDER_QR]},
+        {"other_void_minor", figures->void_minor[JOURNAL_TENDER_TRANSFER] + figures->void_minor[JOURNAL_TENDER_QR] +
+                                  figures->void_minor[JOURNAL_TENDER_CHEQUE]},
         {"voids", (int64_t)(figures->voids[JOURNAL_TENDER_CASH] + figures->voids[JOURNAL_TENDER_TRANSFER] +
-                            figures->voids[JOURNAL_TENDER_QR])},
+                            figures->voids[JOURNAL_TENDER_QR] + figures->voids[JOURNAL_TENDER_CHEQUE])},
         {"late_voids", (int64_t)figures->late_voids},
         {"repeated_voids", (int64_t)figures->repeated_voids},
         {"cash_minor", figures->cash_minor},
