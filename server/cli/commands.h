@@ -13,6 +13,7 @@ extern const struct cli_command cli_help;
 extern const struct cli_command cli_import;
 extern const struct cli_command cli_import_targets;
 extern const struct cli_command cli_key;
+extern const struct cli_command cli_kpi;
 extern const struct cli_command cli_lifecycle;
 extern const struct cli_command cli_migrate;
 extern const struct cli_command cli_plan;
