@@ -5,8 +5,9 @@
     ./build.sh demo [--portfolio FILE --outcomes FILE] [--phones N] [--visits N] [--seed N] [--stay]
 
 The day is the latest working day that is over in Jakarta; the server runs through it on a clock that the phones move
-(tests/sim/shift_clock.c), so nine hours pass in seconds and no run depends on the hour it is started at. Everything
-that is started is stopped again; --stay leaves the server up, on the real clock, until Ctrl-C.
+(tests/sim/shift_clock.c), so nine hours pass in seconds and no run depends on the hour it is started at. Then the office
+works on with that money (office.py): the same evening, the weeks after it, and the month's close. Everything that is
+started is stopped again; --stay leaves the server up, on the real clock, until Ctrl-C.
 """
 import argparse
 import atexit
@@ -23,15 +24,18 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
-from field_db import Database
-from field_tables import grouped
-
 SIM = Path(__file__).resolve().parent
 TOP = SIM.parent.parent
+sys.path.insert(0, str(TOP / "tests/support"))
+import office  # noqa: E402
+from field_db import Database  # noqa: E402
+from field_tables import grouped  # noqa: E402
+
 JAKARTA = timezone(timedelta(hours=7))
 HOLIDAYS = {(1, 1), (5, 1), (6, 1), (8, 17), (12, 25)}  # nobody is visited then (R-GAT-2)
 AGENCY = "Agen Sejahtera"
 SUPERVISOR, MANAGER = "siti", "rahmat"  # who plans and confirms; who approves targets
+CASHIER, GATEWAY = "kartika", "gateway"
 TEAMS = ("North", "South")
 AS_OF = "2005-09-30"  # what the balances of a given portfolio speak of
 
@@ -107,6 +111,8 @@ class Demo:
     def make_people(self):
         self.add_user(SUPERVISOR, "Siti Rahma", "supervisor", "--new-agency", AGENCY, "--time-zone", "Asia/Jakarta")
         self.add_user(MANAGER, "Rahmat Hidayat", "supervisor,admin", "--agency", AGENCY)
+        self.add_user(CASHIER, "Kartika Dewi", "cashier", "--agency", AGENCY)
+        self.add_user(GATEWAY, "Payment gateway", "integration", "--agency", AGENCY)
         with ThreadPoolExecutor(2) as pool:  # each password takes its tenth of a second
             list(pool.map(self.add_collector, range(self.options.phones)))
         self.db = Database(self.database)
@@ -202,7 +208,26 @@ class Demo:
         title = (f"FIELD DAY  {self.day:%A, %Y-%m-%d}  ·  {AGENCY}  ·  {self.options.phones} phones  ·  "
                  f"seed {self.options.seed}")
         return subprocess.run([self.python, "-B", SIM / "report.py", "--database", self.database, "--day", self.folder,
-                               "--title", title], check=False).returncode
+                               "--title", title, "--count", self.folder / "count"], check=False).returncode
+
+    # ---- the office's own month ----------------------------------------------------------------------------------
+
+    def simulated_now(self):
+        offset_us, = struct.unpack("<q", (self.folder / "clock").read_bytes())
+        return datetime.now(timezone.utc) + timedelta(microseconds=offset_us)
+
+    def tell(self, part, title):
+        print(f"\n{title}\n{'─' * 100}")
+        desk = office.Office(self.target, self.folder / "state/ca.pem", self.password, self.db, self.simulated_now)
+        passed, failed = office.run(part, desk)
+        self.passed, self.failed = self.passed + passed, self.failed + failed
+
+    def work_on(self):
+        counted = (self.folder / "count").read_text(encoding="ascii").split()
+        self.passed, self.failed = int(counted[0]), int(counted[1])
+        self.tell("day", f"THE OFFICE, THE EVENING OF {self.day:%A}".upper())
+        print(f"\n{self.passed} passed, {self.failed} failed", flush=True)
+        return self.failed
 
     def stay(self):
         self.stop_server()
@@ -226,7 +251,8 @@ class Demo:
         day = self.run_day(outcomes)
         if day not in (0, 3):
             return 1
-        failed = self.report()
+        self.report()
+        failed = self.work_on()
         if self.options.stay:
             self.stay()
         return 1 if day or failed else 0

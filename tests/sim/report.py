@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """After a field day: the supervisor's tables, then every check, each with its figures.
 
-    report.py --database CONNINFO --day FOLDER [--title TEXT]
+    report.py --database CONNINFO --day FOLDER [--title TEXT] [--count FILE]
 
-FOLDER holds what fieldday wrote (phones.tsv, entries.tsv). The last line is `N passed, M failed`; exit 1 when M > 0.
+FOLDER holds what fieldday wrote (phones.tsv, entries.tsv). The last line is `N passed, M failed`, or N and M go into FILE
+for whoever goes on counting; exit 1 when M > 0.
 """
 import argparse
 import sys
@@ -32,6 +33,7 @@ def main():
     parser.add_argument("--database", required=True)
     parser.add_argument("--day", required=True, type=Path)
     parser.add_argument("--title", default="FIELD DAY")
+    parser.add_argument("--count", type=Path)
     options = parser.parse_args()
     db = Database(options.database)
     phones, entries = read_tsv(options.day / "phones.tsv"), read_tsv(options.day / "entries.tsv")
@@ -40,7 +42,10 @@ def main():
     print(f"\nCHECKS\n{'─' * WIDTH}")
     day = field_checks.Day(db, phones, entries)
     results = [run_check(name, function, day) for name, function in field_checks.CHECKS]
-    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    if options.count:
+        options.count.write_text(f"{sum(results)} {len(results) - sum(results)}", encoding="ascii")
+    else:
+        print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if all(results) else 1
 
 
