@@ -136,22 +136,37 @@ create table receipt_void (
 create index receipt_void_receipt on receipt_void (agency_id, receipt_id);
 call make_fact('receipt_void');
 
+-- A promise to pay as it was made, in the field, by the office or as an instalment of a plan. closes_us: 00:00 of the
+-- agency's day after due date + grace, when nothing fills it any more. refused: bits of enum promise_refusal
+-- (include/tagih/promise.h), for those that a journal brought although the terms do not accept them.
 create table promise (
     agency_id uuid not null,
-    promise_id uuid not null,
+    promise_id uuid not null,            -- the entry's id, the call's, or made for an instalment
+    posting_id uuid not null,
     account_id uuid not null,
-    collector_id uuid,
-    amount_minor bigint not null,
+    plan_id uuid,
+    instalment_no integer,
+    collector_id uuid,                   -- who heard it in the field
+    actor_id uuid,                       -- who heard it in the office
+    visit_id uuid,
+    amount_minor bigint not null check (amount_minor > 0),
     currency char(3) not null,
     due_on date not null,
-    promiser smallint not null,
-    channel smallint not null,
+    closes_us bigint not null,
+    promiser smallint not null,          -- enum journal_payer
+    promiser_name text not null default '',
+    channel smallint not null,           -- 1 visit, 2 call, 3 message
+    lat_e7 integer,
+    lon_e7 integer,
+    note text not null default '',
     value_us bigint not null,
     received_us bigint not null,
-    flags bigint not null,
+    flags bigint not null default 0,     -- of the entry's first fate
+    refused smallint not null default 0,
     primary key (agency_id, promise_id)
 );
-create index promise_account on promise (agency_id, account_id, due_on);
+create index promise_account on promise (agency_id, account_id);
+create index promise_plan on promise (agency_id, plan_id, instalment_no) where plan_id is not null;
 call make_fact('promise');
 
 create table deposit (

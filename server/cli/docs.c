@@ -5,6 +5,7 @@
 
 #include "domain/bonus_state.h"
 #include "domain/lifecycle.h"
+#include "domain/repayment.h"
 #include "domain/settlement.h"
 #include "domain/suspense.h"
 #include "domain/visit.h"
@@ -34,7 +35,7 @@ static const struct {
     const char *noun;
     tagih_err (*print)(struct arena *arena, const char **out);
 } machines[] = {{"account", account_print_mermaid}, {"visit", visit_print_mermaid}, {"settlement", settlement_print_mermaid},
-              {"bonus", bonus_state_print_mermaid}, {"money", money_print_mermaid}};
+              {"plan", plan_print_mermaid}, {"bonus", bonus_state_print_mermaid}, {"money", money_print_mermaid}};
 
 static enum cli_exit print_fsm(const char *noun) {
     static _Alignas(16) uint8_t memory[32768];
@@ -42,7 +43,7 @@ static enum cli_exit print_fsm(const char *noun) {
     const char *text;
     size_t i = 0, n = sizeof machines / sizeof *machines;
     while (i < n && strcmp(noun, machines[i].noun) != 0) i++;
-    if (i == n) return cli_usage("docs fsm knows the machines account, visit, settlement, bonus and money");
+    if (i == n) return cli_usage("docs fsm knows the machines account, visit, settlement, plan, bonus and money");
     arena_init(&arena, memory, sizeof memory);
     if (!err_is_ok(machines[i].print(&arena, &text))) return cli_failed("the diagram is too large");
     printf("```mermaid\n%s```\n", text);
@@ -54,11 +55,11 @@ static enum cli_exit run(const struct cli *cli) {
     if (cli->n_args == 1 && strcmp(what, "config") == 0) return print_config();
     if (cli->n_args == 1 && strcmp(what, "errors") == 0) return print_errors();
     if (cli->n_args == 2 && strcmp(what, "fsm") == 0) return print_fsm(cli->args[1]);
-    return cli_usage("docs prints config, errors, fsm account, fsm visit, fsm settlement, fsm bonus or fsm money");
+    return cli_usage("docs prints config, errors, fsm account, fsm visit, fsm settlement, fsm plan, fsm bonus or fsm money");
 }
 
 const struct cli_command cli_docs = {
     .name = "docs",
-    .words = "config | errors | fsm account | fsm visit | fsm settlement | fsm bonus | fsm money",
+    .words = "config | errors | fsm account | fsm visit | fsm settlement | fsm plan | fsm bonus | fsm money",
     .summary = "Print the settings, the errors or a state machine as Markdown",
     .run = run};

@@ -26,6 +26,20 @@
     X(RECEIPT_QUARANTINED, 32, "receipt.quarantined") \
     X(PAYMENT_ON_CLOSED, 33, "payment.on_closed_account") \
     X(PROMISE_MADE, 40, "promise.made")        \
+    X(PROMISE_KEPT, 41, "promise.kept")        \
+    X(PROMISE_PARTIAL, 42, "promise.partial")  \
+    X(PROMISE_BROKEN, 43, "promise.broken")    \
+    X(PROMISE_SUPERSEDED, 44, "promise.superseded") \
+    X(PROMISE_WITHDRAWN, 45, "promise.withdrawn") \
+    X(PROMISE_LAPSED, 46, "promise.lapsed")    \
+    X(PROMISE_REOPENED, 47, "promise.reopened") \
+    X(PROMISE_REMINDER, 48, "promise.reminder") \
+    X(PLAN_PROPOSED, 140, "plan.proposed")     \
+    X(PLAN_APPROVED, 141, "plan.approved")     \
+    X(PLAN_ACTIVE, 142, "plan.active")         \
+    X(PLAN_COMPLETED, 143, "plan.completed")   \
+    X(PLAN_BROKEN, 144, "plan.broken")         \
+    X(PLAN_REJECTED, 145, "plan.rejected")     \
     X(DEPOSIT_MADE, 50, "deposit.made")        \
     X(SETTLEMENT_DECLARED, 51, "settlement.declared") \
     X(SUSPENSE_RECEIVED, 34, "suspense.received") \

@@ -7,6 +7,7 @@
 
 #include "rpc/server.h"
 #include "store/change.h"
+#include "store/promise.h"
 #include "store_statements.h"
 
 void entry__flag(struct sealed *sealed, enum fate_reason reason) {
@@ -35,14 +36,15 @@ static tagih_err plan(struct entries *entries) {
     entries->rotations = ARENA_ARRAY(entries->arena, entries->n, struct rotation);
     entries->new_keys = ARENA_ARRAY(entries->arena, entries->n, public_key);
     entries->referents = ARENA_ARRAY(entries->arena, entries->n, entry_id);
-    entries->accounts = ARENA_ARRAY(entries->arena, entries->n, account_id);
+    entries->over_on = ARENA_ARRAY(entries->arena, entries->n, civil_date);
+    entries->midnights = ARENA_ARRAY(entries->arena, entries->n, instant);
     entries->dates = ARENA_ARRAY(entries->arena, entries->n, civil_date);
-    if (!entries->chains || !entries->posts || !entries->arrivals || !entries->outcomes || !entries->referents || !entries->accounts ||
+    if (!entries->chains || !entries->posts || !entries->arrivals || !entries->outcomes || !entries->referents || !entries->over_on || !entries->midnights ||
         !entries->dates || !entries->rotations || !entries->new_keys) {
         return FAIL(OUT_OF_MEMORY);
     }
     entries->n_chains = entries->n_posts = entries->n_arrivals = entries->n_outcomes = 0;
-    entries->n_referents = entries->n_accounts = 0;
+    entries->n_referents = entries->n_promises = 0;
     entries->n_woken = entries->n_rotations = 0;
     for (size_t i = 0; i < entries->n; i++) {
         struct sealed *s = entries->all[i];
@@ -91,8 +93,7 @@ static tagih_err send_journal(struct entries *entries) {
         ids[i] = entries->all[i]->entry->id;
     }
     return journal_send_load(entries->tx, entries->arena, entries->chains, entries->n_chains, hashes, ids, entries->n,
-                             entries->referents, entries->n_referents, entries->accounts, entries->n_accounts,
-                             !book_is_empty(&entries->book));
+                             entries->referents, entries->n_referents, !book_is_empty(&entries->book));
 }
 
 /* Visits of check-ins and of outcomes are locked together, in one order. */
@@ -116,6 +117,7 @@ static tagih_err lock_and_load(struct entries *entries) {
     TRY(send_journal(entries));
     TRY(rotations__send(entries));
     TRY(send_dates(entries));
+    if (entries->n_promises) TRY(promise_send_midnights(tx, entries->arena, entries->over_on, entries->n_promises));
     TRY(tx_sync(tx));
     journal_take_lock(tx);
     book_take_lock(&entries->book);
@@ -123,11 +125,12 @@ static tagih_err lock_and_load(struct entries *entries) {
     if (entries->n_arrivals) TRY(arrivals_take(tx, entries->arena, entries->arrivals, entries->n_arrivals));
     TRY(book_take_load(&entries->book));
     TRY(journal_take_load(tx, entries->arena, entries->chains, entries->n_chains, entries->n, entries->n_referents,
-                          entries->n_accounts, entries->n, &entries->loaded));
+                          entries->n, &entries->loaded));
     TRY(rotations__take(entries));
     DEFER(result) struct result dates = {0};
     tx_take(tx, &dates);
     for (size_t i = 0; i < entries->n; i++) entries->all[i]->value_on = result_date(&dates, i, COL_agency_dates_at_on);
+    if (entries->n_promises) promise_take_midnights(tx, entries->midnights, entries->n_promises);
     return TAGIH_OK;
 }
 

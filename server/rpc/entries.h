@@ -51,8 +51,11 @@ struct sealed {
     struct arrival *arrival;
     struct outcome_entry *outcome;
     struct rotation *rotation;
+    struct promise_deed *deed;      /* a promise: what its post does, … */
+    struct params *insert;          /* … its row … */
+    size_t midnight;                /* … and the index of the day on which it is over */
     size_t chain;                   /* index of its chain */
-    size_t referent, account_asked; /* indices of what was asked for; SIZE_MAX: nothing */
+    size_t referent;                /* index of what was asked for; SIZE_MAX: nothing */
     struct bytes ack;
     /* result, in memory that outlives the transaction */
     uint8_t ack_bytes[256];
@@ -93,8 +96,9 @@ struct entries {
     size_t n_rotations;
     entry_id *referents;
     size_t n_referents;
-    account_id *accounts;
-    size_t n_accounts;
+    civil_date *over_on; /* of promises: the first days that are too late */
+    instant *midnights;  /* where those begin */
+    size_t n_promises;
     civil_date *dates; /* per entry */
     struct sealed **woken; /* voids that waited for a receipt of this batch */
     size_t n_woken;

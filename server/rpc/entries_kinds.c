@@ -2,9 +2,11 @@
 /* What each kind of entry asks of the database, decides, and leaves there. */
 #include <string.h>
 
+#include "domain/account.h"
 #include "rpc/entries.h"
 #include "rpc/server.h"
 #include "store/change.h"
+#include "store/promise.h"
 
 #define VOID_WINDOW_US (15 * US_PER_MINUTE) /* R-REC-8, default */
 
@@ -74,12 +76,41 @@ static void plan_outcome(struct entries *entries, struct sealed *s) {
         .note = o->has_note && bytes_is_text(o->note, JOURNAL_TEXT_MAX) ? o->note : bytes_text(""), .journal = true};
 }
 
+/* Civil days that the database and people can name; another due date is nobody's promise. */
+static bool day_is_sane(civil_date on) {
+    return on.days >= INSTANT_MIN_US / US_PER_DAY && on.days < INSTANT_MAX_US / US_PER_DAY;
+}
+
+/* R-PTP-1: who said it is whose account it should be, so his name stands in the post. */
+static tagih_err plan_promise(struct entries *entries, struct sealed *s) {
+    const struct journal_promise *p = &s->entry->body.promise;
+    currency known;
+    bool currency_ok = err_is_ok(currency_parse(bytes_text(p->currency.code), &known));
+    s->deed = ARENA_NEW(entries->arena, struct promise_deed);
+    s->insert = ARENA_NEW(entries->arena, struct params);
+    if (!s->deed || !s->insert) return FAIL(OUT_OF_MEMORY);
+    *s->deed = (struct promise_deed){.kind = DEED_MAKE, .fact = {.id = {s->entry->id.u}, .amount_minor = p->amount_minor,
+                                                                 .due_on = p->due_on, .made = s->value.value}};
+    s->midnight = entries->n_promises;
+    civil_date over_on = {day_is_sane(p->due_on) ? p->due_on.days + promise_settings_default.grace_days + 1 : 0};
+    entries->over_on[entries->n_promises++] = over_on;
+    s->post = &entries->posts[entries->n_posts++];
+    *s->post = (struct post){.what = POST_MOVE, .kind = POSTING_OF_PROMISE, .id = s->entry->id.u, .account = p->account,
+                             .collector = currency_ok ? s->by->certificate.user : (user_id){{{0}}}, .currency = p->currency,
+                             .value = s->value.value, .received = entries->now, .has_entry = true,
+                             .entry_hash = s->envelope.hash, .change = CHANGE_PROMISE_MADE, .facts = s->insert, .n_facts = 1,
+                             .deed = s->deed};
+    book_move_begin(s->post);
+    return TAGIH_OK;
+}
+
 tagih_err entry__plan(struct entries *entries, struct sealed *s) {
     s->post = NULL;
     s->arrival = NULL;
     s->outcome = NULL;
     s->rotation = NULL;
-    s->referent = s->account_asked = SIZE_MAX;
+    s->deed = NULL;
+    s->referent = SIZE_MAX;
     switch (s->entry->kind) {
     case JOURNAL_RECEIPT:
         plan_receipt(entries, s);
@@ -95,9 +126,7 @@ tagih_err entry__plan(struct entries *entries, struct sealed *s) {
         plan_outcome(entries, s);
         break;
     case JOURNAL_PROMISE:
-        s->account_asked = entries->n_accounts;
-        entries->accounts[entries->n_accounts++] = s->entry->body.promise.account;
-        break;
+        return plan_promise(entries, s);
     case JOURNAL_KEY_ROTATION:
         rotation__plan(entries, s);
         break;
@@ -176,12 +205,23 @@ static void decide_void(struct entries *entries, struct sealed *s) {
     s->post->skip = s->broken || !referent.entry || entry__is_quarantined(s);
 }
 
+/* R-PTP-1: what makes it no promise at all; whether it keeps to the terms is told by the book. */
 static void decide_promise(struct entries *entries, struct sealed *s) {
     const struct journal_promise *p = &s->entry->body.promise;
+    const struct posting_account *account = book_account(&entries->book, p->account);
     currency known;
-    if (!entries->loaded.accounts[s->account_asked]) entry__flag(s, REASON_UNKNOWN_ACCOUNT);
+    bool currency_ok = err_is_ok(currency_parse(bytes_text(p->currency.code), &known));
+    if (!account) entry__flag(s, REASON_UNKNOWN_ACCOUNT);
     if (p->amount_minor <= 0 || p->amount_minor > MONEY_AMOUNT_MAX_MINOR) entry__flag(s, REASON_AMOUNT_RANGE);
-    if (!err_is_ok(currency_parse(bytes_text(p->currency.code), &known))) entry__flag(s, REASON_WRONG_CURRENCY);
+    if (!currency_ok || (account && !currency_equal(account->currency, p->currency))) entry__flag(s, REASON_WRONG_CURRENCY);
+    if (!day_is_sane(p->due_on)) entry__flag(s, REASON_DATE_RANGE);
+    if (p->promiser < JOURNAL_PAYER_DEBTOR || p->promiser > JOURNAL_PAYER_OTHER || p->channel < 1 || p->channel > 3) entry__flag(s, REASON_UNKNOWN_CODE);
+    if (account && account_status_is_closed(account->status)) entry__flag(s, REASON_CLOSED_ACCOUNT);
+    size_t key = s->post->index;
+    bool holder = entries->book.loaded.was_assigned[key] || entries->book.loaded.had_lease[key];
+    if (account && !holder) entry__flag(s, REASON_NOT_HOLDER);
+    s->deed->fact.closes = entries->midnights[s->midnight];
+    s->post->skip = s->broken || !s->owns_id || entry__is_quarantined(s);
 }
 
 static void decide_deposit(struct sealed *s) {
@@ -241,6 +281,8 @@ void entry__settle(struct sealed *s) {
     }
     if (!s->post || s->post->skip) return;
     s->flags |= s->post->flags;
+    if (s->deed && s->deed->refused) entry__flag(s, REASON_PROMISE_TERMS);
+    if (s->deed && s->deed->state == PROMISE_SUPERSEDED) entry__flag(s, REASON_SUPERSEDED);
     if (s->post->what != POST_REVERSAL) return;
     if (s->post->outcome == POST_ALREADY_REVERSED) entry__flag(s, REASON_NO_EFFECT);
     if (s->post->outcome == POST_NOT_FOUND) entry__flag(s, REASON_VOID_APPROVAL);
@@ -283,12 +325,11 @@ tagih_err entries__wake(struct entries *entries) {
 struct kind_rows {
     struct receipt_row *receipts;
     struct void_row *voids;
-    struct promise_row *promises;
     struct deposit_row *deposits;
     struct settlement_row *settlements;
     struct waiting_row *waiting;
     struct change_row *changes;
-    size_t n_receipts, n_voids, n_promises, n_deposits, n_settlements, n_waiting, n_changes;
+    size_t n_receipts, n_voids, n_deposits, n_settlements, n_waiting, n_changes;
 };
 
 static void add_receipt(struct kind_rows *rows, const struct sealed *s) {
@@ -316,14 +357,22 @@ static void add_void(struct kind_rows *rows, const struct sealed *s) {
         .value_us = s->value.value.us};
 }
 
-static void add_promise(struct kind_rows *rows, const struct sealed *s) {
+static struct bytes clean(bool has, struct bytes text) {
+    return has && bytes_is_text(text, JOURNAL_TEXT_MAX) ? text : bytes_text("");
+}
+
+/* Its row goes with its posting, under its digest. */
+static void fill_promise(struct entries *entries, const struct sealed *s) {
     const struct journal_promise *p = &s->entry->body.promise;
-    rows->promises[rows->n_promises++] = (struct promise_row){
-        .id = s->entry->id, .account = p->account, .collector = s->by->certificate.user, .amount_minor = p->amount_minor,
-        .currency = bytes_text(p->currency.code), .due_on = p->due_on, .promiser = (int16_t)p->promiser,
-        .channel = (int16_t)p->channel, .value_us = s->value.value.us, .flags = (int64_t)s->flags};
-    rows->changes[rows->n_changes++] = (struct change_row){.kind = CHANGE_PROMISE_MADE, .object = s->entry->id.u,
-                                                           .has_account = true, .account = p->account};
+    struct promise_row row = {
+        .id = s->deed->fact.id, .posting = s->post->id, .account = p->account, .has_collector = true,
+        .collector = s->by->certificate.user, .has_visit = p->has_visit, .visit = p->visit, .amount_minor = p->amount_minor,
+        .currency = bytes_text(p->currency.code), .due_on = p->due_on, .closes_us = s->deed->fact.closes.us,
+        .promiser = (int16_t)(p->promiser & INT16_MAX), .promiser_name = clean(p->has_promiser_name, p->promiser_name),
+        .channel = (int16_t)(p->channel & INT16_MAX), .has_position = p->has_position, .lat_e7 = p->position.lat_e7,
+        .lon_e7 = p->position.lon_e7, .note = clean(p->has_note, p->note), .made_us = s->value.value.us,
+        .received_us = entries->now.us, .flags = (int64_t)s->flags, .refused = (int16_t)s->deed->refused};
+    promise_insert(s->insert, entries->tx, entries->arena, &row, 1);
 }
 
 static void add_deposit(struct kind_rows *rows, const struct sealed *s) {
@@ -363,7 +412,6 @@ static void add_kind(struct kind_rows *rows, const struct sealed *s) {
     if (s->fate == FATE_WAITING) {
         rows->waiting[rows->n_waiting++] = (struct waiting_row){s->envelope.hash, s->entry->body.voided.receipt};
     }
-    if (s->entry->kind == JOURNAL_PROMISE && !quarantined) add_promise(rows, s);
     if (s->entry->kind == JOURNAL_DEPOSIT && !quarantined) add_deposit(rows, s);
     if (s->entry->kind == JOURNAL_DAY_CLOSE && !quarantined) add_settlement(rows, s);
 }
@@ -395,19 +443,19 @@ tagih_err entries__save_kinds(struct entries *entries) {
     size_t n = entries->n, more = n + entries->n_woken;
     struct kind_rows rows = {.receipts = ARENA_ARRAY(arena, n, struct receipt_row),
                              .voids = ARENA_ARRAY(arena, more, struct void_row),
-                             .promises = ARENA_ARRAY(arena, n, struct promise_row),
                              .deposits = ARENA_ARRAY(arena, n, struct deposit_row),
                              .settlements = ARENA_ARRAY(arena, n * JOURNAL_DAY_CURRENCIES_MAX, struct settlement_row),
                              .waiting = ARENA_ARRAY(arena, n, struct waiting_row),
                              .changes = ARENA_ARRAY(arena, more, struct change_row)};
     if (arena->exhausted) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < n; i++) {
-        if (!entries->all[i]->known) add_kind(&rows, entries->all[i]);
+        const struct sealed *s = entries->all[i];
+        if (!s->known) add_kind(&rows, s);
+        if (s->deed && !s->post->skip) fill_promise(entries, s);
     }
     TRY(save_woken(entries, &rows));
     TRY(journal_send_receipts(tx, arena, rows.receipts, rows.n_receipts));
     TRY(journal_send_voids(tx, arena, rows.voids, rows.n_voids));
-    TRY(journal_send_promises(tx, arena, rows.promises, rows.n_promises, entries->now));
     TRY(journal_send_deposits(tx, arena, rows.deposits, rows.n_deposits, entries->now));
     TRY(journal_send_settlements(tx, arena, rows.settlements, rows.n_settlements, entries->now));
     TRY(journal_send_waiting(tx, arena, rows.waiting, rows.n_waiting));

@@ -47,7 +47,8 @@ tagih_err book_send_lock(struct book *book) {
 
 tagih_err book_send_load(struct book *book) {
     if (book_is_empty(book)) return TAGIH_OK;
-    return posting_send_load(book->tx, book->arena, book->keys, book->n, book->writer, book->now);
+    TRY(posting_send_load(book->tx, book->arena, book->keys, book->n, book->writer, book->now));
+    return promises__send(book);
 }
 
 void book_take_lock(struct book *book) {
@@ -63,7 +64,7 @@ tagih_err book_take_load(struct book *book) {
     book->loaded.writer.id = book->writer;
     if (book->loaded.writer.is_new) book->loaded.writer.head = posting_chain_start(book->agency, book->writer);
     for (size_t i = 0; i < book->n; i++) book->posts[i]->value_on = book->loaded.value_on[i];
-    return TAGIH_OK;
+    return promises__take(book);
 }
 
 void book_add(struct book *book, struct post *post) {
@@ -471,7 +472,7 @@ tagih_err book_decide(struct book *book) {
         if (sorted[i]->skip) continue;
         TRY(post_one(book, sorted[i]));
     }
-    return TAGIH_OK;
+    return promises__decide(book);
 }
 
 /* ---- save ----------------------------------------------------------------------------------------------------- */
@@ -559,7 +560,7 @@ static tagih_err send_changes(struct book *book) {
         struct posting_account *account = posted->has_account ? book_account(book, posted->account) : NULL;
         struct change_row change = {.kind = change_of(posted), .object = change_object(posted),
                                     .has_account = posted->has_account, .account = posted->account};
-        if (posted->post->flags & fate_bit(REASON_CLOSED_ACCOUNT)) { /* R-LIF-1: flagged, also where there is no entry */
+        if (posted->payment && posted->post->flags & fate_bit(REASON_CLOSED_ACCOUNT)) { /* R-LIF-1: flagged, also where there is no entry */
             changes[n] = change;
             changes[n++].kind = CHANGE_PAYMENT_ON_CLOSED;
         }
@@ -598,5 +599,6 @@ tagih_err book_save(struct book *book) {
     TRY(posting_send_bonus(tx, arena, book->bonus, book->n_bonus));
     TRY(send_facts(book));
     TRY(send_silences(book));
+    TRY(promises__save(book));
     return send_changes(book);
 }

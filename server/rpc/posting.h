@@ -19,6 +19,7 @@
 
 #include "domain/fate_bits.h"
 #include "domain/posting.h"
+#include "rpc/posting_promise.h"
 #include "store/fact.h"
 #include "store/posting.h"
 
@@ -126,6 +127,7 @@ struct post {
     const struct params *facts; /* rows of its own; each names this post as its posting */
     size_t n_facts;
     const struct post_true_up *true_up; /* move: the bonus line of a month that closes; NULL: none */
+    struct promise_deed *deed; /* of a move: what it does to promises (posting_promise.h); NULL: nothing */
     /* out */
     fate_bits flags;
     enum post_outcome outcome;
@@ -146,7 +148,7 @@ struct posted {
     size_t reversal;             /* likewise */
     size_t bonus_first, n_bonus;
     size_t allocation_first, n_allocations;
-    const struct params *facts[POST_FACTS_MAX + 1]; /* sorted by statement */
+    const struct params *facts[POST_FACTS_MAX + 4]; /* sorted by statement; one of its own, three of promises */
     size_t n_facts;
     struct params own_fact;      /* POST_FACT: its row; reversal: what its bonus lines take back */
 };
@@ -165,6 +167,7 @@ struct book {
     struct posting_key *keys;
     struct posting_loaded loaded;
     struct replayed *replayed; /* per account, when any replays */
+    struct promises *promises; /* of the accounts (posting_promise.c) */
     /* rows to write */
     struct posted *posted;
     size_t n_posted;

@@ -38,7 +38,7 @@ static tagih_err send_chains(struct tx *tx, struct arena *arena, const struct ch
 
 tagih_err journal_send_load(struct tx *tx, struct arena *arena, const struct chain_key *chains, size_t n_chains,
                             const hash256 *hashes, const entry_id *ids, size_t n, const entry_id *referents,
-                            size_t n_referents, const account_id *accounts, size_t n_accounts, bool has_receipts) {
+                            size_t n_referents, bool has_receipts) {
     TRY(send_chains(tx, arena, chains, n_chains));
     struct params p;
     tx_params(&p, tx, arena, STMT_journal_known, n);
@@ -50,9 +50,6 @@ tagih_err journal_send_load(struct tx *tx, struct arena *arena, const struct cha
     TRY(tx_send(tx, &p));
     tx_params(&p, tx, arena, STMT_void_referent_load, n_referents);
     params_uuid(&p, referents, sizeof *referents);
-    TRY(tx_send(tx, &p));
-    tx_params(&p, tx, arena, STMT_account_exists, n_accounts);
-    params_uuid(&p, accounts, sizeof *accounts);
     return tx_send(tx, &p);
 }
 
@@ -179,21 +176,17 @@ static void take_referents(struct tx *tx, size_t n, struct void_referent *out) {
 #undef COL
 
 tagih_err journal_take_load(struct tx *tx, struct arena *arena, const struct chain_key *chains, size_t n_chains, size_t n,
-                            size_t n_referents, size_t n_accounts, size_t room, struct journal_loaded *out) {
+                            size_t n_referents, size_t room, struct journal_loaded *out) {
     *out = (struct journal_loaded){.chains = ARENA_ARRAY(arena, n_chains, struct chain_state),
                                    .known = ARENA_ARRAY(arena, n, struct journal_known),
-                                   .referents = ARENA_ARRAY(arena, n_referents, struct void_referent),
-                                   .accounts = ARENA_ARRAY(arena, n_accounts, bool)};
-    if (!out->chains || !out->known || !out->referents || !out->accounts) return FAIL(OUT_OF_MEMORY);
+                                   .referents = ARENA_ARRAY(arena, n_referents, struct void_referent)};
+    if (!out->chains || !out->known || !out->referents) return FAIL(OUT_OF_MEMORY);
     take_chains(tx, chains, n_chains, out->chains);
     TRY(take_links(tx, arena, n_chains, room, out->chains));
     take_totals(tx, out->chains);
     TRY(take_known(tx, arena, n, out->known));
     TRY(take_waiting(tx, arena, out));
     take_referents(tx, n_referents, out->referents);
-    DEFER(result) struct result accounts = {0};
-    tx_take(tx, &accounts);
-    for (size_t i = 0; i < n_accounts; i++) out->accounts[i] = result_bool(&accounts, i, COL_account_exists_is);
     return TAGIH_OK;
 }
 

@@ -108,17 +108,6 @@ struct void_row {
     int64_t value_us;
 };
 
-struct promise_row {
-    entry_id id;
-    account_id account;
-    user_id collector;
-    int64_t amount_minor;
-    struct bytes currency;
-    civil_date due_on;
-    int16_t promiser, channel;
-    int64_t value_us, flags;
-};
-
 struct deposit_row {
     entry_id id;
     user_id collector;
@@ -155,19 +144,17 @@ void journal_take_lock(struct tx *tx);
 /** Queue LOAD of chains, of what is known of each entry, of what voids refer to, and of what waits for the receipts, if there are any. */
 TAGIH_MUST_USE tagih_err journal_send_load(struct tx *tx, struct arena *arena, const struct chain_key *chains,
                                            size_t n_chains, const hash256 *hashes, const entry_id *ids, size_t n,
-                                           const entry_id *referents, size_t n_referents, const account_id *accounts,
-                                           size_t n_accounts, bool has_receipts);
+                                           const entry_id *referents, size_t n_referents, bool has_receipts);
 struct journal_loaded {
     struct chain_state *chains;
     struct journal_known *known;     /* per entry */
     struct void_referent *referents; /* per referent asked */
-    bool *accounts;                  /* per account asked: it exists */
     struct waiting_entry *waiting;
     size_t n_waiting;
 };
 /** `room` more links fit each chain than were loaded. @return OK · OUT_OF_MEMORY */
 TAGIH_MUST_USE tagih_err journal_take_load(struct tx *tx, struct arena *arena, const struct chain_key *chains,
-                                           size_t n_chains, size_t n, size_t n_referents, size_t n_accounts, size_t room,
+                                           size_t n_chains, size_t n, size_t n_referents, size_t room,
                                            struct journal_loaded *out);
 
 /* SAVE: nothing for no rows. */
@@ -175,7 +162,6 @@ TAGIH_MUST_USE tagih_err journal_send_rows(struct tx *tx, struct arena *arena, c
 TAGIH_MUST_USE tagih_err journal_send_chains(struct tx *tx, struct arena *arena, const struct chain_state *chains, size_t n);
 TAGIH_MUST_USE tagih_err journal_send_receipts(struct tx *tx, struct arena *arena, const struct receipt_row *rows, size_t n);
 TAGIH_MUST_USE tagih_err journal_send_voids(struct tx *tx, struct arena *arena, const struct void_row *rows, size_t n);
-TAGIH_MUST_USE tagih_err journal_send_promises(struct tx *tx, struct arena *arena, const struct promise_row *rows, size_t n, instant received);
 TAGIH_MUST_USE tagih_err journal_send_deposits(struct tx *tx, struct arena *arena, const struct deposit_row *rows, size_t n, instant received);
 TAGIH_MUST_USE tagih_err journal_send_settlements(struct tx *tx, struct arena *arena, const struct settlement_row *rows, size_t n, instant received);
 TAGIH_MUST_USE tagih_err journal_send_fates(struct tx *tx, struct arena *arena, const struct fate_row *rows, size_t n, instant at);

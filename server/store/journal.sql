@@ -168,16 +168,6 @@ select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $
 insert into receipt_void (agency_id, entry_id, receipt_id, amount_minor, currency, effect, reason, value_us)
 select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8) u;
 
--- name: promise_insert
--- in:   uuid agency_id, uuid[] promise_id, uuid[] account_id, uuid[] collector_id, int8[] amount_minor, text[] currency, date[] due_on, int2[] promiser, int2[] channel, int8[] value_us, int8 received_us, int8[] flags
--- out:  none
-insert into promise (agency_id, promise_id, account_id, collector_id, amount_minor, currency, due_on, promiser, channel,
-    value_us, received_us, flags)
-select $1, u.promise_id, u.account_id, u.collector_id, u.amount_minor, u.currency, u.due_on, u.promiser, u.channel,
-       u.value_us, $11, u.flags
-from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $12)
-    u (promise_id, account_id, collector_id, amount_minor, currency, due_on, promiser, channel, value_us, flags);
-
 -- name: deposit_insert
 -- in:   uuid agency_id, uuid[] deposit_id, uuid[] collector_id, int8[] amount_minor, text[] currency, bytea[] bank_reference, int8[] value_us, int8 received_us
 -- out:  none
@@ -211,14 +201,6 @@ from unnest($2) with ordinality q (receipt_id, i)
 left join journal_key k on k.agency_id = $1 and k.entry_id = q.receipt_id and k.owns_id
 left join receipt r on r.agency_id = $1 and r.entry_id = q.receipt_id
 left join device_epoch e on e.agency_id = $1 and e.device_id = r.device_id and e.epoch = r.epoch
-order by q.i;
-
--- name: account_exists
--- in:   uuid agency_id, uuid[] account_id
--- out:  bool is
-select a.account_id is not null as is
-from unnest($2) with ordinality q (account_id, i)
-left join account a on a.agency_id = $1 and a.account_id = q.account_id
 order by q.i;
 
 -- name: epoch_closed

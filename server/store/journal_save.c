@@ -123,25 +123,6 @@ tagih_err journal_send_voids(struct tx *tx, struct arena *arena, const struct vo
     return tx_send(tx, &p);
 }
 
-tagih_err journal_send_promises(struct tx *tx, struct arena *arena, const struct promise_row *rows, size_t n, instant received) {
-    if (n == 0) return TAGIH_OK;
-    const size_t s = sizeof *rows;
-    struct params p;
-    tx_params(&p, tx, arena, STMT_promise_insert, n);
-    params_uuid(&p, &rows[0].id, s);
-    params_uuid(&p, &rows[0].account, s);
-    params_uuid(&p, &rows[0].collector, s);
-    params_int8(&p, &rows[0].amount_minor, s);
-    params_text(&p, &rows[0].currency, s);
-    params_date(&p, &rows[0].due_on, s);
-    params_int2(&p, &rows[0].promiser, s);
-    params_int2(&p, &rows[0].channel, s);
-    params_int8(&p, &rows[0].value_us, s);
-    params_one_int8(&p, received.us);
-    params_int8(&p, &rows[0].flags, s);
-    return tx_send(tx, &p);
-}
-
 tagih_err journal_send_deposits(struct tx *tx, struct arena *arena, const struct deposit_row *rows, size_t n, instant received) {
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;

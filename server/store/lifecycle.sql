@@ -115,14 +115,20 @@ order by q.i;
 -- name: lifecycle_promise_load
 -- in:   uuid agency_id, uuid[] account_id, date[] until_on, int8[] ends_us
 -- out:  int4 row, date due_on
--- why:  promises that may extend a hold: accepted, known when it ended, due within grace before and 3 days after.
+-- why:  promises that may extend a hold: accepted, open by what was known when it ended, due within grace before and 3
+--       days after. A plan's instalments are not asked: the plan itself extends.
 select (q.i - 1)::int4 as row, m.due_on
 from unnest($2, $3, $4) with ordinality q (account_id, until_on, ends_us, i)
 cross join lateral (
-    select x.due_on, x.received_us, x.flags from promise x
-    where x.agency_id = $1 and x.account_id = q.account_id and x.due_on > q.until_on - 3 and x.due_on <= q.until_on + 3
+    select x.promise_id, x.due_on, x.refused from promise_state x
+    where x.agency_id = $1 and x.account_id = q.account_id and x.plan_id is null and x.due_on > q.until_on - 3
+      and x.due_on <= q.until_on + 3
     offset 0) m
-where m.received_us < q.ends_us and m.flags = 0
+cross join lateral (
+    select e.state_after from promise_event e
+    where e.agency_id = $1 and e.promise_id = m.promise_id and e.at_us < q.ends_us
+    order by e.n desc limit 1) e
+where m.refused = 0 and e.state_after = 1
 order by q.i, m.due_on;
 
 -- name: lifecycle_save

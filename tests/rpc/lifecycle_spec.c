@@ -194,16 +194,16 @@ static void until_a_day_leaves_later_ends_alone_and_a_dry_run_everything(void **
 
 /* ---- promises ------------------------------------------------------------------------------------------------- */
 
-/* A promise as the journal or the office left it. */
-static void promised_at(account_id account, int due_in, int64_t value_us, int64_t received_us, int64_t flags) {
-    sql("insert into promise (agency_id, promise_id, account_id, collector_id, amount_minor, currency, due_on, promiser, channel,"
-        " value_us, received_us, flags) values ('%s', '%s', '%s', '%s', 100000, 'IDR', '%s', 1, 1, %lld, %lld, %lld)",
-        rig_text(teller.agency.u), rig_text(rig_id()), rig_text(account.u), rig_text(collector.u), day_text(due_in),
-        (long long)value_us, (long long)received_us, (long long)flags);
+/* A promise as the journal or the office left it; `refused`: the terms do not accept it. */
+static void promised_at(account_id account, int due_in, int64_t value_us, int64_t received_us, int refused) {
+    civil_date due_on;
+    assert_int_equal(date_parse(day_text(due_in), &due_on).reason, ERR_OK);
+    rig_promise(&rig, teller.agency, account, &(struct rig_promise){.due_on = due_on, .made = {value_us},
+                                                                    .received = {received_us}, .refused = refused});
 }
 
-static void promised(account_id account, int due_in, int64_t received_us, int64_t flags) {
-    promised_at(account, due_in, received_us, received_us, flags);
+static void promised(account_id account, int due_in, int64_t received_us, int refused) {
+    promised_at(account, due_in, received_us, received_us, refused);
 }
 
 static int until_of(account_id account) {

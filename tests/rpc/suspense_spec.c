@@ -485,10 +485,8 @@ static void an_item_names_the_accounts_that_it_may_belong_to_and_why(void **stat
     snprintf(sql, sizeof sql, "set session_replication_role = replica; update account set plate = 'B 1234 XYZ' where account_id = '%s';"
              " set session_replication_role = origin", rig_text(by_plate.u));
     pg_exec(&rig.pg, sql);
-    snprintf(sql, sizeof sql, "insert into promise (agency_id, promise_id, account_id, amount_minor, currency, due_on, promiser, channel,"
-             " value_us, received_us, flags) values ('%s', gen_random_uuid(), '%s', %lld, 'IDR', (now() at time zone 'Asia/Jakarta')::date + 3, 1, 1, 1, 1, 0)",
-             rig_text(teller.agency.u), rig_text(promised.u), (long long)MINOR(777123));
-    pg_exec(&rig.pg, sql);
+    civil_date due_on = {(int32_t)((teller_noon(0).us + 7 * 60 * US_PER_MINUTE) / US_PER_DAY) + 3};
+    rig_promise(&rig, teller.agency, promised, &(struct rig_promise){.amount_minor = MINOR(777123), .due_on = due_on});
     snprintf(note, sizeof note, "bayar %s dan cust-7711 utk b1234xyz", account_no(by_number));
     const Tagih__V1__SuspenseItem *item = received(&(struct came){.amount_minor = MINOR(777123), .note = note});
     item = waiting(item->item_id);

@@ -29,6 +29,7 @@
 #include "server/service.h"
 #include "tagih/envelope.h"
 #include "tagih/id.h"
+#include "tagih/promise.h"
 #include "tests/support/grpc_client.h"
 #include "tests/support/pg.h"
 
@@ -116,6 +117,15 @@ account_id rig_account(struct rig *rig, agency_id agency, const struct rig_accou
 
 /** A planned visit of today with a lease until tomorrow; the fence stands where the account is. */
 visit_id rig_visit(struct rig *rig, agency_id agency, account_id account, user_id collector);
+
+/** An open promise, as a call or a journal would have left it. Members left 0 take what stands beside. */
+struct rig_promise {
+    int64_t amount_minor;   /* 100 000.00 */
+    civil_date due_on;
+    instant made, received; /* as received; now */
+    int refused;            /* bits of enum promise_refusal */
+};
+promise_id rig_promise(struct rig *rig, agency_id agency, account_id account, const struct rig_promise *that);
 
 /* ---- calls ---------------------------------------------------------------------------------------------------- */
 

@@ -196,3 +196,24 @@ visit_id rig_visit(struct rig *rig, agency_id agency, account_id account, user_i
         of, id, to, by, from, until, of, id, from, by, from, until);
     return visit;
 }
+
+promise_id rig_promise(struct rig *rig, agency_id agency, account_id account, const struct rig_promise *that) {
+    promise_id promise = {rig_id()};
+    const char *id = rig_text(promise.u), *of = rig_text(agency.u), *on = rig_text(account.u), *posting = rig_text(rig_id());
+    char due[DATE_TEXT_SIZE];
+    date_format(that->due_on, due);
+    int64_t received = that->received.us ? that->received.us : now_us(), made = that->made.us ? that->made.us : received;
+    int64_t amount_minor = that->amount_minor ? that->amount_minor : 10000000;
+    run(rig, "insert into promise (agency_id, promise_id, posting_id, account_id, amount_minor, currency, due_on, closes_us,"
+             " promiser, channel, value_us, received_us, refused) select agency_id, '%s', '%s', '%s', %lld, 'IDR', '%s',"
+             " agency_midnight(date '%s' + 3, time_zone), 1, 2, %lld, %lld, %d from agency where agency_id = '%s'",
+        id, posting, on, (long long)amount_minor, due, due, (long long)made, (long long)received, that->refused, of);
+    run(rig, "insert into promise_state (agency_id, promise_id, account_id, due_on, closes_us, refused, state, received_minor,"
+             " version) select agency_id, promise_id, account_id, due_on, closes_us, refused, 1, 0, 1 from promise"
+             " where agency_id = '%s' and promise_id = '%s'",
+        of, id);
+    run(rig, "insert into promise_event (agency_id, promise_id, n, posting_id, account_id, at_us, state_before, state_after,"
+             " received_minor) values ('%s', '%s', 1, '%s', '%s', %lld, 0, 1, 0)",
+        of, id, posting, on, (long long)received);
+    return promise;
+}
