@@ -49,3 +49,25 @@ create table bonus_taken (
 );
 create index bonus_taken_posting on bonus_taken (agency_id, posting_id);
 call make_fact('bonus_taken');
+
+-- What was open when a month was closed (R-CLS-1): who approved it saw these figures.
+create table month_readiness (
+    agency_id uuid not null,
+    month_on date not null,
+    posting_id uuid not null,
+    gaps bigint not null,
+    waiting bigint not null,
+    quarantined bigint not null,
+    suspense bigint not null,
+    suspense_minor bigint not null,
+    cash_collectors bigint not null,
+    cash_minor bigint not null,
+    phones_silent bigint not null,
+    true_ups bigint not null,
+    true_up_minor bigint not null,
+    payments bigint not null,
+    primary key (agency_id, month_on)
+);
+create index month_readiness_posting on month_readiness (agency_id, posting_id);
+call make_fact('month_readiness');
+create index journal_key_quarantined on journal_key (agency_id) where fate = 4;

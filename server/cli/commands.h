@@ -16,6 +16,7 @@ extern const struct cli_command cli_key;
 extern const struct cli_command cli_kpi;
 extern const struct cli_command cli_lifecycle;
 extern const struct cli_command cli_migrate;
+extern const struct cli_command cli_month;
 extern const struct cli_command cli_plan;
 extern const struct cli_command cli_serve;
 extern const struct cli_command cli_user;

@@ -3,6 +3,7 @@
 #include "rpc/adjustment.h"
 #include "rpc/approval.h"
 #include "rpc/suspense_decide.h"
+#include "rpc/month.h"
 
 const struct approval_kind *const approval_kinds[] = {
     &refund_kind,
@@ -10,6 +11,7 @@ const struct approval_kind *const approval_kinds[] = {
     &suspense_return_kind,
     &waiver_kind,
     &write_off_kind,
+    &month_close_kind,
     NULL,
 };
 

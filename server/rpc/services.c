@@ -11,6 +11,7 @@ const struct rpc_service *const rpc_services[] = {
     &device_service,
     &feed_service,
     &health_service,
+    &month_service,
     &payment_service,
     &reflection_v1_service,
     &reflection_v1alpha_service,

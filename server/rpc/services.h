@@ -13,6 +13,7 @@ extern const struct rpc_service check_in_service;
 extern const struct rpc_service device_service;
 extern const struct rpc_service feed_service;
 extern const struct rpc_service health_service;
+extern const struct rpc_service month_service;
 extern const struct rpc_service payment_service;
 extern const struct rpc_service reflection_v1_service;
 extern const struct rpc_service reflection_v1alpha_service;

@@ -95,6 +95,8 @@ struct rig_phone {
     char token[RIG_TOKEN_SIZE]; /* in force for 15 minutes, issued a minute ago */
 };
 struct rig_phone rig_phone(struct rig *rig, agency_id agency, user_id user);
+/** The same, certified since then: what it says of an earlier day is believed (R-TIM-3). */
+struct rig_phone rig_phone_since(struct rig *rig, agency_id agency, user_id user, instant since);
 
 /** A staff token, issued `age_s` seconds ago and in force for 15 minutes from then, in one of 16 static buffers. */
 const char *rig_staff_token(struct rig *rig, agency_id agency, user_id user, int64_t age_s);

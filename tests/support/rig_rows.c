@@ -76,10 +76,10 @@ user_id rig_user_in(struct rig *rig, agency_id agency, const char *login, uint32
     return add_user(rig, agency, login, roles, rig_text(team.u));
 }
 
-static void certify(struct rig *rig, struct rig_phone *phone) {
+static void certify(struct rig *rig, struct rig_phone *phone, instant since) {
     const struct key *signer = keyring_signing(&rig->keys, KEY_DEVICE);
     struct device_certificate certificate = {.agency = phone->agency, .device = phone->device, .key = phone->key,
-                                             .epoch = phone->epoch, .user = phone->user, .valid_from = {clock_now().us - US_PER_DAY}};
+                                             .epoch = phone->epoch, .user = phone->user, .valid_from = since};
     struct envelope envelope;
     assert_ok(device_certificate_sign(&certificate, rig->installation, &signer->secret, phone->certificate,
                                       sizeof phone->certificate, &phone->certificate_len));
@@ -105,11 +105,15 @@ static void insert_phone(struct rig *rig, const struct rig_phone *phone) {
 }
 
 struct rig_phone rig_phone(struct rig *rig, agency_id agency, user_id user) {
+    return rig_phone_since(rig, agency, user, (instant){clock_now().us - US_PER_DAY});
+}
+
+struct rig_phone rig_phone_since(struct rig *rig, agency_id agency, user_id user, instant since) {
     struct rig_phone phone = {.agency = agency, .user = user, .device = {rig_id()}, .epoch = 1};
     uint8_t seed[32];
     random_bytes(seed, sizeof seed);
     key_pair_from_seed(seed, &phone.key, &phone.secret);
-    certify(rig, &phone);
+    certify(rig, &phone, since);
     insert_phone(rig, &phone);
     snprintf(phone.token, sizeof phone.token, "%s", rig_device_token(rig, &phone, 60));
     return phone;
