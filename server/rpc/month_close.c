@@ -7,6 +7,7 @@
 
 #include "base/defer.h"
 #include "domain/big_endian.h"
+#include "rpc/kpi.h"
 #include "run/grow.h"
 
 #define SCHEME "standard-1"
@@ -153,13 +154,14 @@ static tagih_err close_collectors(struct month_closing *c, instant last, crypto_
     return TAGIH_OK;
 }
 
-/* The posting of the close itself, with its two rows and whatever joins it. */
-static tagih_err close_posting(struct month_closing *c, const struct month_now *now) {
-    struct params facts[2];
+/* The posting of the close itself, with its rows and whatever joins it. */
+static tagih_err close_posting(struct month_closing *c, const struct month_now *now, const struct kpi_taken *kpi) {
+    struct params facts[3];
     month_close_fact(&facts[0], c->tx, c->arena, &c->row);
     month_readiness_fact(&facts[1], c->tx, c->arena, &c->row);
+    if (kpi->changed) kpi_taken_fact(&facts[2], c->tx, c->arena, kpi, c->posting, &c->approved_by);
     struct post post = {.what = POST_MOVE, .kind = POSTING_OF_CLOSE, .id = c->posting, .value = now->last, .received = c->now,
-                        .has_actor = true, .actor = c->approved_by, .facts = facts, .n_facts = 2};
+                        .has_actor = true, .actor = c->approved_by, .facts = facts, .n_facts = kpi->changed ? 3 : 2};
     memcpy(post.currency.code, now->currency, 3);
     book_move_begin(&post);
     if (c->join) TRY(c->join(c->join_context, &post));
@@ -192,6 +194,7 @@ static tagih_err begin(struct month_closing *c, struct month_now *now) {
 tagih_err month_close(struct month_closing *c) {
     static const uint8_t name[16] = "tagih.close.1";
     struct month_now now;
+    struct kpi_taken kpi;
     c->row = (struct month_close_row){.month = c->month, .posting = c->posting, .closed = c->now, .made_by = c->made_by,
                                       .approved_by = c->approved_by};
     TRY(begin(c, &now));
@@ -202,6 +205,8 @@ tagih_err month_close(struct month_closing *c) {
     put_be32(month, (uint32_t)c->month.days);
     crypto_hash_sha256_update(&digest, month, sizeof month);
     TRY(close_collectors(c, now.last, &digest));
+    TRY(kpi_take(c->tx, c->arena, c->month, c->now, &kpi));
+    crypto_hash_sha256_update(&digest, kpi.version.digest.b, sizeof kpi.version.digest.b);
     crypto_hash_sha256_final(&digest, c->row.digest.b);
-    return close_posting(c, &now);
+    return close_posting(c, &now, &kpi);
 }

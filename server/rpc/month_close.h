@@ -2,7 +2,7 @@
 /*
  * Closing a month (R-CLS-1), in one transaction under the agency's close lock: for each collector the TRUE_UP line with
  * its parts (R-BON-7), what later comers need to know of the month (R-BON-10), the readiness that was seen, and the row
- * that closes it. Whoever posts waits meanwhile; what comes after finds the month closed.
+ * that closes it, with the snapshot of its figures (R-KPI-1). Whoever posts waits meanwhile; what comes after finds the month closed.
  *
  * Collectors are worked on one after the other, their payments ordered by id, so that memory follows the busiest of them
  * and never the month: about 200 bytes a payment.

@@ -150,7 +150,7 @@ tagih_err kpi_load_names(struct tx *tx, struct arena *arena, struct kpi_name **o
 
 void kpi_snapshot_params(struct params *p, const struct tx *tx, struct arena *arena, civil_date month,
                          const struct kpi_version *version, uuid posting, const user_id *actor) {
-    tx_params(p, tx, arena, STMT_kpi_snapshot_insert, 0);
+    tx_params(p, tx, arena, STMT_kpi_snapshot_insert, 1);
     params_one_date(p, month);
     params_one_int4(p, version->version);
     params_one_uuid(p, &posting);

@@ -232,6 +232,10 @@ static void a_month_that_rose_is_paid_up(void **state) {
     assert_string_equal(payment->parts[0]->line_id, line->line_id);
     assert_int_equal(number(&s, "select sum(final_minor - written_minor)::int8 from bonus_part where collector_id = '%s'", s.collector.u),
                      MINOR(837000));
+    // its figures are kept with it
+    assert_int_equal(agency_number(&s, "select count(*) from kpi_snapshot k join month_close c using (agency_id, month_on, posting_id)"
+                                       " where agency_id = '%s'"), agency_number(&s, "select count(*) from month_close where agency_id = '%s'"));
+    assert_true(agency_number(&s, "select count(*) from kpi_row where agency_id = '%s' and bonus_minor > 0") > 0);
     // it belongs to the month that it closes
     char sql[200], last[DATE_TEXT_SIZE];
     date_format(month_last(closable()), last);
