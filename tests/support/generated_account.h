@@ -6,7 +6,7 @@
 #ifndef TAGIH_TESTS_GENERATED_ACCOUNT_H
 #define TAGIH_TESTS_GENERATED_ACCOUNT_H
 
-#include "support/case.h"
+#include "tests/support/case.h"
 
 #include "tagih/allocation.h"
 
