@@ -66,7 +66,8 @@ static enum cli_exit run_agency(struct runner *runner) {
     civil_date until_on = office->today;
     if (until_text && !office_date(office, "--until", until_text, &until_on)) return CLI_USAGE;
     if (until_on.days > office->today.days) return cli_usage("--until lies ahead: a hold is judged when it has ended");
-    struct lifecycle_run run = {.db = &office->db, .arena = &office->arena, .agency = office->agency, .today = office->today,
+    struct lifecycle_run run = {.db = &office->db, .arena = &office->arena, .agency = office->agency,
+                                .writer = office->writer, .today = office->today,
                                 .dry = is_dry != NULL, .told = told, .context = runner};
     tagih_err err = runner->takeovers ? lifecycle_mark_takeover(&run, until_on) : lifecycle_run_day(&run);
     add_up(runner, &run);

@@ -69,7 +69,7 @@ static bool changes_state(const struct lifecycle_step *step) {
     return strcmp(step->kind, "LATE_FACT") != 0;
 }
 
-static struct account_event_row event_of(const struct lifecycle_step *step) {
+static struct account_event_row event_of(const struct lifecycle_step *step, uuid posting) {
     const struct lifecycle_account *before = &step->before, *after = &step->after;
     return (struct account_event_row){
         .event = random_id(), .account = before->id, .kind = bytes_text(step->kind), .reason = bytes_text(step->reason),
@@ -78,7 +78,7 @@ static struct account_event_row event_of(const struct lifecycle_step *step) {
         .status_after = after->status, .has_at = true, .at_us = step->at.us, .has_hold = after->has_hold,
         .hold_from_on = after->hold_from_on, .has_until_before = before->has_hold, .until_before_on = before->hold_until_on,
         .has_until_after = after->has_hold, .until_after_on = after->hold_until_on, .promise_days = after->promise_days,
-        .has_object = step->has_object, .object = step->object};
+        .has_object = step->has_object, .object = step->object, .has_posting = true, .posting = posting};
 }
 
 static int16_t change_kind_of(const struct lifecycle_step *step) {
@@ -110,20 +110,50 @@ static size_t changes_of(const struct lifecycle_step *step, struct change_row ou
     return n;
 }
 
-tagih_err lifecycle_save(struct tx *tx, struct arena *arena, const struct lifecycle_step *steps, size_t n, const user_id *actor,
-                         instant now) {
+tagih_err lifecycle_begin(struct lifecycle_posting *posting, struct tx *tx, struct arena *arena, int64_t writer, instant now) {
+    *posting = (struct lifecycle_posting){.post = {.what = POST_MOVE, .kind = POSTING_OF_LIFECYCLE, .id = random_id(),
+                                                   .value = now, .received = now, .currency = {"IDR"}}};
+    return book_begin(&posting->book, tx, arena, tx->options->agency, writer, now, &posting->post, 1, 0);
+}
+
+tagih_err lifecycle_send(struct lifecycle_posting *posting, const account_id *ids, size_t n) {
+    struct book *book = &posting->book;
+    TRY(book_send_lock(book));
+    TRY(lifecycle_send_lock(book->tx, book->arena, ids, n));
+    TRY(book_send_load(book));
+    return lifecycle_send_load(book->tx, book->arena, ids, NULL, n);
+}
+
+tagih_err lifecycle_take(struct lifecycle_posting *posting, struct lifecycle_account *accounts, size_t n, visit_id **visits,
+                         size_t *n_visits) {
+    struct book *book = &posting->book;
+    book_take_lock(book);
+    TRY(lifecycle_take_lock(book->tx, book->arena, visits, n_visits));
+    TRY(book_take_load(book));
+    return lifecycle_take_load(book->tx, book->arena, accounts, n);
+}
+
+tagih_err lifecycle_save(struct lifecycle_posting *posting, const struct lifecycle_step *steps, size_t n, const user_id *actor) {
     if (n == 0) return TAGIH_OK;
+    struct book *book = &posting->book;
+    struct arena *arena = book->arena;
     struct lifecycle_account *states = ARENA_ARRAY(arena, n, struct lifecycle_account);
     struct account_event_row *events = ARENA_ARRAY(arena, n, struct account_event_row);
     struct change_row *changes = ARENA_ARRAY(arena, 2 * n, struct change_row);
     size_t n_states = 0, n_changes = 0;
     if (!states || !events || !changes) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < n; i++) {
-        events[i] = event_of(&steps[i]);
+        events[i] = event_of(&steps[i], posting->post.id);
         n_changes += changes_of(&steps[i], &changes[n_changes]);
         if (changes_state(&steps[i])) states[n_states++] = steps[i].after;
     }
-    TRY(lifecycle_send_save(tx, arena, states, n_states));
-    TRY(account_send_events(tx, arena, events, n, actor, now));
-    return change_send(tx, arena, changes, n_changes, now);
+    account_event_params(&posting->events, book->tx, arena, events, n, actor, book->now);
+    posting->post.facts = &posting->events;
+    posting->post.n_facts = 1;
+    if (posting->events.exhausted) return FAIL(OUT_OF_MEMORY);
+    book_move_begin(&posting->post);
+    TRY(book_decide(book));
+    TRY(book_save(book));
+    TRY(lifecycle_send_save(book->tx, arena, states, n_states));
+    return change_send(book->tx, arena, changes, n_changes, book->now);
 }

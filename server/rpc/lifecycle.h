@@ -10,6 +10,7 @@
 #ifndef TAGIH_RPC_LIFECYCLE_H
 #define TAGIH_RPC_LIFECYCLE_H
 
+#include "rpc/posting.h"
 #include "store/lifecycle.h"
 
 /** Accounts of one transaction. */
@@ -39,9 +40,25 @@ TAGIH_MUST_USE tagih_err lifecycle_step(const struct lifecycle_account *account,
 /** Does an act end the hold, and with it the leases of its visits? */
 bool lifecycle_ends_hold(enum account_act act);
 
+/** All steps of a transaction: one posting without money, whose facts are their events. */
+struct lifecycle_posting {
+    struct book book;
+    struct post post;
+    struct params events;
+};
+
+/** Begin it. @return as book_begin */
+TAGIH_MUST_USE tagih_err lifecycle_begin(struct lifecycle_posting *posting, struct tx *tx, struct arena *arena, int64_t writer,
+                                         instant now);
+/** Queue LOCK of the months, the accounts and their visits with a live lease, and LOAD; in the one lock order. */
+TAGIH_MUST_USE tagih_err lifecycle_send(struct lifecycle_posting *posting, const account_id *ids, size_t n);
+/** Take all of it (the caller has synced). @param accounts [out] one an id @param visits [out] those that were locked */
+TAGIH_MUST_USE tagih_err lifecycle_take(struct lifecycle_posting *posting, struct lifecycle_account *accounts, size_t n,
+                                        visit_id **visits, size_t *n_visits);
+
 /** Queue SAVE of steps, one an account at most. @param actor  NULL: the day's run */
-TAGIH_MUST_USE tagih_err lifecycle_save(struct tx *tx, struct arena *arena, const struct lifecycle_step *steps, size_t n,
-                                        const user_id *actor, instant now);
+TAGIH_MUST_USE tagih_err lifecycle_save(struct lifecycle_posting *posting, const struct lifecycle_step *steps, size_t n,
+                                        const user_id *actor);
 
 /** End the live leases among `visits` (locked) whose account's step ends its hold. One round trip. */
 TAGIH_MUST_USE tagih_err lifecycle_end_leases(struct tx *tx, struct arena *arena, const struct lifecycle_step *steps, size_t n,
@@ -56,6 +73,7 @@ struct lifecycle_run {
     struct db *db;
     struct arena *arena; /* emptied again and again */
     agency_id agency;
+    int64_t writer;      /* of this process's chain of postings */
     civil_date today;    /* in the agency's zone */
     bool dry;            /* say what would be done */
     lifecycle_told_fn told; /* NULL: nobody */

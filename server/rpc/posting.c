@@ -472,6 +472,7 @@ tagih_err book_decide(struct book *book) {
         if (sorted[i]->skip) continue;
         TRY(post_one(book, sorted[i]));
     }
+    TRY(book__reopen(book));
     return promises__decide(book);
 }
 
@@ -552,9 +553,10 @@ static uuid change_object(const struct posted *posted) {
 
 /* The outgoing event of each posting (R-OUT-1), and what the collector's phone sees of his accounts. */
 static tagih_err send_changes(struct book *book) {
-    struct change_row *changes = ARENA_ARRAY(book->arena, 2 * book->n_posted, struct change_row);
-    size_t n = 0;
+    size_t room = 2 * book->n_posted + book->loaded.n_accounts, n = 0;
+    struct change_row *changes = ARENA_ARRAY(book->arena, room, struct change_row);
     if (!changes) return FAIL(OUT_OF_MEMORY);
+    n += book__reopen_changes(book, changes);
     for (size_t i = 0; i < book->n_posted; i++) {
         const struct posted *posted = &book->posted[i];
         struct posting_account *account = posted->has_account ? book_account(book, posted->account) : NULL;
@@ -593,6 +595,7 @@ tagih_err book_save(struct book *book) {
     struct arena *arena = book->arena;
     TRY(send_postings(book)); /* moves the writer's head, which is one of the states */
     TRY(posting_send_states(tx, arena, &book->loaded));
+    TRY(posting_send_reopened(tx, arena, &book->loaded));
     TRY(posting_send_payments(tx, arena, book->payments, book->n_payments));
     TRY(posting_send_reversals(tx, arena, book->reversals, book->n_reversals, book->now));
     TRY(posting_send_allocations(tx, arena, book->allocations, book->n_allocations));

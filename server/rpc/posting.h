@@ -20,6 +20,7 @@
 #include "domain/fate_bits.h"
 #include "domain/posting.h"
 #include "rpc/posting_promise.h"
+#include "store/change.h"
 #include "store/fact.h"
 #include "store/posting.h"
 
@@ -148,9 +149,10 @@ struct posted {
     size_t reversal;             /* likewise */
     size_t bonus_first, n_bonus;
     size_t allocation_first, n_allocations;
-    const struct params *facts[POST_FACTS_MAX + 4]; /* sorted by statement; one of its own, three of promises */
+    const struct params *facts[POST_FACTS_MAX + 5]; /* sorted by statement; two of its own, three of promises */
     size_t n_facts;
     struct params own_fact;      /* POST_FACT: its row; reversal: what its bonus lines take back */
+    struct params reopening;     /* its event, when it reopened its account */
 };
 
 struct replayed; /* posting_replay.c */
@@ -243,6 +245,10 @@ TAGIH_MUST_USE tagih_err book__replay_load(struct book *book);
 bool book__replays(const struct book *book, const struct posting_account *account);
 TAGIH_MUST_USE tagih_err book__replay_payment(struct book *book, struct post *post, struct posting_account *account,
                                               struct posted *posted);
+/** What a reversal or a late charge leaves open on an account that money closed is live again (R-LIF-1). */
+TAGIH_MUST_USE tagih_err book__reopen(struct book *book);
+/** The changes that reopenings are. @return how many */
+size_t book__reopen_changes(const struct book *book, struct change_row *out);
 /** What a payment debits. */
 struct ledger_side book__money_side(const struct post *post);
 /** What a POST_FACT adds to its account. */

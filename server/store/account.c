@@ -2,34 +2,54 @@
 /* Accounts: columns in, columns out. */
 #include "store/account.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "store_statements.h"
 
+static int by_event(const void *left, const void *right) {
+    return uuid_compare(((const struct account_event_row *)left)->event, ((const struct account_event_row *)right)->event);
+}
+
+void account_event_params(struct params *p, const struct tx *tx, struct arena *arena, const struct account_event_row *rows,
+                          size_t n, const user_id *actor, instant at) {
+    const size_t s = sizeof *rows;
+    struct account_event_row *sorted = ARENA_ARRAY(arena, n, struct account_event_row);
+    tx_params(p, tx, arena, STMT_account_event_insert, n);
+    if (!sorted) {
+        p->exhausted = true;
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        sorted[i] = rows[i];
+        if (!rows[i].has_at) sorted[i].at_us = at.us;
+    }
+    qsort(sorted, n, s, by_event);
+    params_uuid(p, &sorted[0].event, s);
+    params_uuid(p, &sorted[0].account, s);
+    params_int8(p, &sorted[0].at_us, s);
+    params_text(p, &sorted[0].kind, s);
+    if (actor) params_one_uuid(p, actor);
+    else params_one_null(p);
+    params_text(p, &sorted[0].reason, s);
+    params_uuid_opt(p, &sorted[0].collector_before, &sorted[0].has_before, s);
+    params_uuid_opt(p, &sorted[0].collector_after, &sorted[0].has_after, s);
+    params_int2_opt(p, &sorted[0].status_before, &sorted[0].has_status_before, s);
+    params_int2(p, &sorted[0].status_after, s);
+    params_one_int8(p, at.us);
+    params_date_opt(p, &sorted[0].hold_from_on, &sorted[0].has_hold, s);
+    params_date_opt(p, &sorted[0].until_before_on, &sorted[0].has_until_before, s);
+    params_date_opt(p, &sorted[0].until_after_on, &sorted[0].has_until_after, s);
+    params_int2(p, &sorted[0].promise_days, s);
+    params_uuid_opt(p, &sorted[0].object, &sorted[0].has_object, s);
+    params_uuid_opt(p, &sorted[0].posting, &sorted[0].has_posting, s);
+}
+
 tagih_err account_send_events(struct tx *tx, struct arena *arena, const struct account_event_row *rows, size_t n,
                               const user_id *actor, instant at) {
     if (n == 0) return TAGIH_OK;
-    const size_t s = sizeof *rows;
     struct params p;
-    params_init(&p, arena, STMT_account_event_insert, n);
-    params_one_uuid(&p, &tx->options->agency);
-    params_uuid(&p, &rows[0].event, s);
-    params_uuid(&p, &rows[0].account, s);
-    params_int8_opt(&p, &rows[0].at_us, &rows[0].has_at, s);
-    params_one_int8(&p, at.us);
-    params_text(&p, &rows[0].kind, s);
-    if (actor) params_one_uuid(&p, actor);
-    else params_one_null(&p);
-    params_text(&p, &rows[0].reason, s);
-    params_uuid_opt(&p, &rows[0].collector_before, &rows[0].has_before, s);
-    params_uuid_opt(&p, &rows[0].collector_after, &rows[0].has_after, s);
-    params_int2_opt(&p, &rows[0].status_before, &rows[0].has_status_before, s);
-    params_int2(&p, &rows[0].status_after, s);
-    params_date_opt(&p, &rows[0].hold_from_on, &rows[0].has_hold, s);
-    params_date_opt(&p, &rows[0].until_before_on, &rows[0].has_until_before, s);
-    params_date_opt(&p, &rows[0].until_after_on, &rows[0].has_until_after, s);
-    params_int2(&p, &rows[0].promise_days, s);
-    params_uuid_opt(&p, &rows[0].object, &rows[0].has_object, s);
+    account_event_params(&p, tx, arena, rows, n, actor, at);
     return tx_send(tx, &p);
 }
 

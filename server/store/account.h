@@ -22,9 +22,15 @@ struct account_event_row {
     int16_t promise_days; /* by which promises have extended the hold */
     bool has_object;
     uuid object; /* the fact that it speaks of */
+    bool has_posting;
+    uuid posting; /* under whose digest it stands */
 };
 
-/** Queue the insertion. @param actor  NULL: the system itself */
+/** The parameters of the insertion, rows by their id: to be sent, or to be a fact of a posting (store/fact.h). At least one
+ *  row. @param actor  NULL: the system itself */
+void account_event_params(struct params *p, const struct tx *tx, struct arena *arena, const struct account_event_row *rows,
+                          size_t n, const user_id *actor, instant at);
+/** Queue the insertion of events that stand under no posting. @param actor  NULL: the system itself */
 TAGIH_MUST_USE tagih_err account_send_events(struct tx *tx, struct arena *arena, const struct account_event_row *rows,
                                              size_t n, const user_id *actor, instant at);
 

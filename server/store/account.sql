@@ -1,17 +1,23 @@
 -- Accounts: reading them, their history, and who works them.
 
 -- name: account_event_insert
--- in:   uuid agency_id, uuid[] event_id, uuid[] account_id, int8[] at_us, int8 recorded_us, text[] kind, uuid actor_id, text[] reason, uuid[] collector_before, uuid[] collector_after, int2[] status_before, int2[] status_after, date[] hold_from_on, date[] hold_until_before, date[] hold_until_after, int2[] promise_days, uuid[] object_id
+-- in:   uuid agency_id, uuid[] event_id, uuid[] account_id, int8[] at_us, text[] kind, uuid actor_id, text[] reason, uuid[] collector_before, uuid[] collector_after, int2[] status_before, int2[] status_after, int8 recorded_us, date[] hold_from_on, date[] hold_until_before, date[] hold_until_after, int2[] promise_days, uuid[] object_id, uuid[] posting_id
 -- out:  none
--- why:  at_us where it took effect at another time than now.
-insert into account_event (agency_id, event_id, account_id, at_us, recorded_us, kind, actor_id, reason, collector_before,
-    collector_after, status_before, status_after, hold_from_on, hold_until_before, hold_until_after, promise_days, object_id)
-select $1, u.event_id, u.account_id, coalesce(u.at_us, $5), $5, u.kind, $7, u.reason, u.collector_before,
-       u.collector_after, u.status_before, u.status_after, u.hold_from_on, u.hold_until_before, u.hold_until_after,
-       u.promise_days, u.object_id
-from unnest($2, $3, $4, $6, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-    u (event_id, account_id, at_us, kind, reason, collector_before, collector_after, status_before, status_after,
-       hold_from_on, hold_until_before, hold_until_after, promise_days, object_id);
+insert into account_event (agency_id, event_id, account_id, at_us, kind, actor_id, reason, collector_before, collector_after,
+    status_before, status_after, recorded_us, hold_from_on, hold_until_before, hold_until_after, promise_days, object_id, posting_id)
+select $1, u.event_id, u.account_id, u.at_us, u.kind, $6, u.reason, u.collector_before, u.collector_after, u.status_before,
+       u.status_after, $12, u.hold_from_on, u.hold_until_before, u.hold_until_after, u.promise_days, u.object_id, u.posting_id
+from unnest($2, $3, $4, $5, $7, $8, $9, $10, $11, $13, $14, $15, $16, $17, $18)
+    u (event_id, account_id, at_us, kind, reason, collector_before, collector_after, status_before, status_after, hold_from_on,
+       hold_until_before, hold_until_after, promise_days, object_id, posting_id);
+
+-- name: account_event_verify
+-- in:   uuid agency_id, uuid[] posting_id
+-- out:  uuid event_id, uuid account_id, int8 at_us, text kind, uuid actor_id, text reason, uuid collector_before, uuid collector_after, int2 status_before, int2 status_after, int8 recorded_us, date hold_from_on, date hold_until_before, date hold_until_after, int2 promise_days, uuid object_id, uuid posting_id
+-- why:  events of one posting are given by id.
+select event_id, account_id, at_us, kind, actor_id, reason, collector_before, collector_after, status_before, status_after,
+       recorded_us, hold_from_on, hold_until_before, hold_until_after, promise_days, object_id, posting_id
+from account_event where agency_id = $1 and posting_id = any($2) order by posting_id, event_id;
 
 -- name: account_get
 -- in:   uuid agency_id, uuid account_id, text account_no, int8 now_us

@@ -224,7 +224,11 @@ static void read_account(const struct result *r, size_t i, struct posting_accoun
         .debt_allocated_minor = result_int8(r, i, COL(debt_allocated_minor)),
         .last_value.us = result_int8_or(r, i, COL(last_value_us), 0),
         .last_payment.u = result_uuid_or_nil(r, i, COL(last_payment_id)),
-        .has_closed = !result_is_null(r, i, COL(closed_us)), .closed.us = result_int8_or(r, i, COL(closed_us), 0)};
+        .has_closed = !result_is_null(r, i, COL(closed_us)), .closed.us = result_int8_or(r, i, COL(closed_us), 0),
+        .former_status = (int16_t)(result_is_null(r, i, COL(former_status)) ? 0 : result_int2(r, i, COL(former_status))),
+        .has_former_collector = !result_is_null(r, i, COL(former_collector)),
+        .former_collector.u = result_uuid_or_nil(r, i, COL(former_collector)),
+        .hold_until = day_of(r, i, COL(hold_until_on)), .hold_promise_days = result_int2(r, i, COL(hold_promise_days))};
     if (out->day_on.is) out->day_bucket = result_int2(r, i, COL(day_bucket));
     if (out->month_on.is) out->month_bucket = result_int2(r, i, COL(month_bucket));
     struct bytes rules = result_text(r, i, COL(rule_set));

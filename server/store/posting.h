@@ -29,6 +29,10 @@ struct posting_account {
     user_id collector; /* now */
     bool has_closed;
     instant closed; /* of the newest closing */
+    int16_t former_status, hold_promise_days; /* before it; 0: none */
+    bool has_former_collector, reopened;
+    user_id former_collector;
+    struct day hold_until;
     char rule_set[33];
     int64_t credit_minor, recoverable_minor, debt_allocated_minor;
     instant last_value;
@@ -273,6 +277,8 @@ TAGIH_MUST_USE tagih_err posting_send_bonus(struct tx *tx, struct arena *arena, 
 /** The parameters of one row's insert statement, to be digested and sent with its posting (store/fact.h). */
 void posting_account_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct account_fact_row *row);
 void posting_withdrawal(struct params *p, const struct tx *tx, struct arena *arena, const struct withdrawal_row *row);
+/** The reopened ones of what was loaded (R-LIF-1). */
+TAGIH_MUST_USE tagih_err posting_send_reopened(struct tx *tx, struct arena *arena, const struct posting_loaded *loaded);
 /** The dirty ones of what was loaded. */
 TAGIH_MUST_USE tagih_err posting_send_states(struct tx *tx, struct arena *arena, const struct posting_loaded *loaded);
 

@@ -64,17 +64,21 @@ returning n, head;
 
 -- name: posting_account_load
 -- in:   uuid agency_id, uuid[] account_id, uuid[] payment_id
--- out:  uuid account_id, text account_no, uuid customer_id, text currency, int2 status, date hold_from_on, uuid collector_id, text rule_set, int8 credit_minor, int8 recoverable_minor, int8 debt_allocated_minor, date last_value_on, int8 last_value_us, uuid last_payment_id, date day_on, int2 day_bucket, date month_on, int2 month_bucket, date snapshot_on, int8 closed_us
--- why:  with the instant of its closing, if it is closed: money valued before that still posts (R-LIF-1).
+-- out:  uuid account_id, text account_no, uuid customer_id, text currency, int2 status, date hold_from_on, uuid collector_id, text rule_set, int8 credit_minor, int8 recoverable_minor, int8 debt_allocated_minor, date last_value_on, int8 last_value_us, uuid last_payment_id, date day_on, int2 day_bucket, date month_on, int2 month_bucket, date snapshot_on, int8 closed_us, int2 former_status, uuid former_collector, date hold_until_on, int2 hold_promise_days
+-- why:  with the instant of its closing, if it is closed, and what it was before: money valued before that still posts,
+--       and what is left open again reopens it (R-LIF-1).
 select s.account_id, a.account_no, a.customer_id, a.currency::text as currency, s.status, s.hold_from_on, s.collector_id, s.rule_set,
        s.credit_minor, s.recoverable_minor, s.debt_allocated_minor, s.last_value_on, s.last_value_us, s.last_payment_id, s.day_on,
        s.day_bucket, s.month_on, s.month_bucket, s.snapshot_on,
-       case when s.status >= 10 then (
-           select max(e.at_us) from account_event e
-           where e.agency_id = $1 and e.account_id = s.account_id and e.status_after >= 10
-             and e.status_before is distinct from e.status_after) end as closed_us
+       c.at_us as closed_us, c.status_before as former_status, c.collector_before as former_collector, s.hold_until_on,
+       s.hold_promise_days
 from account_state s
 join account a on a.agency_id = $1 and a.account_id = s.account_id
+left join lateral (
+    select e.at_us, e.status_before, e.collector_before from account_event e
+    where s.status >= 10 and e.agency_id = $1 and e.account_id = s.account_id and e.status_after >= 10
+      and e.status_before is distinct from e.status_after
+    order by e.at_us desc, e.event_id desc limit 1) c on true
 where s.agency_id = $1 and s.account_id = any(array(
     select a from unnest($2) a union all
     select p.account_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id))
@@ -325,6 +329,18 @@ select $1, u.* from unnest($2, $3, $4, $5, $6) u;
 -- out:  uuid posting_id, uuid line_id, uuid taken_line_id, int8 amount_minor, int8 base_minor
 select posting_id, line_id, taken_line_id, amount_minor, base_minor
 from bonus_taken where agency_id = $1 and posting_id = any($2) order by posting_id, line_id, taken_line_id;
+
+-- name: posting_account_reopen
+-- in:   uuid agency_id, uuid[] account_id, int2[] status, uuid[] collector_id
+-- out:  bool all_written
+-- why:  back into the state and hands that it was closed from (R-LIF-1).
+with written as (
+    update account_state s
+    set status = u.status, collector_id = u.collector_id, version = s.version + 1
+    from unnest($2, $3, $4) u (account_id, status, collector_id)
+    where s.agency_id = $1 and s.account_id = u.account_id
+    returning 1)
+select expect_rows((select count(*) from written), cardinality($2)) as all_written;
 
 -- name: posting_account_save
 -- in:   uuid agency_id, uuid[] account_id, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, int8[] credit_minor, int8[] debt_allocated_minor, date[] oldest_due_on, date[] last_value_on, int8[] last_value_us, uuid[] last_payment_id, date[] day_on, int2[] day_bucket, date[] month_on, int2[] month_bucket, int8[] recoverable_minor

@@ -303,6 +303,22 @@ static tagih_err save_months(struct tx *tx, struct arena *arena, const struct po
     return tx_send(tx, &p);
 }
 
+tagih_err posting_send_reopened(struct tx *tx, struct arena *arena, const struct posting_loaded *l) {
+    struct posting_account *rows = ARENA_ARRAY(arena, l->n_accounts, struct posting_account);
+    size_t n = 0;
+    if (!rows) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < l->n_accounts; i++) {
+        if (l->accounts[i].reopened) rows[n++] = l->accounts[i];
+    }
+    if (n == 0) return TAGIH_OK;
+    struct params p;
+    tx_params(&p, tx, arena, STMT_posting_account_reopen, n);
+    params_uuid(&p, &rows[0].id, sizeof *rows);
+    params_int2(&p, &rows[0].status, sizeof *rows);
+    params_uuid_opt(&p, &rows[0].collector, &rows[0].has_collector, sizeof *rows);
+    return tx_send(tx, &p);
+}
+
 tagih_err posting_send_states(struct tx *tx, struct arena *arena, const struct posting_loaded *l) {
     TRY(save_accounts(tx, arena, l));
     TRY(save_collectors(tx, arena, l));

@@ -107,6 +107,7 @@ static void hand_open(struct hand *hand) {
     assert_ok(db_open(&hand->db, &options));
     assert_true(grow_arena_open(&hand->arena));
     hand->run = (struct lifecycle_run){.db = &hand->db, .arena = &hand->arena, .agency = teller.agency, .today = today,
+                                       .writer = (int64_t)(rig_id().b[15] << 8 | rig_id().b[14]) + 1,
                                        .told = told, .context = hand};
 }
 
@@ -177,6 +178,8 @@ static void a_takeover_tells_who_had_it_and_why(void **state) {
                             "collector_before = '%s' and collector_after is null and status_before = 3 and status_after = 4 and "
                             "reason = 'the hold is over' and actor_id is null and recorded_us > at_us and "
                             "hold_until_before = date '%s'", id, rig_text(collector.u), day_text(-1)), 1);
+    assert_int_equal(number("select count(*) from account_event e join posting p using (agency_id, posting_id) where e.account_id = '%s' and "
+                            "p.kind = 70 and length(p.digest) = 32", id), 1); /* under a posting's digest */
 }
 
 static void until_a_day_leaves_later_ends_alone_and_a_dry_run_everything(void **state) {
@@ -418,6 +421,50 @@ static void the_days_run_closes_what_is_paid_and_ends_its_leases(void **state) {
                             rig_text(visit.u)), 1);
 }
 
+//= RULES.md R-LIF-1
+//  a reversal or late charge reopens it into its former state and hold (REOPENED).
+static void a_reversal_reopens_what_was_paid_in_its_own_transaction(void **state) {
+    (void)state;
+    fresh_agency();
+    account_id account = held_until(20), over = held_until(1);
+    payment_id paid = teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(1200000)});
+    payment_id other = teller_paid(&teller, over, &(struct paid){.amount_minor = MINOR(1200000)});
+    assert_int_equal(run_day().paid, 2);
+    sql("update account_state set hold_until_on = date '%s' where account_id = '%s'", day_text(-1), rig_text(over.u));
+    assert_answer(teller_reverse(&teller, paid, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_MISPOST), OK);
+    assert_answer(teller_reverse(&teller, other, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_MISPOST), OK);
+    assert_int_equal(status_of(account), ACCOUNT_HELD);
+    assert_int_equal(until_of(account), 20);
+    assert_int_equal(number("select count(*) from account_state where account_id = '%s' and collector_id = '%s'", rig_text(account.u),
+                            rig_text(collector.u)), 1);
+    assert_int_equal(number("select count(*) from account_event e join posting p using (agency_id, posting_id) where e.account_id = '%s' and "
+                            "e.kind = 'REOPENED' and p.kind = 2 and status_before = 10 and status_after = 3 and collector_before is null and "
+                            "collector_after = '%s' and e.actor_id is not null", rig_text(account.u), rig_text(collector.u)), 1);
+    assert_int_equal(number("select count(*) from change where account_id = '%s' and kind = %d and collector_id = '%s'",
+                            rig_text(account.u), CHANGE_ACCOUNT_REOPENED, rig_text(collector.u)), 1);
+    assert_int_equal(status_of(over), ACCOUNT_HELD); /* its hold ended meanwhile: the next run takes it over */
+    assert_int_equal(mark(0, false).taken, 1);
+    assert_int_equal(status_of(over), ACCOUNT_TAKEOVER);
+    assert_int_equal(number("select count(*) from account_event x join account_event y using (account_id) where account_id = '%s' and "
+                            "x.kind = 'TAKEN_OVER' and y.kind = 'REOPENED' and x.at_us >= y.at_us", rig_text(over.u)), 1);
+}
+
+//= RULES.md R-LIF-1a
+//  What the creditor has back or what death ended stays closed
+static void a_reversal_leaves_a_recalled_account_closed(void **state) {
+    (void)state;
+    fresh_agency();
+    account_id account = held_until(20);
+    payment_id paid = teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(1200000)});
+    sql("update account_state set status = %d, collector_id = null where account_id = '%s'; insert into account_event (agency_id, event_id,"
+        " account_id, at_us, kind, status_before, status_after, collector_before) values ('%s', '%s', '%s', %lld, 'RECALLED', 3, 12, '%s')",
+        ACCOUNT_CLOSED_RETURNED, rig_text(account.u), rig_text(teller.agency.u), rig_text(rig_id()), rig_text(account.u),
+        (long long)clock_now().us, rig_text(collector.u));
+    assert_answer(teller_reverse(&teller, paid, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_MISPOST), OK);
+    assert_int_equal(status_of(account), ACCOUNT_CLOSED_RETURNED);
+    assert_int_equal(events_of(account, "REOPENED"), 0);
+}
+
 //= RULES.md R-LIF-5
 //  TAKEOVER_WARNING (5 and 1 days before)
 //= RULES.md R-LIF-3c
@@ -466,6 +513,8 @@ int main(void) {
         cmocka_unit_test(the_last_microsecond_of_a_hold_is_the_old_holders_and_the_next_is_not),
         cmocka_unit_test(a_fact_from_before_a_takeover_is_reported_once_and_changes_nothing),
         cmocka_unit_test(the_days_run_closes_what_is_paid_and_ends_its_leases),
+        cmocka_unit_test(a_reversal_reopens_what_was_paid_in_its_own_transaction),
+        cmocka_unit_test(a_reversal_leaves_a_recalled_account_closed),
         cmocka_unit_test(holders_are_warned_five_days_and_one_day_before_once_each),
         cmocka_unit_test(a_takeover_ends_the_leases_of_its_visits_and_an_extension_does_not),
     };
