@@ -231,10 +231,16 @@ by_account as (
     where c.agency_id = $1 and c.value_us >= (select from_us from bound) and c.value_us < (select end_us from bound)
     group by 1, 2, 3
     union all
-    select k.key_no, case when k.key_no is null then m.account_id end, 23::smallint, count(*)
-    from promise m left join keyed k on k.account_id = m.account_id
-    where m.agency_id = $1 and m.value_us >= (select from_us from bound) and m.value_us < (select end_us from bound)
-    group by 1, 2
+    select k.key_no, case when k.key_no is null then m.account_id end, f.figure, count(*)
+    from promise m cross join bound b
+    join promise_state s on s.agency_id = $1 and s.promise_id = m.promise_id
+    left join keyed k on k.account_id = m.account_id
+    cross join lateral (values (23::smallint, m.value_us >= b.from_us and m.value_us < b.end_us),
+                               (24::smallint, s.state = 2 and m.closes_us > b.from_us and m.closes_us <= b.end_us),
+                               (25::smallint, s.state = 3 and m.closes_us > b.from_us and m.closes_us <= b.end_us),
+                               (26::smallint, s.state = 4 and m.closes_us > b.from_us and m.closes_us <= b.end_us)) f (figure, counts)
+    where m.agency_id = $1 and f.counts
+    group by 1, 2, 3
     union all
     select k.key_no, case when k.key_no is null then r.account_id end, 27::smallint, count(*)
     from receipt r left join keyed k on k.account_id = r.account_id

@@ -91,12 +91,17 @@ static void keep(struct work *work, account_id ids[LIFECYCLE_BATCH]) {
 /* ---- takeovers ------------------------------------------------------------------------------------------------ */
 
 static struct hold_facts facts_of(const struct lifecycle_account *account, civil_date until_on,
-                                  const struct lifecycle_promise *promises, size_t n, size_t row) {
+                                  const struct lifecycle_extending *by, size_t row) {
     struct hold_facts facts = {.until_on = until_on, .promise_days = account->promise_days};
-    for (size_t i = 0; i < n; i++) { /* by row, then due date: the last one that counts is the latest */
-        if (promises[i].row != row || !hold_promise_counts(until_on, promises[i].due_on)) continue;
+    for (size_t i = 0; i < by->n_promises; i++) { /* by row, then due date: the last one that counts is the latest */
+        if (by->promises[i].row != row || !hold_promise_counts(until_on, by->promises[i].due_on)) continue;
         facts.has_promise = true;
-        facts.promise_due_on = promises[i].due_on;
+        facts.promise_due_on = by->promises[i].due_on;
+    }
+    for (size_t i = 0; i < by->n_plans; i++) {
+        if (by->plans[i].row != row) continue;
+        facts.has_plan = true;
+        facts.plan_due_on = by->plans[i].due_on;
     }
     return facts;
 }
@@ -131,11 +136,10 @@ static tagih_err decide_ended(struct work *work, struct tx *tx, struct lifecycle
     if (!until_on || !work->steps) return FAIL(OUT_OF_MEMORY);
     n = only_ended(work, accounts, n, until_on);
     if (n == 0) return TAGIH_OK;
-    struct lifecycle_promise *promises;
-    size_t n_promises;
-    TRY(lifecycle_load_promises(tx, arena, accounts, until_on, n, &promises, &n_promises));
+    struct lifecycle_extending by;
+    TRY(lifecycle_load_extending(tx, arena, accounts, until_on, n, &by));
     for (size_t i = 0; i < n; i++) {
-        struct hold_facts facts = facts_of(&accounts[i], until_on[i], promises, n_promises, i);
+        struct hold_facts facts = facts_of(&accounts[i], until_on[i], &by, i);
         struct lifecycle_step step;
         TRY(end_of_hold(&accounts[i], hold_judge(&facts), &step));
         add_step(work, &step);
@@ -193,12 +197,12 @@ static tagih_err load_ends(struct tx *tx, struct arena *arena, struct lifecycle_
 /* One judgement of each; those that are extended and end again come out in front. */
 static tagih_err dry_round(struct tx *tx, struct dry *dry, struct lifecycle_account *accounts, civil_date *until_on, size_t *n) {
     struct arena *arena = dry->work.run->arena;
-    struct lifecycle_promise *promises;
-    size_t n_promises, on = 0;
+    struct lifecycle_extending by;
+    size_t on = 0;
     TRY(load_ends(tx, arena, accounts, until_on, *n));
-    TRY(lifecycle_load_promises(tx, arena, accounts, until_on, *n, &promises, &n_promises));
+    TRY(lifecycle_load_extending(tx, arena, accounts, until_on, *n, &by));
     for (size_t i = 0; i < *n; i++) {
-        struct hold_facts facts = facts_of(&accounts[i], until_on[i], promises, n_promises, i);
+        struct hold_facts facts = facts_of(&accounts[i], until_on[i], &by, i);
         struct lifecycle_step step;
         TRY(end_of_hold(&accounts[i], hold_judge(&facts), &step));
         add_step(&dry->work, &step);

@@ -162,27 +162,32 @@ tagih_err lifecycle_take_load(struct tx *tx, struct arena *arena, struct lifecyc
     return arena->exhausted ? FAIL(OUT_OF_MEMORY) : TAGIH_OK;
 }
 
-#undef COL
-#define COL(name) COL_lifecycle_promise_load_##name
-
-tagih_err lifecycle_load_promises(struct tx *tx, struct arena *arena, const struct lifecycle_account *accounts,
-                                  const civil_date *until_on, size_t n, struct lifecycle_promise **out, size_t *n_out) {
-    struct params p;
+/* Both statements answer a row and a due date. */
+static tagih_err take_extending(struct tx *tx, struct arena *arena, struct lifecycle_promise **out, size_t *n) {
     DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    *n = result_count(&r);
+    *out = ARENA_ARRAY(arena, *n + 1, struct lifecycle_promise);
+    if (!*out) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < *n; i++) (*out)[i] = (struct lifecycle_promise){(size_t)result_int4(&r, i, 0), result_date(&r, i, 1)};
+    return TAGIH_OK;
+}
+
+tagih_err lifecycle_load_extending(struct tx *tx, struct arena *arena, const struct lifecycle_account *accounts,
+                                   const civil_date *until_on, size_t n, struct lifecycle_extending *out) {
+    struct params p;
     tx_params(&p, tx, arena, STMT_lifecycle_promise_load, n);
     params_uuid(&p, &accounts[0].id, sizeof *accounts);
     params_date(&p, until_on, sizeof *until_on);
     params_int8(&p, &accounts[0].ends.us, sizeof *accounts);
     TRY(tx_send(tx, &p));
+    tx_params(&p, tx, arena, STMT_lifecycle_plan_load, n);
+    params_uuid(&p, &accounts[0].id, sizeof *accounts);
+    params_int8(&p, &accounts[0].ends.us, sizeof *accounts);
+    TRY(tx_send(tx, &p));
     TRY(tx_sync(tx));
-    tx_take(tx, &r);
-    *n_out = result_count(&r);
-    *out = ARENA_ARRAY(arena, *n_out + 1, struct lifecycle_promise);
-    if (!*out) return FAIL(OUT_OF_MEMORY);
-    for (size_t i = 0; i < *n_out; i++) {
-        (*out)[i] = (struct lifecycle_promise){(size_t)result_int4(&r, i, COL(row)), result_date(&r, i, COL(due_on))};
-    }
-    return TAGIH_OK;
+    TRY(take_extending(tx, arena, &out->promises, &out->n_promises));
+    return take_extending(tx, arena, &out->plans, &out->n_plans);
 }
 
 tagih_err lifecycle_send_save(struct tx *tx, struct arena *arena, const struct lifecycle_account *rows, size_t n) {

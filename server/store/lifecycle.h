@@ -61,15 +61,19 @@ TAGIH_MUST_USE tagih_err lifecycle_send_load(struct tx *tx, struct arena *arena,
                                              const civil_date *until_on, size_t n);
 TAGIH_MUST_USE tagih_err lifecycle_take_load(struct tx *tx, struct arena *arena, struct lifecycle_account *out, size_t n);
 
-/** A promise that may extend a hold. */
+/** A promise, or an instalment of a plan, that may extend a hold. */
 struct lifecycle_promise {
     size_t row; /* of the account asked about */
     civil_date due_on;
 };
+/** What could extend holds: promises, and the next open instalment of active plans; each by row. */
+struct lifecycle_extending {
+    struct lifecycle_promise *promises, *plans;
+    size_t n_promises, n_plans;
+};
 /** What could extend these holds, known when they end: a round trip of its own. */
-TAGIH_MUST_USE tagih_err lifecycle_load_promises(struct tx *tx, struct arena *arena, const struct lifecycle_account *accounts,
-                                                 const civil_date *until_on, size_t n, struct lifecycle_promise **out,
-                                                 size_t *n_out);
+TAGIH_MUST_USE tagih_err lifecycle_load_extending(struct tx *tx, struct arena *arena, const struct lifecycle_account *accounts,
+                                                  const civil_date *until_on, size_t n, struct lifecycle_extending *out);
 
 /** Queue the new states; under the accounts' locks. Of each the hold, the collector, status, promise_days, warnings. */
 TAGIH_MUST_USE tagih_err lifecycle_send_save(struct tx *tx, struct arena *arena, const struct lifecycle_account *rows, size_t n);

@@ -132,6 +132,29 @@ cross join lateral (
 where m.refused = 0 and e.state_after = 1
 order by q.i, m.due_on;
 
+-- name: lifecycle_plan_load
+-- in:   uuid agency_id, uuid[] account_id, int8[] ends_us
+-- out:  int4 row, date due_on
+-- why:  plans that were active by what was known when the hold ended, with their next open instalment.
+select (q.i - 1)::int4 as row, min(m.due_on) as due_on
+from unnest($2, $3) with ordinality q (account_id, ends_us, i)
+cross join lateral (
+    select x.plan_id from plan_state x where x.agency_id = $1 and x.account_id = q.account_id offset 0) l
+cross join lateral (
+    select e.state_after from plan_event e
+    where e.agency_id = $1 and e.plan_id = l.plan_id and e.at_us < q.ends_us
+    order by e.n desc limit 1) p
+cross join lateral (
+    select x.promise_id, x.due_on from promise x
+    where x.agency_id = $1 and x.plan_id = l.plan_id and p.state_after = 3 offset 0) m
+cross join lateral (
+    select e.state_after from promise_event e
+    where e.agency_id = $1 and e.promise_id = m.promise_id and e.at_us < q.ends_us
+    order by e.n desc limit 1) o
+where o.state_after = 1
+group by q.i
+order by q.i;
+
 -- name: lifecycle_save
 -- in:   uuid agency_id, uuid[] account_id, int2[] status, date[] hold_from_on, date[] hold_until_on, uuid[] collector_id, int2[] promise_days, int2[] warnings
 -- out:  bool all_written

@@ -240,6 +240,45 @@ static void an_open_promise_extends_and_is_judged_by_what_was_known_then(void **
 }
 
 //= RULES.md R-LIF-3
+//  an active plan … extends … while the plan … runs; judged when the hold (or extension) ends, from facts known then
+//= RULES.md R-LIF-3a
+//  A plan extends to 00:00 after its next open instalment's due + grace
+static void an_active_plan_extends_from_instalment_to_instalment(void **state) {
+    (void)state;
+    fresh_agency();
+    account_id account = held_until(-40), broken = held_until(0);
+    for (int k = 0; k < 2; k++) {
+        account_id of = k ? broken : account;
+        const char *agency = rig_text(teller.agency.u), *id = rig_text(of.u), *plan = rig_text(rig_id()), *nil = rig_text(rig_id());
+        sql("insert into plan (agency_id, plan_id, posting_id, account_id, currency, total_minor, instalments, starts_on, starts_us, made_us,"
+            " actor_id) values ('%s', '%s', '%s', '%s', 'IDR', 200, 2, '%s', 1, 1, '%s');"
+            "insert into plan_state (agency_id, plan_id, account_id, state, expires_us, starts_us, version) values ('%s', '%s', '%s', 3, 1, 1, 2)",
+            agency, plan, nil, id, day_text(-50), nil, agency, plan, id);
+        for (int n = 1; n <= 2; n++) { /* proposed long ago, active since; the second plan breaks before its account's hold ends */
+            sql("insert into plan_event (agency_id, plan_id, n, posting_id, account_id, at_us, step, state_before, state_after) values"
+                " ('%s', '%s', %d, '%s', '%s', %lld, 3, 2, %d)", agency, plan, n, nil, id, (long long)midnight(-50 + n).us, n == 2 && k ? 5 : 3);
+            const char *promise = rig_text(rig_id());
+            sql("insert into promise (agency_id, promise_id, posting_id, account_id, plan_id, instalment_no, amount_minor, currency, due_on,"
+                " closes_us, promiser, channel, value_us, received_us) values ('%s', '%s', '%s', '%s', '%s', %d, 100, 'IDR', '%s', 1, 1, 1, 1, 1);"
+                "insert into promise_event (agency_id, promise_id, n, posting_id, account_id, at_us, state_before, state_after, received_minor)"
+                " values ('%s', '%s', 1, '%s', '%s', 1, 0, 1, 0)", agency, promise, nil, id, plan, n, day_text(n == 1 ? -35 : -10), agency,
+                promise, nil, id);
+            if (n == 1) sql("insert into promise_event (agency_id, promise_id, n, posting_id, account_id, at_us, state_before, state_after,"
+                            " received_minor) values ('%s', '%s', 2, '%s', '%s', %lld, 1, 2, 100)", agency, promise, nil, id,
+                            (long long)midnight(-36).us); /* kept after the hold's first end */
+        }
+    }
+    struct lifecycle_run run = mark(0, false);
+    assert_int_equal(run.extended, 2); /* to -32 by the first instalment, then to -7 by the second */
+    assert_int_equal(run.taken, 2);
+    const char *id = rig_text(account.u);
+    assert_int_equal(number("select count(*) from account_event where account_id = '%s' and kind = 'HOLD_EXTENDED' and reason = 'a plan is "
+                            "active' and hold_until_after in (date '%s', date '%s') and promise_days = 0", id, day_text(-32), day_text(-7)), 2);
+    assert_int_equal(number("select at_us from account_event where account_id = '%s' and kind = 'TAKEN_OVER'", id), midnight(-7).us);
+    assert_int_equal(status_of(broken), ACCOUNT_TAKEOVER);
+}
+
+//= RULES.md R-LIF-3
 //  catching up missed days; … promises extend by 15 days in all at most (default).
 static void missed_days_are_judged_one_after_the_other_as_though_on_time(void **state) {
     (void)state;
@@ -507,6 +546,7 @@ int main(void) {
         cmocka_unit_test(a_takeover_tells_who_had_it_and_why),
         cmocka_unit_test(until_a_day_leaves_later_ends_alone_and_a_dry_run_everything),
         cmocka_unit_test(an_open_promise_extends_and_is_judged_by_what_was_known_then),
+        cmocka_unit_test(an_active_plan_extends_from_instalment_to_instalment),
         cmocka_unit_test(missed_days_are_judged_one_after_the_other_as_though_on_time),
         cmocka_unit_test(three_runs_at_once_mark_each_hold_once),
         cmocka_unit_test(payments_and_takeovers_at_the_same_instant_both_stand),
