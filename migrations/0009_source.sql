@@ -8,3 +8,41 @@ create table account_silence_state (
     primary key (agency_id, account_id)
 ) with (fillfactor = 70);
 call make_state('account_silence_state');
+
+-- A row of a payment file and what became of it (R-PAY-5f). result: POSTED, SUSPENSE, SAME, or a token of err.def; what could not
+-- be read is null.
+create table payment_file_row (
+    agency_id uuid not null,
+    posting_id uuid not null,
+    file_hash bytea not null,
+    row_no integer not null,
+    source smallint not null,
+    source_reference text,
+    account_no text,
+    amount_minor bigint,
+    payment_id uuid,
+    suspense_id uuid,
+    result text not null,
+    primary key (agency_id, file_hash, row_no)
+);
+create index payment_file_row_posting on payment_file_row (agency_id, posting_id);
+call make_fact('payment_file_row');
+
+-- A payment file that came to its end; said_*: its control totals.
+create table payment_file (
+    agency_id uuid not null,
+    posting_id uuid not null,
+    file_hash bytea not null,
+    name text not null,
+    source smallint not null,
+    currency text not null check (length(currency) = 3),
+    rows_total bigint not null,
+    rows_good bigint not null,
+    sum_minor bigint not null,
+    said_rows bigint,
+    said_sum_minor bigint,
+    ended_us bigint not null,
+    actor_id uuid,
+    primary key (agency_id, file_hash)
+);
+call make_fact('payment_file');

@@ -60,6 +60,10 @@ const char *payment_tag_name(enum payment_tag tag);
 const char *tender_name(enum tender tender);
 const char *reversal_reason_name(enum reversal_reason reason);
 
+/** May a call or a file bring a payment of it? Not FIELD (receipts), BANK (statements), AUCTION (a
+ *  sale) or SUSPENSE (our own). Pure. */
+bool payment_source_is_brought(enum payment_source source);
+
 /** Is it money that a receipt brought: FIELD_CASH or FIELD_TRANSFER? Pure. */
 bool payment_tag_is_field(enum payment_tag tag);
 

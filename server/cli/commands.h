@@ -11,6 +11,7 @@ extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_enrol_code;
 extern const struct cli_command cli_help;
 extern const struct cli_command cli_import;
+extern const struct cli_command cli_import_payments;
 extern const struct cli_command cli_import_targets;
 extern const struct cli_command cli_key;
 extern const struct cli_command cli_kpi;

@@ -13,10 +13,10 @@
 #include "server/cli/commands.h"
 #include "server/cli/csv_file.h"
 #include "server/cli/office.h"
+#include "server/cli/report.h"
 #include "store_statements.h"
 
 #define RECALLS_SHOWN 20
-#define RESULT_KINDS_MAX 32
 #define NOT_THERE (-1)
 
 static const char *agency_name, *as_of_text, *shift_text, *is_full, *is_delta;
@@ -28,14 +28,6 @@ static const struct config_flag flags[] = {
     {"--full", NULL, "the file has every live account: those missing are listed for recall", &is_full},
     {"--delta", NULL, "the file has some accounts (the default)", &is_delta},
     {0},
-};
-
-/* One result and how often it came. */
-struct tally {
-    char result[64];
-    const char *text;
-    int32_t rows;
-    int32_t first_line;
 };
 
 struct run {
@@ -50,15 +42,12 @@ struct run {
     struct arena rows;  /* what the items point to, for one batch */
     void *rows_memory;
     size_t n;           /* items waiting */
-    struct tally tallies[RESULT_KINDS_MAX];
-    size_t n_tallies;
-    int32_t total, good, rejected, warned;
+    struct report report;
+    int32_t warned;
     __int128 sum_minor;
     instant started;
     int64_t shown_us;
     const char *path;
-    char rejects_path[4100];
-    FILE *rejects;
     civil_date as_of;
     tagih_err failed;
 };
@@ -93,48 +82,17 @@ static enum cli_exit read_head(struct run *run) {
 
 /* ---- results -------------------------------------------------------------------------------------------------- */
 
-static struct tally *tally_of(struct run *run, struct bytes result) {
-    for (size_t i = 0; i < run->n_tallies; i++) {
-        if (bytes_equal(result, bytes_text(run->tallies[i].result))) return &run->tallies[i];
-    }
-    if (run->n_tallies == RESULT_KINDS_MAX) return &run->tallies[RESULT_KINDS_MAX - 1];
-    struct tally *tally = &run->tallies[run->n_tallies++];
-    snprintf(tally->result, sizeof tally->result, "%.*s", (int)result.len, (const char *)result.data);
-    return tally;
-}
-
-static void write_reject(struct run *run, const struct import_item *item, struct bytes raw) {
-    if (!run->rejects) run->rejects = fopen(run->rejects_path, "wb");
-    if (!run->rejects) return;
-    if (ftell(run->rejects) == 0) fprintf(run->rejects, "line,reason,column,text,row\n");
-    bool by_column = !err_is_ok(item->err) && item->column < ACCOUNT_COLUMN_COUNT;
-    fprintf(run->rejects, "%d,%.*s,%s,", item->row_no + 1, (int)item->result.len, (const char *)item->result.data,
-            by_column ? account_column_name(item->column) : "");
-    csv_fwrite(run->rejects, err_text(item->err), strlen(err_text(item->err)));
-    fputc(',', run->rejects);
-    csv_fwrite(run->rejects, raw.data, raw.len);
-    fputc('\n', run->rejects);
-}
-
 static void count_item(struct run *run, const struct import_item *item, struct bytes raw) {
     bool good = !uuid_is_nil(item->account.u);
-    struct tally *tally = tally_of(run, item->result);
-    if (tally->rows++ == 0) tally->first_line = item->row_no + 1;
-    if (!good) tally->text = err_text(item->err);
-    run->total++;
-    run->good += good;
-    run->rejected += !good;
+    report_count(&run->report, item->result, good, item->row_no + 1, good ? NULL : err_text(item->err));
     run->warned += item->warning.len > 0;
-    if (good) run->sum_minor += account_row_sum(&item->row);
-    else write_reject(run, item, raw);
-}
-
-static void show_progress(struct run *run, bool last) {
-    int64_t now_us = clock_monotonic_us();
-    if (!last && now_us - run->shown_us < US_PER_S / 2) return;
-    run->shown_us = now_us;
-    fprintf(stderr, "\r%d rows, %d good, %d rejected%s", run->total, run->good, run->rejected, last ? "\n" : "");
-    fflush(stderr);
+    if (good) {
+        run->sum_minor += account_row_sum(&item->row);
+        return;
+    }
+    bool by_column = !err_is_ok(item->err) && item->column < ACCOUNT_COLUMN_COUNT;
+    report_reject(&run->report, item->row_no + 1, item->result, by_column ? account_column_name(item->column) : NULL,
+                  err_text(item->err), raw);
 }
 
 /* ---- batches -------------------------------------------------------------------------------------------------- */
@@ -171,7 +129,7 @@ static void flush(struct run *run) {
     for (size_t i = 0; err_is_ok(run->failed) && i < run->n; i++) count_item(run, &run->items[i], run->raw[i]);
     run->n = 0;
     arena_reset(&run->rows);
-    show_progress(run, false);
+    report_progress(&run->report, &run->shown_us, false);
 }
 
 /* The fields of a line, copied: the next line overwrites them. */
@@ -196,26 +154,13 @@ static enum cli_exit read_rows(struct run *run) {
         if (run->n == IMPORT_ROWS_MAX) flush(run);
     }
     flush(run);
-    show_progress(run, true);
+    report_progress(&run->report, &run->shown_us, true);
     if (ferror(run->csv.file)) return cli_failed("%s cannot be read to its end: %s", run->path, strerror(errno));
     if (err_is_ok(run->failed)) return CLI_OK;
-    return cli_failed("%s; %d rows are imported and stay so: run it again to go on", err_text(run->failed), run->good);
+    return cli_failed("%s; %d rows are imported and stay so: run it again to go on", err_text(run->failed), run->report.good);
 }
 
 /* ---- the end -------------------------------------------------------------------------------------------------- */
-
-static const char *minor_text(__int128 minor, char out[48]) {
-    char *at = out + 47;
-    *at = 0;
-    do *--at = (char)('0' + (int)(minor % 10));
-    while ((minor /= 10) > 0);
-    return at;
-}
-
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
 
 struct ending {
     struct run *run;
@@ -227,13 +172,13 @@ struct ending {
 static tagih_err finish(struct tx *tx, void *context) {
     struct ending *end = context;
     struct run *run = end->run;
-    char sum[48];
+    char sum[REPORT_MINOR_SIZE];
     arena_reset(&run->office.arena);
     TRY(import_send_file(tx, &run->office.arena,
                          &(struct import_file_row){.hash = run->hash, .mode = is_full ? "FULL" : "DELTA",
-                                                   .name = base_name(run->path), .as_of_on = run->file.as_of_on,
-                                                   .shifted_days = run->file.shifted_days, .rows_total = run->total,
-                                                   .rows_good = run->good, .sum_minor = minor_text(run->sum_minor, sum),
+                                                   .name = report_base_name(run->path), .as_of_on = run->file.as_of_on,
+                                                   .shifted_days = run->file.shifted_days, .rows_total = run->report.total,
+                                                   .rows_good = run->report.good, .sum_minor = report_digits(run->sum_minor, sum),
                                                    .started = run->started}));
     if (!is_full) return TAGIH_OK;
     struct params p;
@@ -255,31 +200,18 @@ static tagih_err finish(struct tx *tx, void *context) {
     return TAGIH_OK;
 }
 
-static void print_money(const char *label, __int128 minor, const char *code) {
-    char text[48];
-    currency in = {0};
-    int digits = err_is_ok(currency_parse(bytes_text(code), &in)) ? currency_exponent(in) : 2;
-    int unit = 1;
-    for (int i = 0; i < digits; i++) unit *= 10;
-    printf("%-28s %s", label, minor_text(minor / unit, text));
-    if (digits) printf(".%0*d", digits, (int)(minor % unit));
-    printf(" %s\n", code);
-}
-
 static void print_report(const struct run *run, const struct ending *end) {
     char hash[65], date[DATE_TEXT_SIZE];
     bytes_hex(BYTES_OF(&run->hash), hash);
     date_format(run->file.as_of_on, date);
     printf("file      %s\nsha256    %s\nas of     %s%s\n\n", run->path, hash, date, run->file.shifted_days ? " (shifted)" : "");
-    printf("%-28s %8s  %s\n", "result", "rows", "first line");
-    for (size_t i = 0; i < run->n_tallies; i++) {
-        const struct tally *t = &run->tallies[i];
-        printf("%-28s %8d  %8d  %s\n", t->result, t->rows, t->first_line, t->text ? t->text : "");
+    report_print(&run->report);
+    printf("\n%-28s %8d\n%-28s %8d\n%-28s %8d\n%-28s %8d\n", "rows in the file", run->report.total, "good",
+           run->report.good, "rejected", run->report.rejected, "good with a warning", run->warned);
+    report_money("sum of good balances", run->sum_minor, run->office.currency);
+    if (run->report.rejected) {
+        printf("\nrejected rows: %s\n", run->report.rejects ? run->report.rejects_path : "(could not be written)");
     }
-    printf("\n%-28s %8d\n%-28s %8d\n%-28s %8d\n%-28s %8d\n", "rows in the file", run->total, "good", run->good, "rejected",
-           run->rejected, "good with a warning", run->warned);
-    print_money("sum of good balances", run->sum_minor, run->office.currency);
-    if (run->rejected) printf("\nrejected rows: %s\n", run->rejects ? run->rejects_path : "(could not be written)");
     if (is_full) printf("\nlive accounts that this file does not have: %lld\n", (long long)end->candidates);
     for (size_t i = 0; i < end->n_recalls; i++) printf("  %s\n", end->recalls[i]);
 }
@@ -296,7 +228,7 @@ static enum cli_exit work(struct run *run) {
     if (!csv_open(&run->csv, run->path, &run->hash)) return cli_failed("%s: %s", run->path, strerror(errno));
     run->file.hash = run->hash;
     run->started = clock_now();
-    snprintf(run->rejects_path, sizeof run->rejects_path, "%s.rejects.csv", run->path);
+    report_open(&run->report, run->path);
     enum cli_exit code = read_head(run);
     if (code == CLI_OK) code = read_rows(run);
     if (code != CLI_OK) return code;
@@ -305,7 +237,7 @@ static enum cli_exit work(struct run *run) {
     tagih_err err = tx_run(&run->office.db, &options, finish, &end);
     if (!err_is_ok(err)) return cli_failed("%s", err_text(err));
     print_report(run, &end);
-    return run->rejected ? CLI_PARTLY : CLI_OK;
+    return run->report.rejected ? CLI_PARTLY : CLI_OK;
 }
 
 static enum cli_exit run_import(const struct cli *cli) {
@@ -324,7 +256,7 @@ static enum cli_exit run_import(const struct cli *cli) {
     }
     if (code == CLI_OK) code = work(run);
     csv_close(&run->csv);
-    if (run->rejects) fclose(run->rejects);
+    report_close(&run->report);
     office_arena_close(&run->rows, run->rows_memory);
     office_close(&run->office);
     free(run->items);

@@ -60,6 +60,11 @@ const char *reversal_reason_name(enum reversal_reason reason) {
     return named((unsigned)reason < REVERSAL_END ? reason_names[reason] : NULL);
 }
 
+bool payment_source_is_brought(enum payment_source source) {
+    bool known = source >= SOURCE_FIELD && source < SOURCE_END;
+    return known && source != SOURCE_FIELD && source != SOURCE_BANK && source != SOURCE_AUCTION && source != SOURCE_SUSPENSE;
+}
+
 bool payment_tag_is_field(enum payment_tag tag) {
     return (unsigned)tag < TAG_END && tags[tag].field;
 }

@@ -23,18 +23,22 @@ static struct post post_of(const struct paying *p, instant now) {
 }
 
 tagih_err paying_begin(struct paying_book *all, struct tx *tx, struct arena *arena, agency_id agency, int64_t writer,
-                       instant now, struct paying *payings, size_t n) {
-    *all = (struct paying_book){.payings = payings, .n = n, .posts = ARENA_ARRAY(arena, n, struct post),
-                                .identities = ARENA_ARRAY(arena, n, struct payment_identity),
-                                .known = ARENA_ARRAY(arena, n, struct payment_known),
-                                .held = ARENA_ARRAY(arena, n, struct suspense_known)};
+                       instant now, struct paying *payings, size_t n, const struct post *event) {
+    *all = (struct paying_book){.payings = payings, .n = n, .posts = ARENA_ARRAY(arena, n + 1, struct post),
+                                .identities = ARENA_ARRAY(arena, n + 1, struct payment_identity),
+                                .known = ARENA_ARRAY(arena, n + 1, struct payment_known),
+                                .held = ARENA_ARRAY(arena, n + 1, struct suspense_known)};
     if (!all->posts || !all->identities || !all->known || !all->held) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < n; i++) {
         payings[i].payment.u = random_id();
         all->identities[i] = payings[i].identity;
         all->posts[i] = post_of(&payings[i], now);
     }
-    return book_begin(&all->book, tx, arena, agency, writer, now, all->posts, n, 0);
+    if (event) {
+        all->event = &all->posts[n];
+        *all->event = *event;
+    }
+    return book_begin(&all->book, tx, arena, agency, writer, now, all->posts, n + (event != NULL), 0);
 }
 
 tagih_err paying_send_load(struct paying_book *all) {
@@ -62,7 +66,8 @@ static bool same_content(const struct paying *p, const struct payment_known *kno
 }
 
 static bool same_held(const struct paying *p, const struct suspense_known *held) {
-    return held->has_account && uuid_equal(held->account.u, p->account.u) && held->amount_minor == p->amount_minor &&
+    bool same_account = held->has_account ? uuid_equal(held->account.u, p->account.u) : uuid_is_nil(p->account.u);
+    return same_account && held->amount_minor == p->amount_minor &&
            held->tag == p->tag && currency_equal(held->currency, p->currency) && held->value.us == p->value.us;
 }
 
@@ -73,7 +78,8 @@ static void find_twin(const struct paying_book *all, size_t i) {
         const struct paying *p = &all->payings[k];
         if (all->posts[k].skip || p->identity.source != mine->source || !bytes_equal(p->identity.reference, mine->reference)) continue;
         if (p->suspense) {
-            all->held[i] = (struct suspense_known){.known = true, .item = p->payment.u, .has_account = true, .account = p->account,
+            all->held[i] = (struct suspense_known){.known = true, .item = p->payment.u,
+                                                   .has_account = !uuid_is_nil(p->account.u), .account = p->account,
                                                    .tag = p->tag, .amount_minor = p->amount_minor, .currency = p->currency,
                                                    .value = p->value};
         } else {
@@ -98,9 +104,12 @@ static void decide_known(struct paying *p, const struct payment_known *known, co
     p->err = p->repeat ? TAGIH_OK : FAIL(PAYMENT_IDENTITY_REUSED);
 }
 
-/* R-LIF-1: money for an account that was closed before, otherwise than by payment, waits for a person. */
+/* R-PAY-2, R-LIF-1: money of nobody known, or for an account that was closed before, otherwise than by payment, waits for a
+ * person. */
 static tagih_err suspend(struct paying_book *all, struct paying *p, struct post *post) {
-    struct suspense_in in = {.origin = SUSPENSE_OF_ACCOUNT, .has_account = true, .account = p->account,
+    bool named = !uuid_is_nil(p->account.u);
+    struct suspense_in in = {.origin = named ? SUSPENSE_OF_ACCOUNT : SUSPENSE_OF_CALL, .note = p->note, .has_account = named,
+                             .account = p->account,
                              .money = suspense_money_side((enum payment_source)p->identity.source)};
     p->suspense = true;
     return suspense_post(&all->book, post, &in);
@@ -117,7 +126,8 @@ static tagih_err decide_one(struct paying_book *all, size_t i) {
         return TAGIH_OK;
     }
     fate_bits hindrance = book_hindrance(&all->book, post);
-    if (hindrance == fate_bit(REASON_ACCOUNT_CLOSED)) return suspend(all, p, post);
+    bool nobodys = uuid_is_nil(p->account.u) && hindrance == fate_bit(REASON_UNKNOWN_ACCOUNT);
+    if (nobodys || hindrance == fate_bit(REASON_ACCOUNT_CLOSED)) return suspend(all, p, post);
     p->err = refusal(hindrance);
     post->skip = !err_is_ok(p->err);
     return TAGIH_OK;
@@ -125,9 +135,10 @@ static tagih_err decide_one(struct paying_book *all, size_t i) {
 
 tagih_err paying_decide(struct paying_book *all) {
     for (size_t i = 0; i < all->n; i++) TRY(decide_one(all, i));
-    return book_decide(&all->book);
+    return TAGIH_OK;
 }
 
 tagih_err paying_save(struct paying_book *all) {
+    TRY(book_decide(&all->book));
     return book_save(&all->book);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "rpc/page.h"
+#include "rpc/payment_import.h"
 #include "rpc/paying.h"
 #include "rpc/services.h"
 #include "run/random.h"
@@ -59,16 +60,8 @@ static void check_amount(struct rpc_item *item, const Tagih__V1__Money *amount, 
     out->amount_minor = amount->minor;
 }
 
-/* Receipts come by a journal, bank lines by a statement, proceeds by a sale. */
-static bool is_posted_by_call(Tagih__V1__PaymentSource source) {
-    return source > TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_FIELD && (int)source < SOURCE_END &&
-           source != TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_BANK &&
-           source != TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_AUCTION &&
-           source != TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_SUSPENSE;
-}
-
 static void check_source(struct rpc_item *item, Tagih__V1__PaymentSource source, Tagih__V1__PaymentTag tag, struct paying *out) {
-    if (!is_posted_by_call(source)) {
+    if (!payment_source_is_brought((enum payment_source)source)) {
         rpc_problem(item, FAIL(REQUEST_FIELD_RANGE), "source");
         return;
     }
@@ -140,7 +133,7 @@ static tagih_err post_payment(struct rpc_batch *batch) {
     if (!payings) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < batch->n; i++) payings[i] = *(const struct paying *)batch->items[i]->checked;
     struct paying_book all;
-    TRY(paying_begin(&all, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, payings, batch->n));
+    TRY(paying_begin(&all, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, payings, batch->n, NULL));
     TRY(paying_send_load(&all));
     TRY(rpc_load(batch));
     TRY(paying_take_load(&all));
@@ -361,6 +354,9 @@ const struct rpc_service payment_service = {
     .methods = (const struct rpc_method[]){
         {RPC_METHOD("PostPayment", post_payment, PostPaymentRequest, PostPaymentResponse), .check = post_request,
          .kind = RPC_BATCH, .roles = ROLE_INTEGRATION | ROLE_CASHIER | ROLE_ADMIN, .writes = true},
+        {RPC_METHOD("ImportPayments", payment_import, ImportPaymentsRequest, ImportPaymentsResponse),
+         .check = payment_import_check, .kind = RPC_OWN, .roles = ROLE_INTEGRATION | ROLE_CASHIER | ROLE_ADMIN, .writes = true,
+         .deadline_ms_max = 30000},
         {RPC_METHOD("ReversePayment", reverse_payment, ReversePaymentRequest, ReversePaymentResponse),
          .check = reverse_request, .roles = ROLE_SUPERVISOR | ROLE_ADMIN, .writes = true, .request_id = true},
         {RPC_METHOD("GetPayment", get_payment, GetPaymentRequest, GetPaymentResponse), .check = get_request, .roles = READERS},

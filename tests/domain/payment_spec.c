@@ -78,6 +78,8 @@ static void a_tag_is_the_sources_own_or_says_why_the_money_came(void **state) {
             else assert_fails(err, PAYMENT_TAG);
         }
         assert_fails(payment_tag_check((enum payment_source)source, TENDER_CASH, TAG_END), PAYMENT_TAG);
+        bool brought = source != SOURCE_FIELD && source != SOURCE_BANK && source != SOURCE_AUCTION && source != SOURCE_SUSPENSE;
+        assert_int_equal(payment_source_is_brought((enum payment_source)source), brought);
     }
 }
 

@@ -3,18 +3,15 @@
 """tagihd import, plan and import-targets on a real database: good files, broken rows, cut files. argv[1] is the binary."""
 import csv
 import os
-import subprocess
 import sys
-import tempfile
 import unittest
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 sys.path.insert(0, os.path.join(TOP, "tests/support"))
 import spec  # noqa: E402
+from office import OK, FAILED, USAGE, PARTLY, OfficeCase  # noqa: E402
 
-BINARY = sys.argv.pop(1)
-OK, FAILED, USAGE, PARTLY = 0, 1, 2, 3
-POSTGRES = os.environ.get("TAGIH_TEST_PG", "")
+OfficeCase.BINARY = sys.argv.pop(1)
 DATA = os.environ.get("TAGIH_DATA")
 AGENCY = "01900000-0000-7000-8000-000000000001"
 HEAD = ("account_no,customer_no,product,currency,principal,interest,penalty,fees,dpd,oldest_due_on,plate,lat,lon,"
@@ -28,55 +25,12 @@ def row(number, customer=None, **change):
     return ",".join({**cells, **change}.values())
 
 
-def psql(conninfo, statement):
-    done = subprocess.run(["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", conninfo, "-c", statement], check=True,
-                          capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-class ImportSpec(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.name = f"spec_import_{os.getpid()}"
-        psql(POSTGRES, f"create database {cls.name}")
-        cls.owner = f"{POSTGRES} dbname={cls.name}"
-        cls.app = f"{cls.owner} user=tagih_app"
-        subprocess.run([BINARY, "migrate", "--owner-url", cls.owner], check=True, capture_output=True)
-
-    @classmethod
-    def tearDownClass(cls):
-        psql(POSTGRES, f"drop database {cls.name} with (force)")
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="tagih-import.")
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-        self.agency = psql(self.owner, f"insert into agency values (gen_random_uuid(), '{self.id()}', 'Asia/Jakarta', 'IDR', 1) "
-                                       "returning agency_id")
-
+class ImportSpec(OfficeCase):
     def file(self, *lines, end="\n", name="file.csv", head=HEAD):
-        path = os.path.join(self.folder, name)
-        text = b"".join((line if isinstance(line, bytes) else line.encode()) + end.encode() for line in (head, *lines))
-        with open(path, "wb") as out:
-            out.write(text)
-        return path
-
-    def run_it(self, *words):
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("TAGIH_")}
-        done = subprocess.run([BINARY, *words, "--agency", self.agency, "--database-url", self.app], env=clean,
-                              capture_output=True, text=True, timeout=120)
-        return done.returncode, done.stdout, done.stderr
+        return self.write(head, *lines, end=end, name=name)
 
     def load(self, path, *words, as_of="2026-09-30"):
         return self.run_it("import", "--as-of", as_of, *words, path)
-
-    def results(self, out):
-        """What the table says: result → rows."""
-        lines = out.split("\n\n")[1].splitlines()[1:]
-        return {line.split()[0]: int(line.split()[1]) for line in lines}
-
-    def value(self, sql):
-        return psql(self.owner, sql.replace("$A", f"'{self.agency}'"))
 
     def ledger(self):
         return self.value("select coalesce(sum(amount_minor), 0) from ledger_line where agency_id = $A")
