@@ -48,6 +48,7 @@
     X(DEVICE_CHANGED, 70, "device.changed")    \
     X(PROPOSAL_MADE, 80, "proposal.made")      \
     X(PROPOSAL_DECIDED, 81, "proposal.decided") \
+    X(OFFER_CHANGED, 82, "offer.changed")      \
     X(ACCOUNT_RECALLED, 100, "account.recalled") \
     X(ACCOUNT_REOPENED, 101, "account.reopened") \
     X(ACCOUNT_LATE_FACT, 102, "account.late_fact")

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "rpc/payment_view.h"
 #include "rpc/services.h"
 #include "run/random.h"
 #include "store/adjustment.h"
@@ -42,42 +43,38 @@ static void check_currency(struct rpc_item *item, const char *field, const char 
     if (!err_is_ok(err)) rpc_problem(item, err, "%s", field);
 }
 
-static void check_amount(struct rpc_item *item, const Tagih__V1__Money *amount, struct adjusting *out) {
-    if (!amount) {
-        rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "amount");
+void adjustment_check_money(struct rpc_item *item, const char *field, const Tagih__V1__Money *money, currency *in, int64_t *out_minor) {
+    if (!money) {
+        rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "%s", field);
         return;
     }
-    check_currency(item, "amount.currency", amount->currency, &out->currency);
-    bool valid = amount->minor > 0 && amount->minor <= MONEY_AMOUNT_MAX_MINOR;
-    if (!valid) rpc_problem(item, FAIL(ADJUSTMENT_AMOUNT), "amount.minor");
-    out->amount_minor = amount->minor;
+    tagih_err err = currency_parse(bytes_text(money->currency), in);
+    if (!err_is_ok(err)) rpc_problem(item, err, "%s.currency", field);
+    bool valid = money->minor > 0 && money->minor <= MONEY_AMOUNT_MAX_MINOR;
+    if (!valid) rpc_problem(item, FAIL(ADJUSTMENT_AMOUNT), "%s.minor", field);
+    *out_minor = money->minor;
 }
 
-static void parts_of(const Tagih__V1__Components *parts, int64_t out_minor[COMPONENT_COUNT]) {
-    out_minor[COMPONENT_FEES] = parts->fees_minor;
-    out_minor[COMPONENT_PENALTY] = parts->penalty_minor;
-    out_minor[COMPONENT_INTEREST] = parts->interest_minor;
-    out_minor[COMPONENT_PRINCIPAL] = parts->principal_minor;
-}
-
-static void check_parts(struct rpc_item *item, const Tagih__V1__Components *parts, struct adjusting *out) {
+void adjustment_check_parts(struct rpc_item *item, const char *field, const Tagih__V1__Components *parts,
+                            int64_t out_minor[COMPONENT_COUNT], int64_t *sum_minor) {
+    *sum_minor = 0;
     if (!parts) {
-        rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "parts");
+        rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "%s", field);
         return;
     }
-    parts_of(parts, out->part_minor);
+    components_read(parts, out_minor);
     for (int c = 0; c < COMPONENT_COUNT; c++) {
-        bool valid = out->part_minor[c] >= 0 && out->part_minor[c] <= MONEY_AMOUNT_MAX_MINOR;
-        if (!valid) rpc_problem(item, FAIL(ADJUSTMENT_AMOUNT), "parts.%s_minor", component_name((enum component)c));
-        else out->amount_minor += out->part_minor[c]; /* four of at most 10^13 */
+        bool valid = out_minor[c] >= 0 && out_minor[c] <= MONEY_AMOUNT_MAX_MINOR;
+        if (!valid) rpc_problem(item, FAIL(ADJUSTMENT_AMOUNT), "%s.%s_minor", field, component_name((enum component)c));
+        else *sum_minor += out_minor[c];
     }
-    if (rpc_ok(item) && out->amount_minor == 0) rpc_problem(item, FAIL(ADJUSTMENT_AMOUNT), "parts");
+    if (rpc_ok(item) && *sum_minor == 0) rpc_problem(item, FAIL(ADJUSTMENT_AMOUNT), "%s", field);
 }
 
 static tagih_err refund_request(struct rpc_item *item) {
     const Tagih__V1__RefundCreditRequest *request = item->request;
     struct adjusting *out = begin(item, request->account_id, request->reason);
-    if (out) check_amount(item, request->amount, out);
+    if (out) adjustment_check_money(item, "amount", request->amount, &out->currency, &out->amount_minor);
     return item->err;
 }
 
@@ -85,7 +82,7 @@ static tagih_err waive_request(struct rpc_item *item) {
     const Tagih__V1__WaiveDebtRequest *request = item->request;
     struct adjusting *out = begin(item, request->account_id, request->reason);
     if (!out) return item->err;
-    check_parts(item, request->parts, out);
+    adjustment_check_parts(item, "parts", request->parts, out->part_minor, &out->amount_minor);
     check_currency(item, "currency", request->currency, &out->currency);
     return item->err;
 }
@@ -94,7 +91,7 @@ static tagih_err write_off_request(struct rpc_item *item) {
     const Tagih__V1__WriteOffDebtRequest *request = item->request;
     struct adjusting *out = begin(item, request->account_id, request->reason);
     if (!out) return item->err;
-    check_parts(item, request->parts, out);
+    adjustment_check_parts(item, "parts", request->parts, out->part_minor, &out->amount_minor);
     check_currency(item, "currency", request->currency, &out->currency);
     return item->err;
 }
@@ -103,7 +100,7 @@ static tagih_err charge_request(struct rpc_item *item) {
     const Tagih__V1__ChargeAccountRequest *request = item->request;
     struct adjusting *out = begin(item, request->account_id, request->reason);
     if (!out) return item->err;
-    check_amount(item, request->amount, out);
+    adjustment_check_money(item, "amount", request->amount, &out->currency, &out->amount_minor);
     out->value.us = request->value_us;
     if (request->component == TAGIH__V1__DEBT_COMPONENT__DEBT_COMPONENT_UNSPECIFIED) {
         rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "component");
@@ -251,7 +248,7 @@ static tagih_err add_parts(struct book *book, struct post *first, const struct p
 static tagih_err execute_parts(struct rpc_batch *batch, struct approval *proposal, enum fact_kind kind,
                                const Tagih__V1__Components *parts) {
     int64_t left_minor[COMPONENT_COUNT];
-    parts_of(parts, left_minor);
+    components_read(parts, left_minor);
     struct post post = fact_post(batch, proposal, kind);
     struct book book;
     TRY(open_book(batch, proposal, &book, &post, PARTS_MAX));

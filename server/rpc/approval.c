@@ -11,6 +11,7 @@
 #include "domain/change.h"
 #include "rpc/bind.h"
 #include "rpc/page.h"
+#include "rpc/payment_view.h"
 #include "rpc/services.h"
 #include "run/random.h"
 #include "store/approval.h"
@@ -118,15 +119,6 @@ static Tagih__V1__ProposalDecision *decision_view(struct rpc_item *item, const s
     return out;
 }
 
-static Tagih__V1__Money *amount_view(struct rpc_item *item, const struct proposal_row *row) {
-    Tagih__V1__Money *out = rpc_alloc(item, sizeof *out);
-    if (!out) return NULL;
-    tagih__v1__money__init(out);
-    out->minor = row->amount_minor;
-    out->currency = rpc_text(item, row->currency);
-    return out;
-}
-
 static void request_view(struct rpc_item *item, const struct proposal_row *row, Tagih__V1__Proposal *out) {
     struct bytes copy = arena_copy(&item->call->arena, row->request);
     if (copy.data) out->request = (ProtobufCBinaryData){copy.len, (uint8_t *)(uintptr_t)copy.data};
@@ -142,7 +134,7 @@ static Tagih__V1__Proposal *view_of(struct rpc_item *item, const struct proposal
     out->kind = (Tagih__V1__ProposalKind)read->row.kind;
     out->subject_id = rpc_uuid(item, read->row.subject);
     out->account_id = rpc_uuid(item, read->row.account.u);
-    if (read->row.has_amount) out->amount = amount_view(item, &read->row);
+    if (read->row.has_amount) out->amount = money_view(item, read->row.amount_minor, read->row.currency);
     if (kind) out->request_type = rpc_text(item, bytes_text(kind->request->name));
     if (whole) request_view(item, &read->row, out);
     out->reason = rpc_text(item, read->row.reason);

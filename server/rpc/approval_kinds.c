@@ -4,8 +4,10 @@
 #include "rpc/approval.h"
 #include "rpc/suspense_decide.h"
 #include "rpc/month.h"
+#include "rpc/offer.h"
 
 const struct approval_kind *const approval_kinds[] = {
+    &offer_kind,
     &refund_kind,
     &suspense_release_kind,
     &suspense_return_kind,

@@ -48,6 +48,12 @@ char *rpc_uuid(struct rpc_item *item, uuid id) {
     return text;
 }
 
+char *rpc_date(struct rpc_item *item, civil_date date) {
+    char text[DATE_TEXT_SIZE];
+    date_format(date, text);
+    return rpc_text(item, bytes_text(text));
+}
+
 bool rpc_check_uuid(struct rpc_item *item, const char *field, const char *text, uuid *out) {
     bool missing = !text || !*text;
     tagih_err err = missing ? FAIL(REQUEST_FIELD_MISSING) : uuid_parse(text, out);

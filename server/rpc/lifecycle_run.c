@@ -269,9 +269,12 @@ static tagih_err decide_paid(struct work *work, struct tx *tx, struct lifecycle_
     work->steps = ARENA_ARRAY(work->run->arena, n, struct lifecycle_step);
     if (!work->steps) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < n; i++) {
-        struct account_facts facts = {.paid = accounts[i].found && accounts[i].open_minor == 0};
+        bool nothing = accounts[i].found && accounts[i].open_minor == 0;
+        struct account_facts facts = {.paid = nothing, .settled = nothing && accounts[i].settled};
+        enum account_act act = facts.settled ? ACCOUNT_ACT_SETTLE : ACCOUNT_ACT_PAY_OFF;
+        const char *why = facts.settled ? "its offer to settle is fulfilled" : "nothing is open any more";
         struct lifecycle_step step;
-        tagih_err err = lifecycle_step(&accounts[i], ACCOUNT_ACT_PAY_OFF, &facts, "nothing is open any more", work->now, &step);
+        tagih_err err = lifecycle_step(&accounts[i], act, &facts, why, work->now, &step);
         if (err_is_ok(err)) add_step(work, &step);
     }
     return TAGIH_OK;

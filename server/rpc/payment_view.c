@@ -4,12 +4,6 @@
 
 #include "tagih/payment.h"
 
-static char *date_view(struct rpc_item *item, civil_date date) {
-    char text[DATE_TEXT_SIZE];
-    date_format(date, text);
-    return rpc_text(item, bytes_text(text));
-}
-
 Tagih__V1__Components *components_view(struct rpc_item *item, const int64_t minor[COMPONENT_COUNT]) {
     Tagih__V1__Components *out = rpc_alloc(item, sizeof *out);
     if (!out) return NULL;
@@ -19,6 +13,13 @@ Tagih__V1__Components *components_view(struct rpc_item *item, const int64_t mino
     out->interest_minor = minor[COMPONENT_INTEREST];
     out->principal_minor = minor[COMPONENT_PRINCIPAL];
     return out;
+}
+
+void components_read(const Tagih__V1__Components *message, int64_t out_minor[COMPONENT_COUNT]) {
+    out_minor[COMPONENT_FEES] = message->fees_minor;
+    out_minor[COMPONENT_PENALTY] = message->penalty_minor;
+    out_minor[COMPONENT_INTEREST] = message->interest_minor;
+    out_minor[COMPONENT_PRINCIPAL] = message->principal_minor;
 }
 
 Tagih__V1__Money *money_view(struct rpc_item *item, int64_t minor, struct bytes in) {
@@ -63,8 +64,8 @@ Tagih__V1__Payment *payment_view(struct rpc_item *item, const struct payment_rea
     out->tag = (char *)(uintptr_t)payment_tag_name((enum payment_tag)read->tag);
     out->amount = money_view(item, read->amount_minor, read->currency);
     out->value_us = read->value_us;
-    out->value_on = date_view(item, read->value_on);
-    out->posting_on = date_view(item, read->posting_on);
+    out->value_on = rpc_date(item, read->value_on);
+    out->posting_on = rpc_date(item, read->posting_on);
     if (read->has_collector) out->collector_id = rpc_uuid(item, read->collector.u);
     out->reversed = read->reversed;
     out->etag = payment_etag(item, read);

@@ -16,6 +16,8 @@ char *payment_etag(struct rpc_item *item, const struct payment_read *read);
 
 /** Components as a message; NULL: no memory. */
 Tagih__V1__Components *components_view(struct rpc_item *item, const int64_t minor[COMPONENT_COUNT]);
+/** And back. */
+void components_read(const Tagih__V1__Components *message, int64_t out_minor[COMPONENT_COUNT]);
 /** Money as a message; NULL: no memory. */
 Tagih__V1__Money *money_view(struct rpc_item *item, int64_t minor, struct bytes in);
 

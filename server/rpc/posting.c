@@ -603,5 +603,6 @@ tagih_err book_save(struct book *book) {
     TRY(send_facts(book));
     TRY(send_silences(book));
     TRY(promises__save(book));
-    return send_changes(book);
+    TRY(send_changes(book));
+    return book__offers(book);
 }

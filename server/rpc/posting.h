@@ -181,6 +181,7 @@ struct book {
     size_t n_allocations, allocations_max;
     struct bonus_row *bonus;
     size_t n_bonus, bonus_max;
+    bool no_offers; /* it is what followed from an offer itself */
 };
 
 /** Begin a book over `n` posts; posts found later (book_add) may bring it to n_max. @return OK · OUT_OF_MEMORY */
@@ -214,7 +215,7 @@ void book_move_begin(struct post *post);
 /** Decide all: outcomes and flags are in the posts. One more round trip when an account replays. */
 TAGIH_MUST_USE tagih_err book_decide(struct book *book);
 
-/** Digest and queue everything. */
+/** Digest and queue everything; when an account with an offer to settle moved, more round trips (R-WAI-1). */
 TAGIH_MUST_USE tagih_err book_save(struct book *book);
 
 /** Is there anything to load? A book without posts sends nothing and takes nothing. */
@@ -259,6 +260,8 @@ TAGIH_MUST_USE tagih_err book__replay_reversal(struct book *book, struct post *p
                                                struct posted *posted, const struct posting_reversed *payment);
 TAGIH_MUST_USE tagih_err book__allocation(struct book *book, struct posted *posted, payment_id payment, int32_t version,
                                           const struct allocation_part *parts, size_t n_parts, int64_t credit_minor);
+/** Let the offers to settle of the accounts that moved follow (posting_offer.c). */
+TAGIH_MUST_USE tagih_err book__offers(struct book *book);
 void book__digest(struct book *book, const struct posted *posted, const struct posting_head_row *head,
                   const struct line_row *lines, size_t n_lines, hash256 *out);
 

@@ -156,6 +156,7 @@ static inline void rpc_fail(struct rpc_item *item, tagih_err err) {
 void *rpc_alloc(struct rpc_item *item, size_t size_bytes);
 char *rpc_text(struct rpc_item *item, struct bytes text);
 char *rpc_uuid(struct rpc_item *item, uuid id);
+char *rpc_date(struct rpc_item *item, civil_date date);
 
 /* Fields. Each names the field in the problem it reports and returns false when it is wrong. */
 bool rpc_check_uuid(struct rpc_item *item, const char *field, const char *text, uuid *out);

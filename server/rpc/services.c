@@ -12,6 +12,7 @@ const struct rpc_service *const rpc_services[] = {
     &feed_service,
     &health_service,
     &month_service,
+    &offer_service,
     &payment_service,
     &reflection_v1_service,
     &reflection_v1alpha_service,

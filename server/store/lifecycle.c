@@ -138,6 +138,7 @@ static void read_account(const struct result *r, size_t i, struct arena *arena, 
     out->warnings = result_int2(r, i, COL(warnings));
     out->version = result_int4(r, i, COL(version));
     out->open_minor = result_int8(r, i, COL(open_minor));
+    out->settled = result_bool(r, i, COL(settled));
     out->credit_minor = result_int8(r, i, COL(credit_minor));
     out->ends.us = result_int8_or(r, i, COL(ends_us), 0);
     out->newest.us = result_int8_or(r, i, COL(last_us), 0);

@@ -18,6 +18,7 @@ struct lifecycle_account {
     user_id collector, former_collector;
     int32_t version;
     int64_t open_minor, credit_minor;
+    bool settled; /* its offer to settle is fulfilled (R-WAI-1) */
     instant ends;   /* 00:00 of the day on which the hold ends */
     instant newest; /* of its newest event: nothing takes effect before it any more */
 };

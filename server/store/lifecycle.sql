@@ -84,7 +84,7 @@ where agency_id = $1 and account_id = any($2) and live order by visit_id for no 
 
 -- name: lifecycle_load
 -- in:   uuid agency_id, uuid[] account_id, date[] until_on
--- out:  uuid account_id, text account_no, int2 status, date hold_from_on, date hold_until_on, uuid collector_id, int2 promise_days, int2 warnings, int4 version, int8 open_minor, int8 credit_minor, int8 ends_us, int8 last_us, int2 former_status, uuid former_collector
+-- out:  uuid account_id, text account_no, int2 status, date hold_from_on, date hold_until_on, uuid collector_id, int2 promise_days, int2 warnings, int4 version, int8 open_minor, int8 credit_minor, bool settled, int8 ends_us, int8 last_us, int2 former_status, uuid former_collector
 -- why:  one row an account asked for, in that order, null where there is none. open_minor: what is owed, a refund that
 --       may be taken back included (R-PAY-6). ends_us: 00:00 of the day on which the
 --       hold ends (or of until_on, where it is given); last_us: of the newest event, before which nothing takes effect
@@ -92,14 +92,18 @@ where agency_id = $1 and account_id = any($2) and live order by visit_id for no 
 select s.account_id, a.account_no, s.status, s.hold_from_on, s.hold_until_on, s.collector_id,
        s.hold_promise_days as promise_days, s.hold_warnings as warnings, s.version,
        s.fees_minor + s.penalty_minor + s.interest_minor + s.principal_minor + s.recoverable_minor as open_minor, s.credit_minor,
+       o.offer_id is not null as settled,
        (extract(epoch from coalesce(q.until_on, s.hold_until_on)::timestamp at time zone g.time_zone) * 1000000)::int8 as ends_us,
        l.at_us as last_us, c.status_before as former_status, c.collector_before as former_collector
 from unnest($2, $3) with ordinality q (account_id, until_on, i)
 cross join agency g
 left join lateral (
     select x.account_id, x.status, x.hold_from_on, x.hold_until_on, x.collector_id, x.hold_promise_days, x.hold_warnings,
-           x.version, x.fees_minor, x.penalty_minor, x.interest_minor, x.principal_minor, x.recoverable_minor, x.credit_minor
+           x.version, x.fees_minor, x.penalty_minor, x.interest_minor, x.principal_minor, x.recoverable_minor, x.credit_minor, x.offer_id
     from account_state x where x.agency_id = $1 and x.account_id = q.account_id offset 0) s on true
+left join lateral (
+    select x.offer_id from settlement_offer_state x
+    where x.agency_id = $1 and x.offer_id = s.offer_id and x.state = 3 offset 0) o on true
 left join lateral (
     select x.account_no from account x where x.agency_id = $1 and x.account_id = q.account_id offset 0) a on true
 left join lateral (

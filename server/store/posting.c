@@ -220,7 +220,7 @@ static void read_account(const struct result *r, size_t i, struct posting_accoun
         .day_on = day_of(r, i, COL(day_on)), .month_on = day_of(r, i, COL(month_on)),
         .snapshot_on = day_of(r, i, COL(snapshot_on)), .has_collector = !result_is_null(r, i, COL(collector_id)),
         .collector.u = result_uuid_or_nil(r, i, COL(collector_id)), .credit_minor = result_int8(r, i, COL(credit_minor)),
-        .recoverable_minor = result_int8(r, i, COL(recoverable_minor)),
+        .recoverable_minor = result_int8(r, i, COL(recoverable_minor)), .has_offer = !result_is_null(r, i, COL(offer_id)),
         .debt_allocated_minor = result_int8(r, i, COL(debt_allocated_minor)),
         .last_value.us = result_int8_or(r, i, COL(last_value_us), 0),
         .last_payment.u = result_uuid_or_nil(r, i, COL(last_payment_id)),

@@ -27,7 +27,7 @@ struct posting_account {
     struct day hold_from, last_on, day_on, month_on, snapshot_on;
     bool has_collector;
     user_id collector; /* now */
-    bool has_closed;
+    bool has_closed, has_offer;
     instant closed; /* of the newest closing */
     int16_t former_status, hold_promise_days; /* before it; 0: none */
     bool has_former_collector, reopened;
