@@ -21,6 +21,7 @@ extern const struct cli_command cli_month;
 extern const struct cli_command cli_plan;
 extern const struct cli_command cli_serve;
 extern const struct cli_command cli_user;
+extern const struct cli_command cli_verify;
 extern const struct cli_command cli_version;
 
 #endif

@@ -59,16 +59,14 @@ static tagih_err plan(struct entries *entries) {
 }
 
 /* R-TIM-3: a contact that the phone claims counts unless it lies after what we see now. */
-static void time_entry(const struct entries *entries, struct sealed *s) {
-    const struct journal_entry *e = s->entry;
-    bool contact = e->has_server_time && e->server_time.us <= entries->now.us &&
-                   e->server_time.us >= s->by->certificate.valid_from.us;
+struct entry_instant entry__value(const struct journal_entry *e, instant certificate_issued, instant received) {
+    bool contact = e->has_server_time && e->server_time.us <= received.us && e->server_time.us >= certificate_issued.us;
     struct entry_time times = {.device_time = e->device_time, .mono_us = e->mono_us, .boot = e->boot_id,
                                .has_contact = contact, .contact_time = e->server_time,
-                               .contact_mono_us = e->server_mono_us, .certificate_issued = s->by->certificate.valid_from,
-                               .received = entries->now};
+                               .contact_mono_us = e->server_mono_us, .certificate_issued = certificate_issued,
+                               .received = received};
     if (contact && e->has_server_mono_us && e->has_server_boot) times.contact_boot = e->server_boot;
-    s->value = entry_time_value(&times);
+    return entry_time_value(&times);
 }
 
 /* ---- load ----------------------------------------------------------------------------------------------------- */
@@ -262,13 +260,18 @@ static void set_fate(struct sealed *s) {
     else s->fate = s->flags ? FATE_POSTED_FLAGGED : FATE_POSTED;
 }
 
-static tagih_err acknowledge(struct entries *entries, struct sealed *s) {
-    struct acknowledgement ack = {.entry_hash = s->envelope.hash, .fate = (uint16_t)s->fate, .received = entries->now};
+struct acknowledgement entry__acknowledgement(const struct sealed *s, instant received) {
+    struct acknowledgement ack = {.entry_hash = s->envelope.hash, .fate = (uint16_t)s->fate, .received = received};
     for (unsigned bit = 0; bit < 64 && ack.reason_count < ACKNOWLEDGEMENT_REASONS_MAX; bit++) {
         if (s->flags >> bit & 1) ack.reasons[ack.reason_count++] = fate_bit_reason(bit);
     }
     ack.has_missing = s->fate == FATE_WAITING;
     if (ack.has_missing) ack.missing = s->entry->body.voided.receipt;
+    return ack;
+}
+
+static tagih_err acknowledge(struct entries *entries, struct sealed *s) {
+    struct acknowledgement ack = entry__acknowledgement(s, entries->now);
     const struct key *key = keyring_signing(entries->server->keys, KEY_ACK);
     uint8_t *out = arena_alloc(entries->arena, ENVELOPE_MAX);
     size_t len;
@@ -372,7 +375,10 @@ static tagih_err decide_outcomes(struct entries *entries) {
 }
 
 tagih_err entries_store(struct entries *entries) {
-    for (size_t i = 0; i < entries->n; i++) time_entry(entries, entries->all[i]);
+    for (size_t i = 0; i < entries->n; i++) {
+        struct sealed *s = entries->all[i];
+        s->value = entry__value(s->entry, s->by->certificate.valid_from, entries->now);
+    }
     TRY(plan(entries));
     TRY(book_begin(&entries->book, entries->tx, entries->arena, entries->agency, entries->writer, entries->now,
                    entries->posts, entries->n_posts, 4 * entries->n));

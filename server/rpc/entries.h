@@ -115,6 +115,13 @@ TAGIH_MUST_USE tagih_err entries_store(struct entries *entries);
 /** Reasons that make an entry wait for a person. REVOKED_KEY flags or quarantines (R-JRN-7): `revoked` says which. */
 bool entry__is_quarantined(const struct sealed *sealed);
 void entry__flag(struct sealed *sealed, enum fate_reason reason);
+/** The value instant of an entry, from itself, its certificate and when it was first seen (R-TIM-3). Pure. */
+struct entry_instant entry__value(const struct journal_entry *entry, instant certificate_issued, instant received);
+/** What is acknowledged of a decided entry. Pure. */
+struct acknowledgement entry__acknowledgement(const struct sealed *sealed, instant received);
+/** The rows of a decided receipt or void; texts are borrowed. Pure. */
+struct receipt_row entry__receipt_row(const struct sealed *sealed);
+struct void_row entry__void_row(const struct sealed *sealed);
 /** What a kind needs loaded: posts, arrivals, referents, accounts. */
 TAGIH_MUST_USE tagih_err entry__plan(struct entries *entries, struct sealed *sealed);
 /** What can be decided of a kind before money moves. */

@@ -332,26 +332,27 @@ struct kind_rows {
     size_t n_receipts, n_voids, n_deposits, n_settlements, n_waiting, n_changes;
 };
 
-static void add_receipt(struct kind_rows *rows, const struct sealed *s) {
+struct receipt_row entry__receipt_row(const struct sealed *s) {
     const struct journal_receipt *r = &s->entry->body.receipt;
-    rows->receipts[rows->n_receipts++] = (struct receipt_row){
+    enum tender tender = tender_is_known(r->tender) ? (enum tender)r->tender : TENDER_CASH;
+    return (struct receipt_row){
         .id = s->entry->id, .hash = s->envelope.hash, .device = s->entry->device, .epoch = (int32_t)s->entry->epoch,
         .seq = s->entry->seq, .has_account = !(s->flags & fate_bit(REASON_UNKNOWN_ACCOUNT)), .account = r->account,
         .collector = s->by->certificate.user, .has_visit = r->has_visit, .visit = r->visit,
         .amount_minor = r->money.amount_minor, .currency = bytes_text(r->money.currency.code),
-        .tender = (int16_t)r->tender, .tag = s->post->tag,
+        .tender = (int16_t)r->tender, .tag = (int16_t)payment_tag_of_tender(tender),
         .reference = r->has_tender_reference && bytes_is_text(r->tender_reference, JOURNAL_TEXT_MAX) ? r->tender_reference
                                                                                                     : bytes_text(""),
         .receipt_no = r->receipt_no, .device_us = s->entry->device_time.us, .value_us = s->value.value.us,
         .value_on = s->value_on};
 }
 
-static void add_void(struct kind_rows *rows, const struct sealed *s) {
+struct void_row entry__void_row(const struct sealed *s) {
     const struct journal_void *v = &s->entry->body.voided;
     enum void_effect effect = entry__is_quarantined(s)                       ? VOID_AWAITS_APPROVAL
                               : s->flags & fate_bit(REASON_NO_EFFECT)        ? VOID_NO_EFFECT
                                                                              : VOID_TOOK_EFFECT;
-    rows->voids[rows->n_voids++] = (struct void_row){
+    return (struct void_row){
         .id = s->entry->id, .receipt = v->receipt, .amount_minor = v->money.amount_minor,
         .currency = bytes_text(v->money.currency.code), .effect = (int16_t)effect, .reason = (int16_t)v->reason_code,
         .value_us = s->value.value.us};
@@ -407,8 +408,8 @@ static void add_kind(struct kind_rows *rows, const struct sealed *s) {
     bool fact = s->owns_id && !s->broken;
     if (!fact) return;
     bool quarantined = entry__is_quarantined(s);
-    if (s->entry->kind == JOURNAL_RECEIPT) add_receipt(rows, s);
-    if (s->entry->kind == JOURNAL_VOID && s->fate != FATE_WAITING) add_void(rows, s);
+    if (s->entry->kind == JOURNAL_RECEIPT) rows->receipts[rows->n_receipts++] = entry__receipt_row(s);
+    if (s->entry->kind == JOURNAL_VOID && s->fate != FATE_WAITING) rows->voids[rows->n_voids++] = entry__void_row(s);
     if (s->fate == FATE_WAITING) {
         rows->waiting[rows->n_waiting++] = (struct waiting_row){s->envelope.hash, s->entry->body.voided.receipt};
     }
@@ -427,7 +428,7 @@ static tagih_err save_woken(struct entries *entries, struct kind_rows *rows) {
         s->fate = entry__is_quarantined(s) ? FATE_QUARANTINED : s->flags ? FATE_POSTED_FLAGGED : FATE_POSTED;
         s->post->fate = (uint16_t)s->fate;
         s->post->flags = s->flags;
-        add_void(rows, s);
+        rows->voids[rows->n_voids++] = entry__void_row(s);
         hashes[i] = s->envelope.hash;
         fates[i] = (struct fate_row){.hash = s->envelope.hash, .fate = (int16_t)s->fate, .flags = (int64_t)s->flags};
         rows->changes[rows->n_changes++] = (struct change_row){.kind = CHANGE_ENTRY_FATE, .object = s->entry->id.u,

@@ -2,11 +2,11 @@
 /*
  * The ledger's side of an import: what the creditor says more or less than our own figures is one posting an account
  * against creditor control, J1 for a new account and J33 for a difference (R-IMP-3). Payments that replayed on top get
- * new allocation rows in the same posting. Each posting is digested and chained as in rpc/posting_digest.c, and ends with
- *
- *   SNAPSHOT     uuid account · date as of · instant received · bytes file hash · int row · int load type ·
- *                int fees · int penalty · int interest · int principal
+ * new allocation rows in the same posting. Each posting is digested and chained as in rpc/posting_digest.c, and ends
+ * with its SNAPSHOT.
  */
+#include <string.h>
+
 #include "domain/posting.h"
 #include "rpc/import_save.h"
 #include "rpc/posting.h"
@@ -62,10 +62,10 @@ static void add_lines(struct journal_rows *book, uuid posting, const struct ledg
 }
 
 /* One row an instalment of each payment that replayed, and one of instalment 0 for what is credit. */
-static void add_allocations(struct journal_rows *book, const struct import_item *item, size_t fact) {
+static void add_allocations(struct journal_rows *book, const struct import_item *item, size_t fact, uuid posting) {
     const struct allocation_outcome *out = &item->outcome;
     const struct allocation_result *result = &out->results[fact];
-    struct allocation_row empty = {.payment.u = item->facts[fact].fact.id, .version = item->facts[fact].version + 1};
+    struct allocation_row empty = {.posting = posting, .payment.u = item->facts[fact].fact.id, .version = item->facts[fact].version + 1};
     struct allocation_row *row = NULL;
     for (size_t k = result->part_first; k < result->part_first + result->n_parts; k++) {
         const struct allocation_part *part = &out->parts[k];
@@ -83,14 +83,10 @@ static void add_allocations(struct journal_rows *book, const struct import_item 
 }
 
 static void digest_snapshot(struct posting_digest *digest, const struct import_item *item, const struct import_saving *saving) {
-    posting_row(digest, POSTING_SNAPSHOT, 6 + COMPONENT_COUNT);
-    posting_uuid(digest, item->account.u);
-    posting_date(digest, saving->file->as_of_on);
-    posting_instant(digest, saving->now);
-    posting_bytes(digest, BYTES_OF(&saving->file->hash));
-    posting_int(digest, item->row_no);
-    posting_int(digest, item->load.type);
-    for (int c = 0; c < COMPONENT_COUNT; c++) posting_int(digest, item->row.due_minor[c]);
+    struct snapshot_row row = {.account = item->account, .as_of = saving->file->as_of_on, .received = saving->now,
+                               .file = saving->file->hash, .row_no = item->row_no, .load_type = (int16_t)item->load.type};
+    memcpy(row.due_minor, item->row.due_minor, sizeof row.due_minor);
+    posting_digest_snapshot(digest, &row);
 }
 
 /* Digest what this posting inserts, and chain it. */
@@ -124,7 +120,7 @@ static tagih_err post_one(struct journal_rows *book, struct import_saving *savin
     add_lines(book, head->id, &txn);
     for (size_t k = first_line; k < book->n_lines; k++) book->lines[k].currency = bytes_make(item->row.currency.code, 3);
     for (size_t k = 0; k < item->n_facts; k++) {
-        if (item->facts[k].fact.kind == FACT_PAYMENT) add_allocations(book, item, k);
+        if (item->facts[k].fact.kind == FACT_PAYMENT) add_allocations(book, item, k, head->id);
     }
     seal(book, saving, item, first_line, first_allocation, agency);
     return TAGIH_OK;

@@ -513,6 +513,7 @@ static tagih_err send_postings(struct book *book) {
         struct posted *posted = &book->posted[i];
         qsort(posted->facts, posted->n_facts, sizeof posted->facts[0], by_statement);
         size_t count = lines_fill(posted, lines + n_lines);
+        for (size_t k = 0; k < posted->n_allocations; k++) book->allocations[posted->allocation_first + k].posting = posted->post->id;
         heads[i] = (struct posting_head_row){
             .id = posted->post->id, .kind = (int16_t)posted->kind, .trigger = posted->post->payment.u,
             .has_account = posted->has_account, .account = posted->account, .value_on = posted->post->value_on,

@@ -269,5 +269,22 @@ void book__digest(struct book *book, const struct posted *posted, const struct p
 void posting_digest_allocations(struct posting_digest *d, struct allocation_row *rows, size_t n);
 void posting_digest_head(struct posting_digest *d, const struct posting_head_row *row);
 void posting_digest_line(struct posting_digest *d, const struct line_row *row);
+/* And those that some have. What wrote them digests them so, and `tagihd verify` what it reads back. */
+void posting_digest_entry(struct posting_digest *d, uuid posting, const hash256 *entry, uint16_t fate, fate_bits flags,
+                          struct bytes ack);
+void posting_digest_payment(struct posting_digest *d, const struct payment_row *row);
+void posting_digest_bonus(struct posting_digest *d, payment_id payment, int16_t line_no, const hash256 *hash);
+void posting_digest_reversal(struct posting_digest *d, const struct reversal_row *row);
+/** A creditor's snapshot. */
+struct snapshot_row {
+    account_id account;
+    civil_date as_of;
+    instant received;
+    hash256 file;
+    int32_t row_no;
+    int16_t load_type;
+    int64_t due_minor[COMPONENT_COUNT];
+};
+void posting_digest_snapshot(struct posting_digest *d, const struct snapshot_row *row);
 
 #endif

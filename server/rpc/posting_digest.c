@@ -14,6 +14,8 @@
  *   BONUS_LINE   uuid payment, nil of a TRUE_UP · int number · bytes hash (which covers the line's whole context)
  *   EVENT        of a reversal: uuid payment · uuid reversal · int reason · date value · date posting · instant at ·
  *                uuid actor or null
+ *   SNAPSHOT     of an import: uuid account · date as of · instant received · bytes file hash · int row · int load type ·
+ *                int fees · int penalty · int interest · int principal
  *   FACT         text table · every column but the agency, in the order of its insert statement (store/fact.h)
  *                                                                (by table, then in the order of its _verify statement)
  *
@@ -28,17 +30,17 @@ static void uuid_or_null(struct posting_digest *d, bool is, uuid id) {
     else posting_null(d);
 }
 
-static void entry(struct posting_digest *d, const struct post *post) {
+void posting_digest_entry(struct posting_digest *d, uuid posting, const hash256 *entry, uint16_t fate, fate_bits flags, struct bytes ack) {
     posting_row(d, POSTING_ENTRY, 4);
-    posting_uuid(d, post->id);
-    posting_bytes(d, BYTES_OF(&post->entry_hash));
-    posting_int(d, post->fate);
-    posting_int(d, (int64_t)post->flags);
+    posting_uuid(d, posting);
+    posting_bytes(d, BYTES_OF(entry));
+    posting_int(d, fate);
+    posting_int(d, (int64_t)flags);
     posting_row(d, POSTING_ACK, 1);
-    posting_bytes(d, post->ack);
+    posting_bytes(d, ack);
 }
 
-static void payment(struct posting_digest *d, const struct payment_row *row) {
+void posting_digest_payment(struct posting_digest *d, const struct payment_row *row) {
     posting_row(d, POSTING_PAYMENT, 14);
     posting_uuid(d, row->id.u);
     posting_uuid(d, row->account.u);
@@ -99,14 +101,14 @@ void posting_digest_line(struct posting_digest *d, const struct line_row *row) {
     posting_int(d, row->amount_minor);
 }
 
-static void bonus(struct posting_digest *d, const struct bonus_row *row) {
+void posting_digest_bonus(struct posting_digest *d, payment_id payment, int16_t line_no, const hash256 *hash) {
     posting_row(d, POSTING_BONUS_LINE, 3);
-    posting_uuid(d, row->record.payment.u);
-    posting_int(d, row->line_no);
-    posting_bytes(d, BYTES_OF(&row->hash));
+    posting_uuid(d, payment.u);
+    posting_int(d, line_no);
+    posting_bytes(d, BYTES_OF(hash));
 }
 
-static void reversal(struct posting_digest *d, const struct reversal_row *row) {
+void posting_digest_reversal(struct posting_digest *d, const struct reversal_row *row) {
     posting_row(d, POSTING_EVENT, 7);
     posting_uuid(d, row->payment.u);
     posting_uuid(d, row->id);
@@ -117,17 +119,32 @@ static void reversal(struct posting_digest *d, const struct reversal_row *row) {
     uuid_or_null(d, row->has_actor, row->actor.u);
 }
 
+void posting_digest_snapshot(struct posting_digest *d, const struct snapshot_row *row) {
+    posting_row(d, POSTING_SNAPSHOT, 6 + COMPONENT_COUNT);
+    posting_uuid(d, row->account.u);
+    posting_date(d, row->as_of);
+    posting_instant(d, row->received);
+    posting_bytes(d, BYTES_OF(&row->file));
+    posting_int(d, row->row_no);
+    posting_int(d, row->load_type);
+    for (int c = 0; c < COMPONENT_COUNT; c++) posting_int(d, row->due_minor[c]);
+}
+
 void book__digest(struct book *book, const struct posted *posted, const struct posting_head_row *head_row,
                   const struct line_row *lines, size_t n_lines, hash256 *out) {
     struct posting_digest d;
     posting_begin(&d, &book->loaded.writer.head);
-    if (posted->post->has_entry) entry(&d, posted->post);
-    if (posted->payment) payment(&d, &book->payments[posted->payment - 1]);
+    const struct post *post = posted->post;
+    if (post->has_entry) posting_digest_entry(&d, post->id, &post->entry_hash, post->fate, post->flags, post->ack);
+    if (posted->payment) posting_digest_payment(&d, &book->payments[posted->payment - 1]);
     if (posted->n_allocations) posting_digest_allocations(&d, book->allocations + posted->allocation_first, posted->n_allocations);
     posting_digest_head(&d, head_row);
     for (size_t i = 0; i < n_lines; i++) posting_digest_line(&d, &lines[i]);
-    for (size_t i = 0; i < posted->n_bonus; i++) bonus(&d, &book->bonus[posted->bonus_first + i]);
-    if (posted->reversal) reversal(&d, &book->reversals[posted->reversal - 1]);
+    for (size_t i = 0; i < posted->n_bonus; i++) {
+        const struct bonus_row *line = &book->bonus[posted->bonus_first + i];
+        posting_digest_bonus(&d, line->record.payment, line->line_no, &line->hash);
+    }
+    if (posted->reversal) posting_digest_reversal(&d, &book->reversals[posted->reversal - 1]);
     for (size_t i = 0; i < posted->n_facts; i++) fact_digest(&d, posted->facts[i]);
     *out = posting_end(&d);
 }

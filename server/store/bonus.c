@@ -173,3 +173,35 @@ tagih_err bonus_take_true_ups(struct tx *tx, struct arena *arena, struct bonus_h
     TRY(take_lines(tx, arena, out));
     return take_parts(tx, arena, out);
 }
+
+#undef COL
+#define COL(name) COL_bonus_lines_##name
+
+/* ---- all lines, for verify ---------------------------------------------------------------------------------------- */
+
+tagih_err bonus_send_chunk(struct tx *tx, struct arena *arena, uuid after_posting, uuid after_line, int32_t limit_rows) {
+    struct params p;
+    tx_params(&p, tx, arena, STMT_verify_bonus_lines, 0);
+    params_one_uuid(&p, &after_posting);
+    params_one_uuid(&p, &after_line);
+    params_one_int4(&p, limit_rows);
+    return tx_send(tx, &p);
+}
+
+/* The statement answers the columns of bonus_lines at the same places. */
+tagih_err bonus_take_chunk(struct tx *tx, struct arena *arena, struct bonus_stored **lines, uuid **postings, size_t *n) {
+    DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    *n = result_count(&r);
+    *lines = ARENA_ARRAY(arena, *n, struct bonus_stored);
+    *postings = ARENA_ARRAY(arena, *n, uuid);
+    if (!*lines || !*postings) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < *n; i++) {
+        struct bonus_stored *line = &(*lines)[i];
+        (*postings)[i] = result_uuid(&r, i, COL_verify_bonus_lines_posting_id);
+        if (err_is_ok(read_line(&r, i, line))) continue;
+        *line = (struct bonus_stored){.line_no = result_int2(&r, i, COL(line_no)),
+                                      .record = {.line_id = result_uuid(&r, i, COL(line_id)), .scheme_name = ""}};
+    }
+    return TAGIH_OK;
+}

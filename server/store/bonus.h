@@ -58,4 +58,9 @@ TAGIH_MUST_USE tagih_err bonus_take_lines(struct tx *tx, struct arena *arena, bo
 TAGIH_MUST_USE tagih_err bonus_send_true_ups(struct tx *tx, struct arena *arena, user_id collector, civil_date month_on);
 TAGIH_MUST_USE tagih_err bonus_take_true_ups(struct tx *tx, struct arena *arena, struct bonus_history *out);
 
+/** Queue up to `limit_rows` lines of the agency behind a place in the order of (posting, line). */
+TAGIH_MUST_USE tagih_err bonus_send_chunk(struct tx *tx, struct arena *arena, uuid after_posting, uuid after_line, int32_t limit_rows);
+/** Take them, with their postings. A line of a scheme that nobody knows has an empty record and hash. @return OK · OUT_OF_MEMORY */
+TAGIH_MUST_USE tagih_err bonus_take_chunk(struct tx *tx, struct arena *arena, struct bonus_stored **lines, uuid **postings, size_t *n);
+
 #endif

@@ -20,6 +20,12 @@ begin isolation level read committed read write;
 -- why:  a read that cannot write also runs on a standby.
 begin isolation level read committed read only;
 
+-- name: core_begin_snapshot
+-- in:   none
+-- out:  none
+-- why:  a check of everything against everything reads one state of the database, however long it takes.
+begin isolation level repeatable read read only;
+
 -- name: core_scope
 -- in:   text agency_id, text timeout_ms
 -- out:  text agency_id, text timeout_ms

@@ -218,6 +218,7 @@ struct withdrawal_row {
 };
 
 struct allocation_row {
+    uuid posting; /* that wrote it */
     payment_id payment;
     int32_t version, instalment_no;
     int64_t component_minor[COMPONENT_COUNT];

@@ -261,11 +261,11 @@ select $1, u.payment_id, u.reversal_id, u.reason, u.value_on, u.posting_on, $7, 
 from unnest($2, $3, $4, $5, $6, $8) u (payment_id, reversal_id, reason, value_on, posting_on, actor_id);
 
 -- name: allocation_insert
--- in:   uuid agency_id, uuid[] payment_id, int4[] version, int4[] instalment_no, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, int8[] credit_minor, int8[] debt_minor
+-- in:   uuid agency_id, uuid[] payment_id, int4[] version, int4[] instalment_no, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, int8[] credit_minor, int8[] debt_minor, uuid[] posting_id
 -- out:  none
 insert into allocation (agency_id, payment_id, version, instalment_no, fees_minor, penalty_minor, interest_minor,
-    principal_minor, credit_minor, debt_minor)
-select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) u;
+    principal_minor, credit_minor, debt_minor, posting_id)
+select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11) u;
 
 -- name: posting_insert
 -- in:   uuid agency_id, uuid[] posting_id, int2[] kind, uuid[] trigger_id, uuid[] account_id, date[] value_on, date[] posting_on, int8 at_us, int8 writer_id, int8[] writer_n, bytea[] digest

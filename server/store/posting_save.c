@@ -56,6 +56,7 @@ tagih_err posting_send_allocations(struct tx *tx, struct arena *arena, const str
     params_int8(&p, &rows[0].component_minor[COMPONENT_PRINCIPAL], s);
     params_int8(&p, &rows[0].credit_minor, s);
     params_int8(&p, &rows[0].debt_minor, s);
+    params_uuid(&p, &rows[0].posting, s);
     return tx_send(tx, &p);
 }
 

@@ -98,7 +98,10 @@ static tagih_err queue_begin(struct tx *tx) {
     scope.values[0] = agency, scope.lengths[0] = (int)strlen(agency);
     scope.values[1] = timeout_ms, scope.lengths[1] = (int)strlen(timeout_ms);
     tx->begun = true;
-    TRY(queue(tx, o->read_only ? STMT_core_begin_read_only : STMT_core_begin, NULL, true));
+    const struct statement *begin = o->snapshot    ? STMT_core_begin_snapshot
+                                    : o->read_only ? STMT_core_begin_read_only
+                                                   : STMT_core_begin;
+    TRY(queue(tx, begin, NULL, true));
     if (db__replan_is_due(tx->db)) TRY(queue(tx, STMT_core_replan, NULL, true));
     return queue(tx, STMT_core_scope, &scope, true);
 }

@@ -33,6 +33,7 @@ struct tx_options {
     agency_id agency;    /* nil: none; row-level security then shows nothing */
     int64_t deadline_us; /* CLOCK_MONOTONIC; also becomes the statement timeout */
     bool read_only;
+    bool snapshot; /* read only, and every statement sees the same state */
     const char *name; /* for the log: the method */
 };
 

@@ -88,7 +88,7 @@ static void certify(struct rig *rig, struct rig_phone *phone, instant since) {
     phone->certificate_hash = envelope.hash;
 }
 
-static void insert_phone(struct rig *rig, const struct rig_phone *phone) {
+static void insert_phone(struct rig *rig, const struct rig_phone *phone, int64_t valid_from_us) {
     char key[65], hash[65], certificate[2 * ENVELOPE_MAX + 1];
     bytes_hex(BYTES_OF(&phone->key), key);
     bytes_hex(BYTES_OF(&phone->certificate_hash), hash);
@@ -99,7 +99,7 @@ static void insert_phone(struct rig *rig, const struct rig_phone *phone) {
         agency, device, user, phone->epoch, agency, device, now_us());
     run(rig, "insert into device_key (agency_id, device_id, epoch, user_id, public_key, valid_from_us, certificate,"
              " certificate_hash) values ('%s', '%s', %u, '%s', '\\x%s', %lld, '\\x%s', '\\x%s')",
-        agency, device, phone->epoch, user, key, now_us(), certificate, hash);
+        agency, device, phone->epoch, user, key, (long long)valid_from_us, certificate, hash);
     run(rig, "insert into device_epoch (agency_id, device_id, epoch, head_hash) values ('%s', '%s', %u, '\\x%s')",
         agency, device, phone->epoch, hash);
 }
@@ -114,7 +114,7 @@ struct rig_phone rig_phone_since(struct rig *rig, agency_id agency, user_id user
     random_bytes(seed, sizeof seed);
     key_pair_from_seed(seed, &phone.key, &phone.secret);
     certify(rig, &phone, since);
-    insert_phone(rig, &phone);
+    insert_phone(rig, &phone, since.us);
     snprintf(phone.token, sizeof phone.token, "%s", rig_device_token(rig, &phone, 60));
     return phone;
 }

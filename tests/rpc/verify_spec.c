@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tamper evidence: a lived-in day verifies clean, and one value changed by hand, in any column of any table of money or
+ * evidence, is found and named. The tables come from the catalogue, so a new one without cover fails here.
+ */
+#include "rpc/verify.h"
+#include "run/clock.h"
+#include "run/grow.h"
+#include "run/log.h"
+#include "store_statements.h"
+#include "tests/support/case.h"
+#include "tests/support/teller.h"
+#include "tests/support/writer.h"
+
+static struct rig rig;
+static struct teller teller;
+static user_id collector;
+static struct writer phone;
+
+/* ---- verifying ---------------------------------------------------------------------------------------------------- */
+
+#define FOUND_MAX 64
+
+struct found {
+    struct {
+        char table[64], key[160], column[600], stored[200], expected[200];
+    } all[FOUND_MAX];
+    size_t n; /* may be more than is kept */
+};
+
+static void keep(void *context, const struct verify_difference *d) {
+    struct found *found = context;
+    if (found->n++ >= FOUND_MAX) return;
+    snprintf(found->all[found->n - 1].table, sizeof found->all[0].table, "%s", d->table);
+    snprintf(found->all[found->n - 1].key, sizeof found->all[0].key, "%s", d->key);
+    snprintf(found->all[found->n - 1].column, sizeof found->all[0].column, "%s", d->column);
+    snprintf(found->all[found->n - 1].stored, sizeof found->all[0].stored, "%s", d->stored);
+    snprintf(found->all[found->n - 1].expected, sizeof found->all[0].expected, "%s", d->expected);
+}
+
+static struct db db;
+static char conninfo[1100];
+static struct arena arena;
+
+static void open_reader(void) {
+    pg_conninfo_as(&rig.pg, "tagih_read", conninfo, sizeof conninfo);
+    assert_ok(db_open(&db, &(struct db_options){.conninfo = conninfo, .worker = "verify", .statements = &store_statements,
+                                                .log = log_line, .log_context = (void *)(uintptr_t) "verify"}));
+    assert_true(grow_arena_open(&arena));
+}
+
+static tagih_err verify_everything(struct verify *v) {
+    hash256 first = {{0}}, last;
+    memset(last.b, 0xff, sizeof last.b);
+    TRY(verify_device_keys(v));
+    TRY(verify_entries(v, &first, &last));
+    TRY(verify_postings(v));
+    TRY(verify_bonus(v));
+    TRY(verify_accounts(v));
+    return verify_sums(v);
+}
+
+static struct found verify(void) {
+    struct found found = {.n = 0};
+    struct tx_options options = {.agency = teller.agency, .name = "verify", .read_only = true, .snapshot = true,
+                                 .deadline_us = clock_monotonic_us() + 60 * US_PER_S};
+    DEFER(tx) struct tx tx;
+    tx_begin(&tx, &db, &options);
+    struct verify v = {.tx = &tx, .arena = &arena, .agency = teller.agency, .installation = rig.installation,
+                       .keys = &rig.keys, .difference = keep, .context = &found};
+    assert_ok(verify_everything(&v));
+    return found;
+}
+
+static void print_found(const struct found *found) {
+    for (size_t i = 0; i < found->n && i < FOUND_MAX; i++) {
+        print_message("    %s [%s] %s: %s, should be %s\n", found->all[i].table, found->all[i].key, found->all[i].column,
+                      found->all[i].stored, found->all[i].expected);
+    }
+}
+
+static void assert_clean(void) {
+    struct found found = verify();
+    print_found(&found);
+    assert_int_equal(found.n, 0);
+}
+
+/* The table itself, or among those that a digest covers: "digest (payment, allocation)". */
+static bool names(const struct found *found, const char *table) {
+    if (strcmp(table, "seal") == 0 && found->n) return true; /* it tells the rows that it no longer covers */
+    for (size_t i = 0; i < found->n && i < FOUND_MAX; i++) {
+        if (strcmp(found->all[i].table, table) == 0) return true;
+        const char *in = strchr(found->all[i].column, '(');
+        for (size_t len = strlen(table); in && (in = strstr(in, table)); in += len) {
+            if (strchr("( ", in[-1]) && strchr(",)", in[len])) return true;
+        }
+    }
+    return false;
+}
+
+static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void run(const char *format, ...) {
+    char sql[1200];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sql, sizeof sql, format, args);
+    va_end(args);
+    pg_exec(&rig.pg, sql);
+}
+
+/* A row that is gone cannot be named by its content: its posting's digest misses it. */
+static bool misses(const struct found *found, const char *table) {
+    char sql[200];
+    snprintf(sql, sizeof sql, "select count(*) from pg_attribute where attname = 'posting_id' and attrelid = '%s'::regclass", table);
+    if (names(found, table)) return true;
+    return pg_number(&rig.pg, sql) > 0 && names(found, "posting");
+}
+
+/* ---- a day ---------------------------------------------------------------------------------------------------------- */
+
+static size_t push(struct journal_entry entry) {
+    size_t at = writer_sign(&phone, &entry);
+    assert_answer(writer_push_range(&phone, at, at), OK);
+    return at;
+}
+
+static struct debt due(int in_days, int64_t rupiah) {
+    return (struct debt){.due_in = in_days, .due_minor = {[COMPONENT_PENALTY] = MINOR(rupiah / 10), [COMPONENT_PRINCIPAL] = MINOR(rupiah)}};
+}
+
+static void day_in_the_office(account_id account) {
+    payment_id late = teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(200000), .value = teller_noon(-2)});
+    teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(300000), .value = teller_noon(-4)}); /* replays */
+    assert_answer(teller_reverse(&teller, late, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_BANK_RECALL), OK);
+    const struct debt debts[] = {due(-50, 900000), due(-10, 500000), due(20, 500000)};
+    teller_snapshot(&teller, account, -3, debts, 3);
+}
+
+static void day_in_the_field(account_id account) {
+    size_t taken = push(writer_receipt(&phone, account, MINOR(150000)));
+    push(writer_receipt(&phone, account, MINOR(70000)));
+    push(writer_void(&phone, taken, MINOR(150000)));
+    push(writer_receipt(&phone, (account_id){rig_id()}, MINOR(5000))); /* nobody's: quarantined */
+    struct journal_entry early = writer_receipt(&phone, account, MINOR(90000));
+    size_t receipt = writer_sign(&phone, &early);
+    struct journal_entry again = writer_void(&phone, receipt, MINOR(90000));
+    size_t waits = writer_sign(&phone, &again);
+    assert_answer(writer_push_range(&phone, waits, waits), OK); /* waits for its receipt */
+    assert_answer(writer_push_range(&phone, receipt, receipt), OK);
+}
+
+/* A visit with everything that a phone says of one, money to the bank, and the day's end. */
+static void day_outside(account_id account) {
+    visit_id visit = rig_visit(&rig, teller.agency, account, collector);
+    struct journal_entry check_in = writer_entry(&phone, JOURNAL_CHECK_IN);
+    check_in.body.check_in = (struct journal_check_in){
+        .visit = visit, .purpose = 1, .tapped = check_in.device_time, .tapped_mono_us = check_in.mono_us, .fix_count = 1,
+        .fixes = {{.lat_e7 = -61753924, .lon_e7 = 1068271528, .accuracy_mm = 10000, .at = check_in.device_time}}};
+    push(check_in);
+    struct journal_entry promise = writer_entry(&phone, JOURNAL_PROMISE);
+    promise.body.promise = (struct journal_promise){.account = account, .amount_minor = MINOR(100000), .currency = {"IDR"},
+                                                    .due_on = {(int32_t)(clock_now().us / US_PER_DAY) + 3},
+                                                    .promiser = JOURNAL_PAYER_DEBTOR, .channel = 1};
+    size_t promised = push(promise);
+    struct journal_entry outcome = writer_entry(&phone, JOURNAL_VISIT_OUTCOME);
+    outcome.body.outcome = (struct journal_visit_outcome){.visit = visit, .visit_version = 1, .outcome = 3, .list_version = 1,
+                                                          .has_promise = true, .promise = phone.entries[promised].id};
+    push(outcome);
+    struct journal_entry deposit = writer_entry(&phone, JOURNAL_DEPOSIT);
+    deposit.body.deposit = (struct journal_deposit){.amount_minor = MINOR(20000), .currency = {"IDR"}, .bank_reference = bytes_text("BCA-1")};
+    push(deposit);
+    struct journal_entry close = writer_entry(&phone, JOURNAL_DAY_CLOSE);
+    close.body.day_close = (struct journal_day_close){
+        .first_seq = 1, .last_seq = close.seq - 1, .currency_count = 1,
+        .currencies = {{.currency = {"IDR"}, .cum_count = phone.cum_count, .cum_total_minor = phone.cum_total_minor,
+                        .receipt_count = 4, .void_count = 2, .cash_to_hand_over_minor = MINOR(50000)}}};
+    push(close);
+    run("insert into bonus_target (agency_id, collector_id, month_on, version, amount_minor, currency, at_us) values"
+        " ('%s', '%s', '2026-01-01', 1, 100, 'IDR', 1)", rig_text(teller.agency.u), rig_text(collector.u));
+}
+
+static int live_a_day(void **state) {
+    (void)state;
+    rig_open(&rig, NULL);
+    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
+    collector = rig_user(&rig, teller.agency, "budi", ROLE_COLLECTOR);
+    struct rig_phone enrolled = rig_phone(&rig, teller.agency, collector);
+    writer_begin(&phone, &rig, &enrolled);
+    const struct debt debts[] = {due(-50, 1000000), due(-10, 500000), due(20, 500000)};
+    account_id account = teller_account(&teller, collector, debts, 3);
+    account_id other = teller_account(&teller, collector, &debt_j1, 1);
+    day_in_the_office(account);
+    day_in_the_field(other);
+    day_outside(other);
+    open_reader();
+    return 0;
+}
+
+static int end_day(void **state) {
+    (void)state;
+    writer_end(&phone);
+    db_release(&db);
+    grow_arena_close(&arena);
+    rig_close(&rig);
+    return 0;
+}
+
+//= RULES.md R-LED-2
+//  Identities, checked by demo, `verify` and tests, per currency
+static void a_day_of_every_kind_verifies_clean(void **state) {
+    (void)state;
+    assert_clean();
+}
+
+/* ---- tampering ------------------------------------------------------------------------------------------------------ */
+
+struct exempt {
+    const char *table, *column; /* NULL: the whole table */
+    const char *why;
+};
+
+/* Neither money nor evidence, or said again elsewhere. */
+static const struct exempt exempt[] = {
+    {"agency", NULL, "settings of the agency: name, zone, currency"},
+    {"team", NULL, "organisation; what a team earned is in bonus lines"},
+    {"staff", NULL, "people; their changes are sealed staff_event rows"},
+    {"staff_state", NULL, "what people may do now; their changes are sealed staff_event rows"},
+    {"device_state", NULL, "what phones may do now; their changes are sealed device_event rows"},
+    {"device_pending", NULL, "a request that a supervisor decides"},
+    {"enrol_code", NULL, "one-time codes"},
+    {"session", NULL, "sessions"},
+    {"request_key", NULL, "answers kept for repeats, for 30 days"},
+    {"change", NULL, "the feed: it tells ids of what stands elsewhere"},
+    {"visit_state", NULL, "plans of visits; what was done is in sealed visit_event, check_in and visit_outcome rows"},
+    {"account_silence_state", NULL, "until when nobody contacts a customer"},
+    {"account_state", "hold_from_on", "the hold: its changes are sealed account_event rows"},
+    {"account_state", "hold_until_on", "the hold: its changes are sealed account_event rows"},
+    {"account_state", "hold_promise_days", "the hold: its changes are sealed account_event rows"},
+    {"account_state", "hold_warnings", "the hold: its changes are sealed account_event rows"},
+    {"account_state", "collector_id", "who works it now: its changes are sealed account_event rows"},
+    {"account_state", "no_schedule", "a mark for reports"},
+    {"account_state", "assumed", "a mark for reports"},
+    {"account_state", "day_on", "a hint for the next payment of that day; each bonus line keeps the bucket it used"},
+    {"account_state", "day_bucket", "a hint for the next payment of that day; each bonus line keeps the bucket it used"},
+    {"account_state", "month_on", "a hint for the next payment of that month; each bonus line keeps the bucket it used"},
+    {"account_state", "month_bucket", "a hint for the next payment of that month; each bonus line keeps the bucket it used"},
+    {"account_state", "lat_e7", "where the debtor lives, from the creditor's file"},
+    {"account_state", "lon_e7", "where the debtor lives, from the creditor's file"},
+    {"account_state", "address_quality", "where the debtor lives, from the creditor's file"},
+    {"account_state", "district", "where the debtor lives, from the creditor's file"},
+    {"account_state", "regency", "where the debtor lives, from the creditor's file"},
+    {"account_state", "phone", "how to reach the debtor, from the creditor's file"},
+    {"account_state", "version", "an etag"},
+    {"device_epoch", "declared_seq", "the newest DAY_CLOSE, whose entry is signed"},
+    {"device_epoch", "closed_seq", "the KEY_ROTATION, whose entry is signed"},
+    {"device_epoch", "gaps_accepted", "signed into chain certificates"},
+    {"device_total", NULL, "the newest running total, whose entry is signed; the next entry is judged by it"},
+    {"bank_expected", NULL, "what a bank's statement should show: each row follows from a payment, item or deposit"},
+    {"plan_state", "expires_us", "until when a second person may decide"},
+    {"seal", "n", "an identity column; the order in which heads cover seals"},
+    {"seal", "xid", "the order in which heads cover seals"},
+};
+
+static const char *exempt_why(const char *table, const char *column) {
+    for (size_t i = 0; i < COUNT_OF(exempt); i++) {
+        if (strcmp(exempt[i].table, table) != 0) continue;
+        if (!exempt[i].column || (column && strcmp(exempt[i].column, column) == 0)) return exempt[i].why;
+    }
+    return NULL;
+}
+
+/* Another value of the column's type. */
+static const char *another(const char *type, const char *column) {
+    static char out[300];
+    static const struct {
+        const char *type, *form;
+    } forms[] = {{"int2", "(coalesce(%s, 0) + 77)::smallint"}, {"int4", "coalesce(%s, 0) + 7777"}, {"int8", "coalesce(%s, 0) + 7777"},
+                 {"numeric", "coalesce(%s, 0) + 7777"}, {"bool", "not coalesce(%s, false)"}, {"text", "coalesce(%s, '') || 'x'"},
+                 {"bpchar", "case when %1$s = 'XYZ' then 'ZYX' else 'XYZ' end"}, {"uuid", "gen_random_uuid()"},
+                 {"date", "coalesce(%s, '2026-01-01') + 45"}, {"xid8", "'7777'::xid8"},
+                 {"bytea", "sha256(coalesce(%s, '') || '\\x00')"}, {"varchar", "coalesce(%s, '') || 'x'"}};
+    for (size_t i = 0; i < COUNT_OF(forms); i++) {
+        if (strcmp(forms[i].type, type) != 0) continue;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        snprintf(out, sizeof out, forms[i].form, column);
+#pragma GCC diagnostic pop
+        return out;
+    }
+    fail_msg("no other value of type %s is known", type);
+    return NULL;
+}
+
+/* The hand of somebody who owns the database: no trigger, no foreign key, no check stands in his way. */
+static void take_off_the_gloves(void) {
+    pg_exec(&rig.pg, "set session_replication_role = replica; set client_min_messages = warning");
+    pg_exec(&rig.pg, "do $$ declare c record; begin for c in select conrelid::regclass as t, conname from pg_constraint"
+                     " where contype = 'c' and connamespace = 'public'::regnamespace loop"
+                     " execute format('alter table %s drop constraint %I', c.t, c.conname); end loop; end $$");
+}
+
+static PGresult *query(const char *sql) {
+    PGresult *r = PQexec(rig.pg.admin, sql);
+    if (PQresultStatus(r) != PGRES_TUPLES_OK) fail_msg("%s\n%s", PQerrorMessage(rig.pg.admin), sql);
+    return r;
+}
+
+static long long rows_of(const char *table) {
+    char sql[200];
+    snprintf(sql, sizeof sql, "select count(*) from %s where agency_id = '%s'", table, rig_text(teller.agency.u));
+    return pg_number(&rig.pg, sql);
+}
+
+/* Change it in one row, look, change it back. */
+static bool change_is_found(const char *table, const char *column, const char *type) {
+    char row[64];
+    run("drop table if exists pg_temp.kept; create temp table kept as select ctid as place, %s as value from %s"
+        " where agency_id = '%s' order by ctid limit 1", column, table, rig_text(teller.agency.u));
+    run("update %s set %s = %s where ctid = (select place from kept)", table, column, another(type, column));
+    char sql[300];
+    snprintf(sql, sizeof sql, "select ctid from %s where xmin::text::bigint = (select max(xmin::text::bigint) from %s)", table, table);
+    snprintf(row, sizeof row, "%s", pg_value(&rig.pg, sql));
+    struct found found = verify();
+    run("update %s set %s = (select value from kept) where ctid = '%s'", table, column, row);
+    bool goes = strcmp(column, "agency_id") == 0 || strcmp(column, "posting_id") == 0;
+    return goes ? misses(&found, table) : names(&found, table);
+}
+
+static size_t check_table(const char *table) {
+    char sql[600];
+    size_t missed = 0;
+    snprintf(sql, sizeof sql, "select a.attname, t.typname from pg_attribute a join pg_type t on t.oid = a.atttypid"
+                              " where a.attrelid = '%s'::regclass and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' order by a.attnum", table);
+    PGresult *columns = query(sql);
+    for (int i = 0; i < PQntuples(columns); i++) {
+        const char *column = PQgetvalue(columns, i, 0);
+        if (exempt_why(table, column) || change_is_found(table, column, PQgetvalue(columns, i, 1))) continue;
+        print_message("    %s.%s: changed by hand, and not found\n", table, column);
+        missed++;
+    }
+    PQclear(columns);
+    return missed;
+}
+
+#define EACH_TABLE "select distinct c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid" \
+                   " and a.attname = 'agency_id' where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace order by 1"
+
+/* States that verify works out again. */
+static const char *const states[] = {"account_state", "instalment_state", "device_epoch", "posting_writer", "collector_state",
+                                     "collector_month", "settlement_state", "proposal_state", "suspense_state", "entry_waiting",
+                                     "promise_state", "plan_state"};
+
+static bool has(const char *format, const char *table) {
+    char sql[300];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(sql, sizeof sql, format, table);
+#pragma GCC diagnostic pop
+    return pg_number(&rig.pg, sql) > 0;
+}
+
+/* Its rows are sealed, or under their posting's digest with a statement that reads them back, or worked out again. */
+static bool is_covered(const char *table) {
+    char statement[80];
+    snprintf(statement, sizeof statement, "%s_verify", table);
+    for (size_t i = 0; i < COUNT_OF(states); i++) {
+        if (strcmp(states[i], table) == 0) return true;
+    }
+    if (has("select count(*) from pg_trigger where tgname = 'seal' and tgrelid = '%s'::regclass", table)) return true;
+    bool written = false;
+    for (size_t i = 0; i < store_statements.count; i++) {
+        if (strcmp(store_statements.rows[i].name, statement) == 0) return true;
+        size_t len = strlen(table);
+        written |= strncmp(store_statements.rows[i].name, table, len) == 0 && strcmp(store_statements.rows[i].name + len, "_insert") == 0;
+    }
+    if (!written && has("select count(*) from pg_attribute where attname = 'posting_id' and attrelid = '%s'::regclass", table)) return true;
+    static const char *const own[] = {"payment", "payment_reversal", "allocation", "posting", "ledger_line", "seal",
+                                      "journal_key", "journal_body", "receipt", "receipt_void", "device_key", "digest_head"};
+    for (size_t i = 0; i < COUNT_OF(own); i++) {
+        if (strcmp(own[i], table) == 0) return true;
+    }
+    return false;
+}
+
+/* Run `check` on every table with cover; what has no rows in this day is told. @return how many it found wanting */
+static size_t each_table(size_t (*check)(const char *table), bool empty_fails) {
+    PGresult *tables = query(EACH_TABLE);
+    size_t wanting = 0;
+    for (int i = 0; i < PQntuples(tables); i++) {
+        const char *table = PQgetvalue(tables, i, 0);
+        if (exempt_why(table, NULL)) continue;
+        if (!is_covered(table)) {
+            print_message("    %s: rows of it are under no digest, no seal, and worked out from nothing\n", table);
+            wanting++;
+        } else if (rows_of(table)) wanting += check(table);
+        else if (empty_fails) print_message("    %s has no rows in this day\n", table);
+    }
+    PQclear(tables);
+    return wanting;
+}
+
+//= RULES.md R-LED-2
+//  Identities, checked by demo, `verify` and tests, per currency
+static void one_value_changed_in_any_column_is_found_and_its_table_named(void **state) {
+    (void)state;
+    assert_int_equal(each_table(check_table, true), 0);
+    assert_clean();
+}
+
+static size_t check_removal(const char *table) {
+    run("drop table if exists pg_temp.kept; create temp table kept as select * from %s where ctid = (select ctid from %s"
+        " where agency_id = '%s' order by ctid offset %lld limit 1)", table, table, rig_text(teller.agency.u), rows_of(table) / 2);
+    run("delete from %s where ctid = (select ctid from %s where agency_id = '%s' order by ctid offset %lld limit 1)", table,
+        table, rig_text(teller.agency.u), rows_of(table) / 2);
+    struct found found = verify();
+    run("do $$ declare c text; begin select string_agg(quote_ident(attname), ', ') into c from pg_attribute"
+        " where attrelid = '%s'::regclass and attnum > 0 and not attisdropped and attgenerated = '';"
+        " execute format('insert into %s (%%s) overriding system value select %%s from kept', c, c); end $$", table, table);
+    if (misses(&found, table)) return 0;
+    print_message("    a row of %s was taken out of the middle, and not missed\n", table);
+    return 1;
+}
+
+//= RULES.md R-LED-1
+//  lines are immutable in the database itself (no update or delete right, and a trigger)
+static void a_row_taken_out_of_the_middle_is_missed(void **state) {
+    (void)state;
+    assert_int_equal(each_table(check_removal, false), 0);
+    assert_clean();
+}
+
+//= RULES.md R-LED-2
+//  Σ payments = Σ debt-allocated from payments + credit created
+static void a_forged_payment_is_found(void **state) {
+    (void)state;
+    run("insert into payment select agency_id, gen_random_uuid(), account_id, source, 'forged', tender, tag, amount_minor, currency,"
+        " value_us, value_on, posting_on, received_us, collector_id, actor_id from payment where agency_id = '%s' limit 1",
+        rig_text(teller.agency.u));
+    struct found found = verify();
+    assert_true(names(&found, "payment"));
+    run("delete from payment where source_reference = 'forged'");
+    assert_clean();
+}
+
+static int bare_hands(void **state) {
+    (void)state;
+    take_off_the_gloves();
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_day_of_every_kind_verifies_clean),
+        cmocka_unit_test_setup(one_value_changed_in_any_column_is_found_and_its_table_named, bare_hands),
+        cmocka_unit_test(a_row_taken_out_of_the_middle_is_missed),
+        cmocka_unit_test(a_forged_payment_is_found),
+    };
+    return cmocka_run_group_tests_name("verify", tests, live_a_day, end_day);
+}
