@@ -98,3 +98,91 @@ create table bank_expected (
 create index bank_expected_open on bank_expected (agency_id, reference, amount_minor) where state = 1;
 create index bank_expected_age on bank_expected (agency_id, since_us, expected_id) where state = 1;
 call make_state('bank_expected');
+
+-- A line of the bank's statement, once whatever file brought it (R-PAY-5a): line_id is made of the bank account and the
+-- bank's own reference. outcome: enum bank_outcome. expected_id: what it settled when it came.
+create table bank_line (
+    agency_id uuid not null,
+    line_id uuid not null,
+    posting_id uuid not null,
+    file_hash bytea not null,
+    row_no integer not null,
+    bank_account text not null,
+    line_reference text not null,
+    booked_on date not null,
+    amount_minor bigint not null check (amount_minor <> 0),
+    currency char(3) not null,
+    reference text not null,
+    payer text not null,
+    note text not null,
+    outcome smallint not null,
+    expected_id uuid,
+    received_us bigint not null,
+    actor_id uuid,
+    primary key (agency_id, line_id)
+);
+create index bank_line_posting on bank_line (agency_id, posting_id);
+create index bank_line_expected on bank_line (agency_id, expected_id) where expected_id is not null;
+call make_fact('bank_line');
+
+-- What a line that had matched nothing turned out to be, when the receipt, the return … came after it.
+create table bank_match (
+    agency_id uuid not null,
+    line_id uuid not null,
+    posting_id uuid not null,
+    expected_id uuid not null,
+    at_us bigint not null,
+    actor_id uuid,
+    primary key (agency_id, line_id)
+);
+create index bank_match_posting on bank_match (agency_id, posting_id);
+call make_fact('bank_match');
+
+-- A payment whose money the bank has: CONFIRMED (R-BON-6).
+create table payment_settled (
+    agency_id uuid not null,
+    payment_id uuid not null,
+    posting_id uuid not null,
+    line_id uuid not null,
+    settled_us bigint not null,
+    primary key (agency_id, payment_id, line_id)
+);
+create index payment_settled_posting on payment_settled (agency_id, posting_id);
+call make_fact('payment_settled');
+
+-- Lines that matched nothing and are not suspense: money that went out. state: 1 OPEN, 2 SETTLED.
+create table bank_line_state (
+    agency_id uuid not null,
+    line_id uuid not null,
+    state smallint not null,
+    amount_minor bigint not null,
+    booked_on date not null,
+    primary key (agency_id, line_id)
+) with (fillfactor = 70);
+create index bank_line_state_open on bank_line_state (agency_id, booked_on, line_id) where state = 1;
+call make_state('bank_line_state');
+
+-- What happened to a cheque after it was taken (R-PAY-4). kind: 1 HANDED_IN, 2 BOUNCED. The fee is what the bank took.
+create table cheque_event (
+    agency_id uuid not null,
+    payment_id uuid not null,
+    kind smallint not null,
+    posting_id uuid not null,
+    fee_minor bigint not null,
+    charged boolean not null,
+    reason text not null,
+    at_us bigint not null,
+    actor_id uuid not null,
+    primary key (agency_id, payment_id, kind)
+);
+create index cheque_event_posting on cheque_event (agency_id, posting_id);
+call make_fact('cheque_event');
+
+-- For the minute's thread, which works for all agencies: those that have something old that nobody was told of.
+create function bank_overdue_agencies(now_us bigint, days integer) returns table (agency_id uuid)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp
+as $$ select distinct e.agency_id from bank_expected e
+      where e.state = 1 and not e.told and e.since_us < now_us - days * 86400000000 $$;
+revoke all on function bank_overdue_agencies(bigint, integer) from public;
+grant execute on function bank_overdue_agencies(bigint, integer) to tagih_app;
+create index bank_expected_untold on bank_expected (since_us) where state = 1 and not told;

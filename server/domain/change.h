@@ -44,6 +44,8 @@
     X(SETTLEMENT_DECLARED, 51, "settlement.declared") \
     X(SUSPENSE_RECEIVED, 34, "suspense.received") \
     X(SUSPENSE_RETURNED, 35, "suspense.returned") \
+    X(BANK_SETTLED, 36, "bank.settled") \
+    X(BANK_UNMATCHED, 37, "bank.unmatched") \
     X(ENTRY_FATE, 60, "entry.fate")            \
     X(DEVICE_CHANGED, 70, "device.changed")    \
     X(PROPOSAL_MADE, 80, "proposal.made")      \

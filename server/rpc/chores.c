@@ -2,11 +2,13 @@
 /* The minute's table of contents. A new chore: its functions in a file of its own, a line here. */
 #include "rpc/chores.h"
 
+#include "rpc/bank_overdue.h"
 #include "rpc/visit_expire.h"
 
 const struct chore chores[] = {
     {"leases_over", "leases ended with nothing reported", visit_overdue_agencies, visits_expire,
      VISIT_EXPIRE_MAX},
+    {"bank_overdue", "payments that the bank has not shown in three working days", bank_overdue_find, bank_overdue_tell, BANK_OVERDUE_MAX},
     {0},
 };
 

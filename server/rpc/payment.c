@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "domain/bank.h"
 #include "rpc/page.h"
 #include "rpc/payment_import.h"
 #include "rpc/paying.h"
@@ -182,6 +183,8 @@ static tagih_err judge_reversal(struct rpc_item *item, struct book *book, const 
     if (read->reversed) return FAIL(PAYMENT_REVERSED);
     if (strcmp(request->etag, payment_etag(item, read)) != 0) return FAIL(PAYMENT_CHANGED);
     TRY(payment_reversal_check(r->reason, (enum payment_source)read->source, (enum tender)read->tender));
+    const struct posting_reversed *at = &book->loaded.reversed[0];
+    if (r->reason == REVERSAL_NEVER_RECEIVED && at->at_bank && at->bank_state == EXPECTED_SETTLED) return FAIL(PAYMENT_AT_BANK);
     return cash_is_gone(book, read, r->reason, settled) ? FAIL(PAYMENT_CASH_GONE) : TAGIH_OK;
 }
 

@@ -369,6 +369,7 @@ static tagih_err post_reversal(struct book *book, struct post *post) {
     post->value_on = payment.value_on;
     post->currency = payment.currency;
     post->outcome = POST_DONE;
+    post->settled |= book__is_at_bank(&payment);
     struct posted *posted = book__posted(book, post, POSTING_OF_REVERSAL);
     posted->has_account = true;
     posted->account = account->id;
@@ -602,6 +603,7 @@ tagih_err book_save(struct book *book) {
     TRY(posting_send_allocations(tx, arena, book->allocations, book->n_allocations));
     TRY(posting_send_bonus(tx, arena, book->bonus, book->n_bonus));
     TRY(send_facts(book));
+    TRY(book__expect(book));
     TRY(send_silences(book));
     TRY(promises__save(book));
     TRY(send_changes(book));

@@ -233,6 +233,10 @@ TAGIH_MUST_USE tagih_err book__bonus_reverse(struct book *book, const struct pos
                                              const struct posting_reversed *payment);
 /** Write the line of a month that closes. */
 TAGIH_MUST_USE tagih_err book__bonus_true_up(struct book *book, const struct post *post, struct posted *posted);
+/** Queue what the bank's statement should show of these postings, and what it will not show any more (bank_expect.c). */
+TAGIH_MUST_USE tagih_err book__expect(struct book *book);
+/** Is the money, or the cheque, on its way or with the bank already, so that a void cannot hand it back (R-PAY-5c)? */
+bool book__is_at_bank(const struct posting_reversed *payment);
 /** A reversal left its money in suspense: the item, as a fact of its posting (suspense_post.c). */
 TAGIH_MUST_USE tagih_err book__suspend(struct book *book, const struct post *post, struct posted *posted,
                                        const struct posting_reversed *payment);

@@ -6,6 +6,7 @@ const struct rpc_service *const rpc_services[] = {
     &account_service,
     &adjustment_service,
     &approval_service,
+    &bank_service,
     &bonus_service,
     &check_in_service,
     &device_service,

@@ -352,7 +352,8 @@ static tagih_err take_reversed(struct tx *tx, struct arena *arena, size_t n, str
             .tag = result_int2(&r, i, COL(tag)), .amount_minor = result_int8(&r, i, COL(amount_minor)),
             .currency = currency_of(result_text(&r, i, COL(currency))), .value.us = result_int8(&r, i, COL(value_us)),
             .value_on = result_date(&r, i, COL(value_on)), .has_collector = !result_is_null(&r, i, COL(collector_id)),
-            .collector.u = result_uuid_or_nil(&r, i, COL(collector_id))};
+            .collector.u = result_uuid_or_nil(&r, i, COL(collector_id)), .at_bank = !result_is_null(&r, i, COL(bank_state))};
+        if (row->at_bank) row->bank_state = result_int2(&r, i, COL(bank_state));
     }
     return TAGIH_OK;
 }

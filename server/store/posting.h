@@ -105,6 +105,8 @@ struct posting_reversed {
     civil_date value_on;
     bool has_collector;
     user_id collector;
+    bool at_bank;       /* the bank is told of it, or will be: a transfer, a cheque, a call's payment */
+    int16_t bank_state; /* enum bank_expected_state, when at_bank */
 };
 
 /** A fact on top of the newest snapshot: an unreversed payment, or a charge, waiver or refund not withdrawn. */
