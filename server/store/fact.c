@@ -34,13 +34,19 @@ static void field(struct posting_digest *digest, enum sql_type type, const uint8
     abort();
 }
 
-static struct bytes table_of(const struct statement *statement, const char *suffix) {
+/* The length of a statement's table: its name without `suffix`; 0: it is no statement of that form. */
+static size_t table_len(const struct statement *statement, const char *suffix) {
     size_t len = strlen(statement->name), tail = strlen(suffix);
-    if (len <= tail || strcmp(statement->name + len - tail, suffix) != 0) {
+    return len > tail && strcmp(statement->name + len - tail, suffix) == 0 ? len - tail : 0;
+}
+
+static struct bytes table_of(const struct statement *statement, const char *suffix) {
+    size_t len = table_len(statement, suffix);
+    if (len == 0) {
         fprintf(stderr, "statement %s should end with %s to be a fact's\n", statement->name, suffix);
         abort();
     }
-    return bytes_make((const uint8_t *)statement->name, len - tail);
+    return bytes_make((const uint8_t *)statement->name, len);
 }
 
 /* A parameter's place while its rows are walked: the next element of an array, or the one value of a scalar. */
@@ -104,6 +110,15 @@ void fact_digest_result(struct posting_digest *digest, const struct result *veri
     }
 }
 
+/* By table, not by statement: "promise" comes before "promise_event", whatever follows its name. */
+int fact_statement_compare(const struct statement *a, const struct statement *b) {
+    size_t a_len = table_len(a, "_insert"), b_len = table_len(b, "_insert");
+    if (a_len == 0) a_len = table_len(a, "_verify");
+    if (b_len == 0) b_len = table_len(b, "_verify");
+    int order = memcmp(a->name, b->name, a_len < b_len ? a_len : b_len);
+    return order ? order : (a_len > b_len) - (a_len < b_len);
+}
+
 int fact_compare(const struct params *a, const struct params *b) {
-    return strcmp(a->statement->name, b->statement->name);
+    return fact_statement_compare(a->statement, b->statement);
 }

@@ -22,7 +22,9 @@ void fact_digest(struct posting_digest *digest, const struct params *insert);
 /** Digest one row that `<table>_verify` answered. */
 void fact_digest_result(struct posting_digest *digest, const struct result *verified, size_t row);
 
-/** Order of statements within a posting: by name. < 0, 0, > 0. */
+/** Order of rows within a posting: by table. Of statements of either form. < 0, 0, > 0. Pure. */
+int fact_statement_compare(const struct statement *a, const struct statement *b);
+/** The same for parameters. */
 int fact_compare(const struct params *a, const struct params *b);
 
 #endif

@@ -6,7 +6,7 @@
 
 The day is the latest working day that is over in Jakarta; the server runs through it on a clock that the phones move
 (tests/sim/shift_clock.c), so nine hours pass in seconds and no run depends on the hour it is started at. Then the office
-works on with that money (office.py): the same evening, the weeks after it, and the month's close. Everything that is
+works on with that money (stories.py): the same evening, the weeks after it, and the month's close. Everything that is
 started is stopped again; --stay leaves the server up, on the real clock, until Ctrl-C.
 """
 import argparse
@@ -26,8 +26,8 @@ from pathlib import Path
 
 SIM = Path(__file__).resolve().parent
 TOP = SIM.parent.parent
-sys.path.insert(0, str(TOP / "tests/support"))
-import office  # noqa: E402
+sys.path.append(str(TOP / "tests/support"))
+import stories  # noqa: E402
 from field_db import Database  # noqa: E402
 from field_tables import grouped  # noqa: E402
 
@@ -218,14 +218,25 @@ class Demo:
 
     def tell(self, part, title):
         print(f"\n{title}\n{'─' * 100}")
-        desk = office.Office(self.target, self.folder / "state/ca.pem", self.password, self.db, self.simulated_now)
-        passed, failed = office.run(part, desk)
+        desk = stories.Office(self.target, self.folder / "state/ca.pem", self.password, self.db, self.simulated_now, self.tagihd,
+                             self.day.strftime("%Y-%m"))
+        desk.agency = AGENCY
+        passed, failed = stories.run(part, desk)
         self.passed, self.failed = self.passed + passed, self.failed + failed
+
+    def jump(self, day, hour):
+        """Days pass: the server is away, and what waits for its time is done when it comes back."""
+        self.stop_server()
+        self.set_clock(datetime(day.year, day.month, day.day, hour, tzinfo=JAKARTA))
+        self.start_server()
 
     def work_on(self):
         counted = (self.folder / "count").read_text(encoding="ascii").split()
         self.passed, self.failed = int(counted[0]), int(counted[1])
         self.tell("day", f"THE OFFICE, THE EVENING OF {self.day:%A}".upper())
+        closing = (self.day.replace(day=1) + timedelta(days=32)).replace(day=12)
+        self.jump(closing, 9)
+        self.tell("close", f"THE MONTH'S CLOSE, {closing:%Y-%m-%d}")
         print(f"\n{self.passed} passed, {self.failed} failed", flush=True)
         return self.failed
 

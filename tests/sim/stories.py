@@ -3,13 +3,12 @@
 figures. A story answers (holds, figures), as a check does; what stands in brackets is the rule it shows."""
 import time
 import uuid
-from datetime import timedelta
 
 import grpc
 import reflected
-from field_tables import grouped, money
+from field_tables import grouped, money, percent, table
 
-STORIES = {"day": [], "weeks": [], "close": [], "after": []}
+STORIES = {"day": [], "weeks": [], "close": []}
 
 
 def story(part, name):
@@ -26,7 +25,7 @@ class Refused(Exception):
 class Office:
     """People of the office with their tokens, the database to look at, and a clock to read."""
 
-    def __init__(self, target, ca, password, db, now):
+    def __init__(self, target, ca, password, db, now, tagihd, month):
         with open(ca, "rb") as roots:
             channel = grpc.secure_channel(target, grpc.ssl_channel_credentials(roots.read()))
         for _ in range(200):  # nginx is there before the server
@@ -37,6 +36,7 @@ class Office:
             except grpc.RpcError:
                 time.sleep(0.05)
         self.db, self.now, self.password, self.tokens = db, now, password, {}
+        self.tagihd, self.month = tagihd, month  # the command line; the month of the field day, YYYY-MM
         self.kept = {}  # what one story leaves for a later one
 
     def call(self, login, path, **fields):
@@ -173,6 +173,80 @@ def suspense(office):
     return holds, f"300 000 released to {number}; {money(waits)} still waits, as the ledger says"
 
 
+# ---- the month's close ---------------------------------------------------------------------------------------------
+
+
+@story("close", "the month closes, proposed and approved by two (R-CLS-1, R-BON-7)")
+def month_close(office):
+    def close(approved_by, good=(0,)):
+        return office.tagihd("month", "close", "--agency", office.agency, "--month", office.month, "--made-by", "siti",
+                             "--approved-by", approved_by, good=good)
+
+    close("siti", good=(1, 2))
+    open_still = office.db.number("select count(*) from month_close") == 0
+    close("rahmat")
+    closed = office.call("siti", "MonthService/GetMonth", month=office.month)
+    again = close("rahmat")
+    ups = office.db.number("select count(*) from bonus_line where kind = 5")
+    left = office.db.number("select count(*) from posting where posting_on > (select max(month_on) + interval '1 month - 1 day'"
+                            " from month_close) and kind = 1")
+    holds = open_still and closed.closed and closed.payments > 0 and ups == closed.true_ups and "already" in again and left == 0
+    return holds, (f"{grouped(closed.payments)} payments, {closed.true_ups} TRUE_UP lines of {money(closed.true_up.minor)} in all; "
+                   f"closing again: already")
+
+
+@story("close", "the month's bonus is what the whole month earns, no more than 9 % of its base (R-BON-7)")
+def month_bonus(office):
+    r = office.db.row(f"""select sum(amount_minor) as bonus, sum(base_minor) filter (where kind in (1, 2, 4)) as base
+        from bonus_line where month_on = '{office.month}-01'""")
+    bonus, base = int(r["bonus"]), int(r["base"])
+    return 0 <= bonus <= base * 9 // 100, f"{money(bonus)} on {money(base)}: {bonus * 10000 // base / 100:.2f} %"
+
+
+@story("close", "a payment is taken back after the close: CLAWBACK in the open month (R-BON-5, R-ALL-7)")
+def clawback(office):
+    r = office.db.row("""select p.payment_id, sum(b.amount_minor) as earned from payment p join bonus_line b using (agency_id, payment_id)
+        where p.source = 1 and p.tender in (2, 3) and b.amount_minor > 0 and not exists (
+            select from payment_reversal r where r.payment_id = p.payment_id) group by 1 order by 2 desc, 1 limit 1""")
+    office.reverse("siti", r["payment_id"], "NEVER_RECEIVED")
+    line = office.db.row(f"""select kind, amount_minor, month_on from bonus_line where payment_id = '{r['payment_id']}'
+        order by line_no desc limit 1""")
+    posting = office.db.row(f"select value_on, posting_on from posting where trigger_id = '{r['payment_id']}' and kind = 2")
+    holds = line["kind"] == "3" and not line["month_on"].startswith(office.month)
+    holds = holds and posting["value_on"].startswith(office.month) and not posting["posting_on"].startswith(office.month)
+    return holds, f"{money(line['amount_minor'])} in {line['month_on'][:7]}; valued {posting['value_on']}, booked {posting['posting_on']}"
+
+
+def kpi_table(office):
+    """The snapshot by collector; `tagihd kpi show` has it by load type and bucket as well."""
+    rows, total = [], None
+    for r in office.db.rows(f"""select s.login, sum(k.assigned_accounts) as accounts, sum(k.assigned_minor) as assigned,
+            sum(k.net_field_cash_minor + k.net_field_transfer_minor + k.net_branch_minor + k.net_gateway_minor) as net,
+            sum(k.visits_done) as done, sum(k.visits_contact) as contact, sum(k.promises_made) as promises,
+            sum(k.receipts) as receipts, sum(k.voids) as voids, sum(k.bonus_minor) as bonus
+        from kpi_row k join staff s on s.agency_id = k.agency_id and s.user_id = k.collector_id
+        where k.month_on = '{office.month}-01' and k.version = 1 group by rollup (s.login) order by s.login nulls last"""):
+        done = int(r["done"])
+        cells = [r["login"] or "all", grouped(r["accounts"]), money(r["assigned"]), money(r["net"]), str(done),
+                 percent(int(r["contact"]), done), r["promises"], r["receipts"], r["voids"], money(int(r["bonus"]) // 100 * 100)]
+        if r["login"]:
+            rows.append(cells)
+        else:
+            total = cells
+    head = ["collector", "accounts", "assigned", "net", "visits", "contact", "promises", "receipts", "voids", "bonus"]
+    return table(f"KPI OF {office.month}, KNOWN AT ITS CLOSE, IDR", head, rows, total)
+
+
+@story("close", "figures of the month: the same digest however often they are asked for (R-KPI-1)")
+def kpi(office):
+    digest = office.db.number("select count(distinct digest) from kpi_snapshot")
+    print("\n" + "\n".join(kpi_table(office)) + "\n")
+    office.tagihd("kpi", "generate-monthly", "--agency", office.agency, "--month", office.month)
+    first = office.tagihd("kpi", "generate-monthly", "--agency", office.agency, "--month", office.month)
+    versions = office.db.number("select count(*) from kpi_snapshot")
+    return versions >= digest and bool(first), f"{versions} versions: known then, and true now with what was taken back"
+
+
 def run(part, office):
     """Tell a part's stories; how many held, and how many did not."""
     passed = failed = 0
@@ -184,6 +258,3 @@ def run(part, office):
         print(f"{'ok    ' if holds else 'FAILED'}  {name}\n        {figures[:92]}", flush=True)
         passed, failed = passed + bool(holds), failed + (not holds)
     return passed, failed
-
-
-__all__ = ["Office", "run", "grouped", "timedelta"]
