@@ -8,6 +8,7 @@
 #include "contract.h"
 #include "domain/change.h"
 #include "domain/outcome.h"
+#include "rpc/account_act.h"
 #include "rpc/account_import.h"
 #include "rpc/account_view.h"
 #include "rpc/page.h"
@@ -117,6 +118,24 @@ static tagih_err get_account(struct rpc_batch *batch) {
     Tagih__V1__GetAccountResponse *out = item->response;
     out->account = answer_account(item, &read, lines, n);
     if (out->account) answer_instalments(item, lines, n, out->account);
+    return TAGIH_OK;
+}
+
+tagih_err account_answer(struct rpc_batch *batch, struct rpc_item *item, account_id id, Tagih__V1__Account **out) {
+    TRY(tx_sync(batch->tx)); /* the answers of what was saved are nobody's: the next sending drops them */
+    TRY(account_send_get(batch->tx, batch->arena, &id, bytes_text(""), batch->now));
+    TRY(tx_sync(batch->tx));
+    DEFER(result) struct result r = {0};
+    tx_take(batch->tx, &r);
+    struct account_read read;
+    if (result_count(&r) != 1) return FAIL(INTERNAL);
+    account_read_row(&r, 0, &read);
+    struct instalment_open *lines;
+    account_id *owners;
+    size_t n;
+    TRY(load_dues(batch, &id, 1, &lines, &owners, &n));
+    *out = answer_account(item, &read, lines, n);
+    if (*out) answer_instalments(item, lines, n, *out);
     return TAGIH_OK;
 }
 
@@ -292,6 +311,7 @@ static tagih_err list_timeline(struct rpc_batch *batch) {
 }
 
 #define READERS (ROLES_FIELD | ROLES_OFFICE)
+#define ACTORS (ROLE_SUPERVISOR | ROLE_ADMIN)
 
 const struct rpc_service account_service = {
     .proto = &tagih__v1__account_service__descriptor,
@@ -305,4 +325,16 @@ const struct rpc_service account_service = {
          .roles = READERS},
         {RPC_METHOD("ListTimeline", list_timeline, ListTimelineRequest, ListTimelineResponse), .check = timeline_request,
          .roles = READERS},
+        {RPC_METHOD("HoldAccount", account_act, HoldAccountRequest, HoldAccountResponse), .check = account_hold_check,
+         .roles = ACTORS, .writes = true, .request_id = true},
+        {RPC_METHOD("ReleaseAccount", account_act, ReleaseAccountRequest, ReleaseAccountResponse),
+         .check = account_release_check, .roles = ACTORS, .writes = true, .request_id = true},
+        {RPC_METHOD("ReassignAccount", account_act, ReassignAccountRequest, ReassignAccountResponse),
+         .check = account_reassign_check, .roles = ACTORS, .writes = true, .request_id = true},
+        {RPC_METHOD("RecallAccount", account_act, RecallAccountRequest, RecallAccountResponse),
+         .check = account_recall_check, .roles = ACTORS, .writes = true, .request_id = true},
+        {RPC_METHOD("CloseAccount", account_act, CloseAccountRequest, CloseAccountResponse), .check = account_close_check,
+         .roles = ACTORS, .writes = true, .request_id = true},
+        {RPC_METHOD("ListRecallCandidates", account_candidates, ListRecallCandidatesRequest, ListRecallCandidatesResponse),
+         .check = account_candidates_check, .roles = ACTORS},
         {0}}};

@@ -16,4 +16,7 @@
 void account_view(struct rpc_item *item, const struct account_read *account, int32_t days_past_due,
                   Tagih__V1__Account *out);
 
+/** Read an account back, after what was queued before: with its open instalments. @return as tx_sync · INTERNAL none there */
+TAGIH_MUST_USE tagih_err account_answer(struct rpc_batch *batch, struct rpc_item *item, account_id id, Tagih__V1__Account **out);
+
 #endif

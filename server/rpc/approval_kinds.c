@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can be proposed: one line a kind, which is declared in its feature's header. */
+#include "rpc/account_act.h"
 #include "rpc/adjustment.h"
 #include "rpc/approval.h"
 #include "rpc/suspense_decide.h"
@@ -8,6 +9,7 @@
 
 const struct approval_kind *const approval_kinds[] = {
     &offer_kind,
+    &account_closing_kind,
     &refund_kind,
     &suspense_release_kind,
     &suspense_return_kind,

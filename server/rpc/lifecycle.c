@@ -133,6 +133,20 @@ tagih_err lifecycle_take(struct lifecycle_posting *posting, struct lifecycle_acc
     return lifecycle_take_load(book->tx, book->arena, accounts, n);
 }
 
+/* Behind the facts that the post has already: a second person's decision may be one. */
+static tagih_err add_events(struct lifecycle_posting *posting, const struct account_event_row *events, size_t n, const user_id *actor) {
+    struct book *book = &posting->book;
+    struct post *post = &posting->post;
+    struct params *facts = ARENA_ARRAY(book->arena, post->n_facts + 1, struct params);
+    if (!facts) return FAIL(OUT_OF_MEMORY);
+    if (post->n_facts) memcpy(facts, post->facts, post->n_facts * sizeof *facts);
+    account_event_params(&facts[post->n_facts], book->tx, book->arena, events, n, actor, book->now);
+    if (facts[post->n_facts].exhausted) return FAIL(OUT_OF_MEMORY);
+    post->facts = facts;
+    post->n_facts++;
+    return TAGIH_OK;
+}
+
 tagih_err lifecycle_save(struct lifecycle_posting *posting, const struct lifecycle_step *steps, size_t n, const user_id *actor) {
     if (n == 0) return TAGIH_OK;
     struct book *book = &posting->book;
@@ -147,10 +161,7 @@ tagih_err lifecycle_save(struct lifecycle_posting *posting, const struct lifecyc
         n_changes += changes_of(&steps[i], &changes[n_changes]);
         if (changes_state(&steps[i])) states[n_states++] = steps[i].after;
     }
-    account_event_params(&posting->events, book->tx, arena, events, n, actor, book->now);
-    posting->post.facts = &posting->events;
-    posting->post.n_facts = 1;
-    if (posting->events.exhausted) return FAIL(OUT_OF_MEMORY);
+    TRY(add_events(posting, events, n, actor));
     book_move_begin(&posting->post);
     TRY(book_decide(book));
     TRY(book_save(book));

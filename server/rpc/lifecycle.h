@@ -44,7 +44,6 @@ bool lifecycle_ends_hold(enum account_act act);
 struct lifecycle_posting {
     struct book book;
     struct post post;
-    struct params events;
 };
 
 /** Begin it. @return as book_begin */

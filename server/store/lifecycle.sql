@@ -172,6 +172,23 @@ with written as (
     returning 1)
 select expect_rows((select count(*) from written), cardinality($2)) as all_written;
 
+-- name: lifecycle_candidates
+-- in:   uuid agency_id, uuid after_id, int4 limit_rows
+-- out:  uuid account_id, text account_no, date as_of_on, text file_name
+-- why:  live, and in no file since the newest FULL one (R-IMP-1).
+select s.account_id, a.account_no, f.as_of_on, f.name as file_name
+from (select x.as_of_on, x.name from import_file x
+      where x.agency_id = $1 and x.mode = 'FULL' and x.kind = 'accounts'
+      order by x.as_of_on desc, x.started_us desc limit 1) f
+cross join lateral (
+    select x.account_id from account_state x
+    where x.agency_id = $1 and x.account_id > $2 and x.status in (2, 3, 5, 6)
+      and not exists (select from snapshot n
+                      where n.agency_id = $1 and n.account_id = x.account_id and n.as_of_on >= f.as_of_on)
+    order by x.account_id limit $3) s
+join account a on a.agency_id = $1 and a.account_id = s.account_id
+order by s.account_id;
+
 -- name: agency_ids
 -- in:   none
 -- out:  uuid agency_id
