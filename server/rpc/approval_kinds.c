@@ -3,16 +3,19 @@
 #include "rpc/account_act.h"
 #include "rpc/adjustment.h"
 #include "rpc/approval.h"
+#include "rpc/entry.h"
 #include "rpc/suspense_decide.h"
 #include "rpc/month.h"
 #include "rpc/offer.h"
 
 const struct approval_kind *const approval_kinds[] = {
+    &entry_kind,
     &offer_kind,
     &account_closing_kind,
     &refund_kind,
     &suspense_release_kind,
     &suspense_return_kind,
+    &void_kind,
     &waiver_kind,
     &write_off_kind,
     &month_close_kind,

@@ -200,7 +200,7 @@ static void judge_chain(struct entries *entries, struct sealed *s) {
     tagih_err added = chain_add(&chain->chain, &link);
     (void)added; /* room for every entry of the batch was made */
     int64_t before = chain->chain.contiguous_seq;
-    chain_advance(&chain->chain, NULL, 0);
+    chain_advance(&chain->chain, chain->gaps, chain->n_gaps);
     s->filled = chain->seq_max > s->entry->seq;
     if (s->entry->seq > chain->seq_max) chain->seq_max = s->entry->seq;
     chain->dirty = true;
@@ -351,8 +351,11 @@ static tagih_err save_duplicates(struct entries *entries) {
 static void keep_ends(struct entries *entries) {
     for (size_t i = 0; i < entries->n_chains; i++) {
         const struct chain_state *chain = &entries->loaded.chains[i];
-        entries->ends[i] = (struct chain_end){chain->key.device, chain->key.epoch, chain->chain.contiguous_seq,
-                                              chain->chain.head_hash};
+        struct chain_end *end = &entries->ends[i];
+        *end = (struct chain_end){.device = chain->key.device, .epoch = chain->key.epoch,
+                                  .contiguous_seq = chain->chain.contiguous_seq, .head_hash = chain->chain.head_hash,
+                                  .n_gaps = chain->n_gaps};
+        memcpy(end->gaps, chain->gaps, sizeof end->gaps);
     }
     entries->n_ends = entries->n_chains;
 }

@@ -68,6 +68,8 @@ struct chain_end {
     int32_t epoch;
     int64_t contiguous_seq;
     hash256 head_hash;
+    struct chain_gap gaps[CHAIN_GAPS_MAX]; /* accepted ones (R-JRN-6) */
+    size_t n_gaps;
 };
 
 struct entries {
@@ -124,6 +126,8 @@ struct receipt_row entry__receipt_row(const struct sealed *sealed);
 struct void_row entry__void_row(const struct sealed *sealed);
 /** What a kind needs loaded: posts, arrivals, referents, accounts. */
 TAGIH_MUST_USE tagih_err entry__plan(struct entries *entries, struct sealed *sealed);
+/** A visit's outcome as the entry reports it. */
+struct outcome_entry entry__outcome(const struct journal_entry *entry, user_id collector, instant value);
 /** What can be decided of a kind before money moves. */
 void entry__decide(struct entries *entries, struct sealed *sealed);
 /** What the money decided. */

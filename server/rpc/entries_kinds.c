@@ -61,19 +61,22 @@ static tagih_err plan_check_in(struct entries *entries, struct sealed *s) {
     return TAGIH_OK;
 }
 
-static void plan_outcome(struct entries *entries, struct sealed *s) {
-    const struct journal_visit_outcome *o = &s->entry->body.outcome;
-    s->outcome = &entries->outcomes[entries->n_outcomes++];
-    *s->outcome = (struct outcome_entry){
-        .key = {.id = s->entry->id.u, .visit = o->visit, .collector = s->by->certificate.user,
-                .value_us = s->value.value.us, .receipt = o->has_receipt ? o->receipt.u : (uuid){{0}},
-                .promise = o->has_promise ? o->promise.u : (uuid){{0}}},
+struct outcome_entry entry__outcome(const struct journal_entry *entry, user_id collector, instant value) {
+    const struct journal_visit_outcome *o = &entry->body.outcome;
+    return (struct outcome_entry){
+        .key = {.id = entry->id.u, .visit = o->visit, .collector = collector, .value_us = value.us,
+                .receipt = o->has_receipt ? o->receipt.u : (uuid){{0}}, .promise = o->has_promise ? o->promise.u : (uuid){{0}}},
         .report = {.list_version = o->list_version, .code = o->outcome,
                    .given = (o->has_receipt ? OUTCOME_FIELD_RECEIPT : 0u) | (o->has_promise ? OUTCOME_FIELD_PROMISE : 0u) |
                             (o->has_note ? OUTCOME_FIELD_NOTE : 0u) | (o->has_contact ? OUTCOME_FIELD_CONTACT : 0u) |
                             (o->photo_count ? OUTCOME_FIELD_PHOTOS : 0u),
                    .has_next_action = o->has_next_action, .next_action = o->next_action},
         .note = o->has_note && bytes_is_text(o->note, JOURNAL_TEXT_MAX) ? o->note : bytes_text(""), .journal = true};
+}
+
+static void plan_outcome(struct entries *entries, struct sealed *s) {
+    s->outcome = &entries->outcomes[entries->n_outcomes++];
+    *s->outcome = entry__outcome(s->entry, s->by->certificate.user, s->value.value);
 }
 
 /* Civil days that the database and people can name; another due date is nobody's promise. */

@@ -277,7 +277,8 @@ static void answer_certificates(const struct work *work, struct rpc_item *item, 
         if (!bytes) continue;
         struct chain_certificate certificate = {.device = end->device, .epoch = (uint32_t)end->epoch,
                                                 .contiguous_seq = end->contiguous_seq, .head_hash = end->head_hash,
-                                                .received = work->batch->now};
+                                                .received = work->batch->now, .gap_count = end->n_gaps};
+        memcpy(certificate.gaps, end->gaps, sizeof certificate.gaps);
         size_t len;
         if (!err_is_ok(chain_certificate_sign(&certificate, work->batch->server->installation, &key->secret, bytes,
                                               ENVELOPE_MAX, &len))) {

@@ -12,6 +12,7 @@ extern const struct rpc_service bank_service;
 extern const struct rpc_service bonus_service;
 extern const struct rpc_service check_in_service;
 extern const struct rpc_service device_service;
+extern const struct rpc_service entry_service;
 extern const struct rpc_service feed_service;
 extern const struct rpc_service health_service;
 extern const struct rpc_service month_service;

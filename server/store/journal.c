@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "store/entry.h"
 #include "store_statements.h"
 
 tagih_err journal_send_lock(struct tx *tx, struct arena *arena, const struct chain_key *chains, size_t n) {
@@ -77,6 +78,7 @@ static void take_chains(struct tx *tx, const struct chain_key *keys, size_t n, s
         out[i].seq_max = result_int8(&r, i, COL(seq_max));
         out[i].declared_seq = result_int8(&r, i, COL(declared_seq));
         out[i].closed_seq = result_int8_or(&r, i, COL(closed_seq), 0);
+        out[i].n_gaps = gaps_read(result_bytes(&r, i, COL(gaps_accepted)), out[i].gaps);
     }
 }
 #undef COL

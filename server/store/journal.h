@@ -33,6 +33,8 @@ struct chain_state {
     struct chain chain;
     int64_t seq_max, declared_seq;
     int64_t closed_seq; /* of the rotation that ended this epoch; 0: it is open */
+    struct chain_gap gaps[CHAIN_GAPS_MAX]; /* accepted */
+    size_t n_gaps;
     struct chain_total totals[CHAIN_CURRENCIES_MAX];
     size_t n_totals;
     bool dirty;

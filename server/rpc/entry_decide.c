@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What two people decided about a waiting entry is done here (R-JRN-6, R-REC-2, R-REC-8, R-CHK-4): a receipt posts out of
+ * quarantine or leaves it, a void reverses its receipt or is refused, an outcome ends its visit without proof of presence.
+ * The entry gets its next fate; its acknowledgement stays the first. Locks: phones → accounts → visits → collectors.
+ */
+#include <string.h>
+
+#include "domain/change.h"
+#include "domain/fate_bits.h"
+#include "rpc/entries.h"
+#include "rpc/entry.h"
+#include "run/random.h"
+#include "store/change.h"
+#include "store/payment.h"
+
+/* One decision on its way. */
+struct settling {
+    struct rpc_batch *batch;
+    struct approval *proposal;
+    int16_t action;
+    struct entry_read read;
+    const struct journal_entry *entry;
+    struct post post;
+    struct params *facts; /* the decision's, and this entry's, which is filled when its fate is known */
+    struct book book;
+    struct entry_decision_row row;
+};
+
+/* ---- opening -------------------------------------------------------------------------------------------------- */
+
+/* The signed bytes never change: they may be read before anything is locked. */
+static tagih_err open_entry(struct rpc_batch *batch, struct approval *proposal, struct settling *s) {
+    const Tagih__V1__DecideEntryRequest *request = proposal->request;
+    hash256 hash;
+    *s = (struct settling){.batch = batch, .proposal = proposal, .action = (int16_t)request->action};
+    memcpy(hash.b, request->entry_hash.data, sizeof hash.b);
+    TRY(entry_send_get(batch->tx, batch->arena, &hash));
+    TRY(tx_sync(batch->tx));
+    DEFER(result) struct result r = {0};
+    tx_take(batch->tx, &r);
+    if (result_count(&r) != 1) return FAIL(NOT_PERMITTED);
+    entry_read_row(&r, 0, &s->read);
+    TRY(entry_decode(batch->server, batch->arena, arena_copy(batch->arena, s->read.body), &s->entry));
+    s->row = (struct entry_decision_row){.hash = hash, .proposal = proposal->id, .action = s->action, .at_us = batch->now.us};
+    return TAGIH_OK;
+}
+
+/* The post with both facts; what it is, is the caller's. */
+static tagih_err begin(struct settling *s, struct post post) {
+    s->post = post;
+    s->post.id = s->row.posting = random_id();
+    s->post.received = s->batch->now;
+    s->post.has_actor = true;
+    s->post.actor = s->proposal->decided_by;
+    TRY(approval_join(s->batch, s->proposal, &s->post));
+    s->facts = ARENA_ARRAY(s->batch->arena, 2, struct params);
+    if (!s->facts) return FAIL(OUT_OF_MEMORY);
+    s->facts[0] = s->post.facts[0];
+    s->post.facts = s->facts;
+    s->post.n_facts = 2;
+    if (s->post.what == POST_MOVE) book_move_begin(&s->post);
+    return book_begin(&s->book, s->batch->tx, s->batch->arena, s->batch->agency, s->batch->writer, s->batch->now, &s->post, 1, 0);
+}
+
+static uuid receipt_of(const struct settling *s) {
+    return s->entry->kind == JOURNAL_VOID ? s->entry->body.voided.receipt.u : (uuid){{0}};
+}
+
+static tagih_err send_lock(struct settling *s) {
+    TRY(entry_send_device_lock(s->batch->tx, s->batch->arena, &s->row.hash, receipt_of(s)));
+    return book_send_lock(&s->book);
+}
+
+static tagih_err send_load(struct settling *s) {
+    TRY(book_send_load(&s->book));
+    return entry_send_get(s->batch->tx, s->batch->arena, &s->row.hash);
+}
+
+static void take_lock(struct settling *s) {
+    DEFER(result) struct result locked = {0};
+    tx_take(s->batch->tx, &locked);
+    book_take_lock(&s->book);
+}
+
+/* Its fate as it is under the lock: of two decisions the second one comes too late. */
+static tagih_err take_load(struct settling *s) {
+    TRY(book_take_load(&s->book));
+    DEFER(result) struct result r = {0};
+    tx_take(s->batch->tx, &r);
+    if (result_count(&r) != 1) return FAIL(INTERNAL);
+    struct entry_read now;
+    entry_read_row(&r, 0, &now);
+    if (now.fate != FATE_QUARANTINED && now.fate != FATE_WAITING) return FAIL(ENTRY_DECIDED);
+    s->read.fate = now.fate;
+    s->read.flags = now.flags;
+    return TAGIH_OK;
+}
+
+static tagih_err lock_and_load(struct settling *s) {
+    TRY(send_lock(s));
+    TRY(send_load(s));
+    TRY(tx_sync(s->batch->tx));
+    take_lock(s);
+    return take_load(s);
+}
+
+/* ---- closing -------------------------------------------------------------------------------------------------- */
+
+/* After book_decide: the fate, its fact, its event, and the news for the phone. */
+static tagih_err close_entry(struct settling *s, enum fate fate, fate_bits flags) {
+    struct rpc_batch *batch = s->batch;
+    s->row.fate = (int16_t)fate;
+    s->row.flags = (int64_t)flags;
+    entry_decision_fact(&s->facts[1], batch->tx, batch->arena, &s->row);
+    TRY(book_save(&s->book));
+    TRY(entry_send_decided(batch->tx, batch->arena, &s->row, s->proposal->decided_by, s->proposal->reason));
+    struct change_row change = {.kind = CHANGE_ENTRY_FATE, .object = s->read.id, .for_phone = true, .collector = s->read.collector};
+    return change_send(batch->tx, batch->arena, &change, 1, batch->now);
+}
+
+/* It took effect: what flagged it stays, what held it back does not. */
+static tagih_err close_released(struct settling *s, fate_bits more) {
+    fate_bits flags = ((fate_bits)s->read.flags & FATE_BITS_FLAGS) | more;
+    return close_entry(s, flags ? FATE_POSTED_FLAGGED : FATE_POSTED, flags);
+}
+
+/* ---- dropped -------------------------------------------------------------------------------------------------- */
+
+/* What a collector holds of the money that was never taken must still be in his bag. */
+static tagih_err check_held(struct settling *s, int64_t amount_minor) {
+    enum ledger_account account = s->read.money.account;
+    if (account != LEDGER_CASH_HELD && account != LEDGER_CHEQUES_IN_HAND) return TAGIH_OK;
+    const struct posting_collector *c = book_collector(&s->book, s->post.collector, s->post.currency);
+    int64_t held_minor = !c ? 0 : account == LEDGER_CASH_HELD ? c->cash_held_minor : c->cheques_in_hand_minor;
+    return held_minor < amount_minor ? FAIL(ENTRY_CASH_GONE) : TAGIH_OK;
+}
+
+/* It never happened (J23); the bytes are kept. */
+static tagih_err drop(struct settling *s) {
+    const struct journal_money *money = journal_money_of(s->entry);
+    struct post post = {.what = POST_MOVE, .kind = POSTING_OF_ENTRY_DECISION, .value = s->batch->now};
+    bool moves = s->entry->kind == JOURNAL_RECEIPT && s->read.has_money;
+    if (moves) post.currency = money->currency;
+    if (moves && ledger_account_info(s->read.money.account).owner == OWNER_COLLECTOR) post.collector.u = s->read.money.owner;
+    TRY(begin(s, post));
+    TRY(lock_and_load(s));
+    if (moves) {
+        TRY(check_held(s, money->amount_minor));
+        ledger_quarantine_drop(&s->post.ledger, s->read.money, money->amount_minor);
+    }
+    TRY(book_decide(&s->book));
+    return close_entry(s, FATE_EVIDENCE, (fate_bits)s->read.flags);
+}
+
+/* ---- a receipt released --------------------------------------------------------------------------------------- */
+
+static tagih_err why_not(fate_bits hindrance) {
+    if (hindrance & fate_bit(REASON_UNKNOWN_ACCOUNT)) return FAIL(ENTRY_ACCOUNT);
+    if (hindrance & fate_bit(REASON_WRONG_CURRENCY)) return FAIL(ACCOUNT_CURRENCY);
+    if (hindrance & fate_bit(REASON_ACCOUNT_CLOSED)) return FAIL(ENTRY_CLOSED);
+    return hindrance ? FAIL(PAYMENT_AMOUNT) : TAGIH_OK;
+}
+
+/* Its payment has the id under which its money went into quarantine: the entry's own, or the one made of its hash. */
+static tagih_err release_receipt(struct settling *s) {
+    const struct journal_receipt *r = &s->entry->body.receipt;
+    enum tender tender = r->tender >= TENDER_CASH && r->tender < TENDER_END ? (enum tender)r->tender : TENDER_CASH;
+    bool held = s->read.has_money && ledger_account_info(s->read.money.account).owner == OWNER_COLLECTOR;
+    struct post post = {
+        .what = POST_PAYMENT, .payment.u = s->read.owns_id ? s->read.id : entry_subject(&s->row.hash),
+        .account = s->proposal->account, .source = SOURCE_FIELD, .tender = (int16_t)tender,
+        .tag = (int16_t)payment_tag_of_tender(tender), .amount_minor = r->money.amount_minor, .currency = r->money.currency,
+        .value = {s->read.value_us}, .collector.u = held ? s->read.money.owner : s->read.collector.u, .at_visit = r->has_visit,
+        .has_money = s->read.has_money, .money = LEDGER_SIDE(QUARANTINE)};
+    s->row.has_account = true;
+    s->row.account = s->proposal->account;
+    TRY(begin(s, post));
+    TRY(lock_and_load(s));
+    TRY(why_not(book_hindrance(&s->book, &s->post)));
+    TRY(book_decide(&s->book));
+    if (s->post.outcome != POST_DONE) return FAIL(INTERNAL);
+    return close_released(s, s->post.flags);
+}
+
+/* ---- a void approved ------------------------------------------------------------------------------------------ */
+
+/* R-PAY-4: cash held is never below zero. */
+static bool cash_is_gone(struct settling *s, const struct payment_read *payment) {
+    if (s->post.settled || payment->tender != TENDER_CASH) return false;
+    const struct posting_collector *c = book_collector(&s->book, payment->collector, s->post.currency);
+    return !c || c->cash_held_minor < payment->amount_minor;
+}
+
+static tagih_err load_void(struct settling *s, struct result *found, int16_t *receipt_fate) {
+    struct rpc_batch *batch = s->batch;
+    payment_id payment = {receipt_of(s)};
+    TRY(send_lock(s));
+    TRY(send_load(s));
+    TRY(payment_send_get(batch->tx, batch->arena, &payment, 1));
+    TRY(payment_send_settled(batch->tx, batch->arena, payment));
+    TRY(entry_send_fate_of(batch->tx, batch->arena, payment.u));
+    TRY(tx_sync(batch->tx));
+    take_lock(s);
+    TRY(take_load(s));
+    tx_take(batch->tx, found);
+    s->post.settled = payment_take_settled(batch->tx);
+    *receipt_fate = entry_take_fate_of(batch->tx);
+    return TAGIH_OK;
+}
+
+/* The receipt itself was dropped, or is taken back already: the void has nothing to do (R-REC-2). */
+static tagih_err approve_without_effect(struct settling *s) {
+    s->post.what = POST_MOVE;
+    s->post.kind = POSTING_OF_ENTRY_DECISION;
+    s->post.value = s->batch->now;
+    book_move_begin(&s->post);
+    TRY(book_decide(&s->book));
+    return close_released(s, fate_bit(REASON_NO_EFFECT));
+}
+
+static tagih_err release_void(struct settling *s) {
+    struct post post = {.what = POST_REVERSAL, .payment.u = receipt_of(s), .reason = REVERSAL_VOID,
+                        .currency = s->entry->body.voided.money.currency, .value = s->batch->now};
+    int16_t receipt_fate = 0;
+    struct payment_read payment = {0};
+    DEFER(result) struct result found = {0};
+    TRY(begin(s, post));
+    TRY(load_void(s, &found, &receipt_fate));
+    if (result_count(&found) == 1) payment_read_row(&found, 0, &payment);
+    bool waits = receipt_fate == 0 || receipt_fate == FATE_QUARANTINED || receipt_fate == FATE_WAITING;
+    if (result_count(&found) == 0) return waits ? FAIL(ENTRY_RECEIPT) : approve_without_effect(s);
+    if (payment.reversed) return approve_without_effect(s);
+    memcpy(s->post.currency.code, payment.currency.data, 3);
+    if (cash_is_gone(s, &payment)) return FAIL(PAYMENT_CASH_GONE);
+    TRY(book_decide(&s->book));
+    if (s->post.outcome != POST_DONE) return FAIL(INTERNAL);
+    return close_released(s, 0);
+}
+
+/* ---- an outcome released -------------------------------------------------------------------------------------- */
+
+static tagih_err release_outcome(struct settling *s) {
+    struct rpc_batch *batch = s->batch;
+    struct outcome_entry outcome = entry__outcome(s->entry, s->read.collector, (instant){s->read.value_us});
+    outcome.waived = true;
+    TRY(begin(s, (struct post){.what = POST_MOVE, .kind = POSTING_OF_ENTRY_DECISION, .value = batch->now}));
+    TRY(send_lock(s));
+    TRY(outcomes_send_lock(batch->tx, batch->arena, &outcome, 1));
+    TRY(send_load(s));
+    TRY(outcomes_send_load(batch->tx, batch->arena, &outcome, 1));
+    TRY(tx_sync(batch->tx));
+    take_lock(s);
+    outcomes_take_lock(batch->tx);
+    TRY(take_load(s));
+    TRY(book_decide(&s->book));
+    TRY(outcomes_decide(batch->tx, batch->arena, &outcome, 1, batch->now));
+    if (outcome.fate != REPORT_TAKEN) return FAIL(ENTRY_ONLY_DROP);
+    return close_released(s, outcome.flags);
+}
+
+/* ---- by kind -------------------------------------------------------------------------------------------------- */
+
+static tagih_err execute(struct rpc_batch *batch, struct approval *proposal) {
+    struct settling *s = ARENA_NEW(batch->arena, struct settling);
+    if (!s) return FAIL(OUT_OF_MEMORY);
+    TRY(open_entry(batch, proposal, s));
+    if (s->action == ENTRY_DROP) return drop(s);
+    switch (s->entry->kind) {
+    case JOURNAL_RECEIPT: return release_receipt(s);
+    case JOURNAL_VOID: return release_void(s);
+    case JOURNAL_VISIT_OUTCOME: return release_outcome(s);
+    default: return FAIL(ENTRY_ONLY_DROP);
+    }
+}
+
+#define DECIDERS (ROLE_SUPERVISOR | ROLE_ADMIN)
+
+const struct approval_kind entry_kind = {.number = TAGIH__V1__PROPOSAL_KIND__PROPOSAL_KIND_ENTRY_DECISION,
+                                         .name = "entry decision", .roles_decide = DECIDERS,
+                                         .request = &tagih__v1__decide_entry_request__descriptor, .execute = execute};
+const struct approval_kind void_kind = {.number = TAGIH__V1__PROPOSAL_KIND__PROPOSAL_KIND_VOID_APPROVAL,
+                                        .name = "void approval", .roles_decide = DECIDERS,
+                                        .request = &tagih__v1__decide_entry_request__descriptor, .execute = execute};
