@@ -2,7 +2,8 @@
 -- out from them, kpi_row keeps what was written.
 
 -- One row a version of a month. Version 1 is the snapshot; each later one holds the adjustments that facts known since
--- have made. digest: SHA-256 of the month's canonical text as it stands with this version (server/domain/kpi.h).
+-- have made. digest: SHA-256 of the month's canonical text as it stands with this version (server/domain/kpi.h). seal: of
+-- the version's own rows and causes, so that the posting's digest covers them through this row.
 create table kpi_snapshot (
     agency_id uuid not null,
     month_on date not null check (month_on = date_trunc('month', month_on)),
@@ -11,6 +12,7 @@ create table kpi_snapshot (
     known_us bigint not null,
     rows_count integer not null,
     digest bytea not null,
+    seal bytea not null,
     actor_id uuid,
     primary key (agency_id, month_on, version)
 );
@@ -56,6 +58,16 @@ create table kpi_cause (
     primary key (agency_id, month_on, version, fact, fact_id)
 );
 call make_fact('kpi_cause');
+
+-- What a version wrote, as one hash: every column of its rows and causes, in the order of their keys.
+create function kpi_seal(of_agency uuid, of_month date, of_version integer) returns bytea language sql stable as $$
+select sha256(convert_to(coalesce(string_agg(x.line, chr(10) order by x.part, x.line collate "C"), ''), 'UTF8'))
+from (select 1 as part, to_jsonb(r)::text as line from kpi_row r
+      where r.agency_id = $1 and r.month_on = $2 and r.version = $3
+      union all
+      select 2, to_jsonb(c)::text from kpi_cause c
+      where c.agency_id = $1 and c.month_on = $2 and c.version = $3) x
+$$;
 
 -- The same rows, one figure a line: for sums over figures that need not know their names. figure: enum kpi_figure.
 create function kpi_known(of_agency uuid, of_month date)

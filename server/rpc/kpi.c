@@ -23,8 +23,8 @@ tagih_err kpi_take(struct tx *tx, struct arena *arena, civil_date month, instant
     }
     out->version = (struct kpi_version){.version = next, .rows = (int32_t)out->n, .known = now,
                                         .digest = kpi_digest(month, out->rows, out->n)};
-    if (n == 0) return TAGIH_OK;
-    return kpi_make_causes(tx, arena, month, next, (instant){versions[n - 1].known.us - OVERLAP_US});
+    if (n > 0) TRY(kpi_make_causes(tx, arena, month, next, (instant){versions[n - 1].known.us - OVERLAP_US}));
+    return kpi_load_seal(tx, arena, month, next, &out->version.seal);
 }
 
 void kpi_taken_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct kpi_taken *taken, uuid posting,

@@ -87,6 +87,17 @@ tagih_err kpi_make_causes(struct tx *tx, struct arena *arena, civil_date month, 
     return switch_plan(tx, arena, STMT_kpi_unplan);
 }
 
+tagih_err kpi_load_seal(struct tx *tx, struct arena *arena, civil_date month, int32_t version, hash256 *out) {
+    struct params p;
+    DEFER(result) struct result r = {0};
+    tx_params(&p, tx, arena, STMT_kpi_seal, 0);
+    params_one_date(&p, month);
+    params_one_int4(&p, version);
+    TRY(ask(tx, &p, &r));
+    *out = result_hash(&r, 0, COL_kpi_seal_seal);
+    return TAGIH_OK;
+}
+
 /* ---- reading -------------------------------------------------------------------------------------------------- */
 
 #define COL(name) COL_kpi_rows_##name
@@ -157,6 +168,7 @@ void kpi_snapshot_params(struct params *p, const struct tx *tx, struct arena *ar
     params_one_int8(p, version->known.us);
     params_one_int4(p, version->rows);
     params_one_bytea(p, BYTES_OF(&version->digest));
+    params_one_bytea(p, BYTES_OF(&version->seal));
     if (actor) params_one_uuid(p, actor);
     else params_one_null(p);
 }

@@ -10,7 +10,8 @@
 struct kpi_version {
     int32_t version, rows;
     instant known;
-    hash256 digest;
+    hash256 digest; /* of the month as it stands with it */
+    hash256 seal;   /* of what it wrote itself; only where it is made */
 };
 
 /** Wait until nobody else makes this month, and read its versions. @return as tx_sync · OUT_OF_MEMORY */
@@ -21,6 +22,9 @@ TAGIH_MUST_USE tagih_err kpi_load_versions(struct tx *tx, struct arena *arena, c
 TAGIH_MUST_USE tagih_err kpi_make_rows(struct tx *tx, struct arena *arena, civil_date month, int32_t version, int32_t *rows);
 /** Write what came since as its causes. */
 TAGIH_MUST_USE tagih_err kpi_make_causes(struct tx *tx, struct arena *arena, civil_date month, int32_t version, instant since);
+
+/** The hash of what a version wrote: after its rows and causes. */
+TAGIH_MUST_USE tagih_err kpi_load_seal(struct tx *tx, struct arena *arena, civil_date month, int32_t version, hash256 *out);
 
 /** The month as it stands with a version, sorted. Rows all of whose figures are 0 are left out. */
 TAGIH_MUST_USE tagih_err kpi_load_rows(struct tx *tx, struct arena *arena, civil_date month, int32_t up_to_version,

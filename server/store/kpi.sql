@@ -133,6 +133,21 @@ with b as (
     returning 1)
 select count(*)::int4 as causes from written;
 
+-- name: kpi_seal
+-- in:   uuid agency_id, date month_on, int4 version
+-- out:  bytea seal
+select kpi_seal($1, $2, $3) as seal;
+
+-- name: verify_diff_kpi
+-- in:   uuid agency_id
+-- out:  text table_name, text key, text column_name, text stored, text expected
+-- why:  rows and causes of a month's version against its seal, which stands under a posting's digest.
+select 'kpi_row'::text as table_name, to_char(k.month_on, 'YYYY-MM') || '@' || k.version as key, 'seal'::text as column_name,
+       encode(k.seal, 'hex') as stored, encode(kpi_seal($1, k.month_on, k.version), 'hex') as expected
+from kpi_snapshot k
+where k.agency_id = $1 and k.seal <> kpi_seal($1, k.month_on, k.version)
+order by 2;
+
 -- name: kpi_rows
 -- in:   uuid agency_id, date month_on, int4 up_to_version
 -- out:  uuid team_id, uuid collector_id, text currency, int2 load_type, int2 bucket, int8 assigned_accounts, int8 assigned_minor, int8 moved_in, int8 moved_out, int8 net_field_cash_minor, int8 net_field_transfer_minor, int8 net_branch_minor, int8 net_gateway_minor, int8 net_lawyer_minor, int8 net_enforcement_minor, int8 net_collateral_minor, int8 net_guarantee_fund_minor, int8 net_insurance_minor, int8 net_auction_minor, int8 net_written_off_recovery_minor, int8 visits_planned, int8 visits_done, int8 visits_contact, int8 checkins_inside, int8 checkins_outside, int8 checkins_unsure, int8 checkins_unknown, int8 promises_made, int8 promises_kept, int8 promises_partial, int8 promises_broken, int8 receipts, int8 voids, int8 cash_short_minor, int8 cash_aged_minor, int8 rolled_forward, int8 rolled_back, int8 bonus_minor
@@ -179,13 +194,13 @@ union all
 select s.user_id, s.login from staff s where s.agency_id = $1;
 
 -- name: kpi_snapshot_insert
--- in:   uuid agency_id, date month_on, int4 version, uuid posting_id, int8 known_us, int4 rows_count, bytea digest, uuid actor_id
+-- in:   uuid agency_id, date month_on, int4 version, uuid posting_id, int8 known_us, int4 rows_count, bytea digest, bytea seal, uuid actor_id
 -- out:  none
-insert into kpi_snapshot (agency_id, month_on, version, posting_id, known_us, rows_count, digest, actor_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8);
+insert into kpi_snapshot (agency_id, month_on, version, posting_id, known_us, rows_count, digest, seal, actor_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: kpi_snapshot_verify
 -- in:   uuid agency_id, uuid[] posting_id
--- out:  date month_on, int4 version, uuid posting_id, int8 known_us, int4 rows_count, bytea digest, uuid actor_id
-select month_on, version, posting_id, known_us, rows_count, digest, actor_id from kpi_snapshot
+-- out:  date month_on, int4 version, uuid posting_id, int8 known_us, int4 rows_count, bytea digest, bytea seal, uuid actor_id
+select month_on, version, posting_id, known_us, rows_count, digest, seal, actor_id from kpi_snapshot
 where agency_id = $1 and posting_id = any($2) order by posting_id;

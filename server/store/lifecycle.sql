@@ -172,6 +172,23 @@ with written as (
     returning 1)
 select expect_rows((select count(*) from written), cardinality($2)) as all_written;
 
+-- name: verify_diff_holds
+-- in:   uuid agency_id
+-- out:  text table_name, text key, text column_name, text stored, text expected
+-- why:  the hold of an account as the newest event that speaks of one tells it.
+select 'account_state'::text as table_name, s.account_id::text as key, v.column_name, v.stored, v.expected
+from account_state s
+join lateral (
+    select e.hold_from_on, e.hold_until_after, e.promise_days from account_event e
+    where e.agency_id = $1 and e.account_id = s.account_id and e.hold_until_after is not null
+    order by e.recorded_us desc, e.at_us desc, e.event_id desc limit 1) e on true
+cross join lateral (values
+    ('hold_from_on', coalesce(s.hold_from_on::text, ''), coalesce(e.hold_from_on::text, '')),
+    ('hold_until_on', coalesce(s.hold_until_on::text, ''), e.hold_until_after::text),
+    ('hold_promise_days', s.hold_promise_days::text, e.promise_days::text)) v (column_name, stored, expected)
+where s.agency_id = $1 and v.stored <> v.expected
+order by 2, 3;
+
 -- name: lifecycle_candidates
 -- in:   uuid agency_id, uuid after_id, int4 limit_rows
 -- out:  uuid account_id, text account_no, date as_of_on, text file_name

@@ -120,6 +120,13 @@ class KpiSpec(unittest.TestCase):
         code, _, err = self.kpi("show", "--month", "2026-02")
         self.assertEqual(code, FAILED)
         self.assertIn("they were changed", err)
+        # verify reads the seal, which stands under the posting's digest
+        seals = (f"select count(*) from kpi_snapshot k where agency_id = '{self.agency}' and seal <> "
+                 "kpi_seal(agency_id, month_on, version)")
+        self.assertEqual(psql(self.owner, seals), "1")
+        psql(self.owner, "alter table kpi_row disable trigger fact; update kpi_row set assigned_minor = assigned_minor - 1 "
+                         f"where agency_id = '{self.agency}'; alter table kpi_row enable trigger fact")
+        self.assertEqual(psql(self.owner, seals), "0")
 
     def test_what_cannot_be_asked_is_a_wrong_usage(self):
         for words in ((), ("generate-monthly",), ("generate-monthly", "--month", "2026-13"), ("show", "--month", "2026-02@0"),
