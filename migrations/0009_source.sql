@@ -46,3 +46,28 @@ create table payment_file (
     primary key (agency_id, file_hash)
 );
 call make_fact('payment_file');
+
+-- A payment that got another tag, with two people (R-TAG-1). n counts from 1; the newest row's tag is the payment's.
+create table payment_retag (
+    agency_id uuid not null,
+    payment_id uuid not null,
+    n integer not null,
+    posting_id uuid not null,
+    tag_before smallint not null,
+    tag smallint not null,
+    at_us bigint not null,
+    made_by uuid not null,
+    decided_by uuid not null,
+    reason text not null,
+    primary key (agency_id, payment_id, n)
+);
+create index payment_retag_posting on payment_retag (agency_id, posting_id);
+call make_fact('payment_retag');
+
+create function payment_tag_now(of_agency uuid, of_payment uuid, posted smallint) returns smallint
+language sql stable parallel safe
+as $$
+    select coalesce((select x.tag from payment_retag x where x.agency_id = $1 and x.payment_id = $2 order by x.n desc limit 1), $3)
+$$;
+revoke all on function payment_tag_now(uuid, uuid, smallint) from public;
+grant execute on function payment_tag_now(uuid, uuid, smallint) to tagih_app;

@@ -46,6 +46,7 @@
     X(SUSPENSE_RETURNED, 35, "suspense.returned") \
     X(BANK_SETTLED, 36, "bank.settled") \
     X(BANK_UNMATCHED, 37, "bank.unmatched") \
+    X(PAYMENT_RETAGGED, 38, "payment.retagged") \
     X(ENTRY_FATE, 60, "entry.fate")            \
     X(DEVICE_CHANGED, 70, "device.changed")    \
     X(PROPOSAL_MADE, 80, "proposal.made")      \

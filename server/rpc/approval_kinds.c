@@ -4,6 +4,7 @@
 #include "rpc/adjustment.h"
 #include "rpc/approval.h"
 #include "rpc/entry.h"
+#include "rpc/payment_retag.h"
 #include "rpc/suspense_decide.h"
 #include "rpc/month.h"
 #include "rpc/offer.h"
@@ -12,6 +13,7 @@ const struct approval_kind *const approval_kinds[] = {
     &entry_kind,
     &offer_kind,
     &account_closing_kind,
+    &payment_retag_kind,
     &refund_kind,
     &suspense_release_kind,
     &suspense_return_kind,

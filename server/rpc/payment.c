@@ -10,6 +10,7 @@
 #include "domain/bank.h"
 #include "rpc/page.h"
 #include "rpc/payment_import.h"
+#include "rpc/payment_retag.h"
 #include "rpc/paying.h"
 #include "rpc/services.h"
 #include "run/random.h"
@@ -362,6 +363,8 @@ const struct rpc_service payment_service = {
          .deadline_ms_max = 30000},
         {RPC_METHOD("ReversePayment", reverse_payment, ReversePaymentRequest, ReversePaymentResponse),
          .check = reverse_request, .roles = ROLE_SUPERVISOR | ROLE_ADMIN, .writes = true, .request_id = true},
+        {RPC_METHOD("RetagPayment", payment_retag, RetagPaymentRequest, RetagPaymentResponse), .check = payment_retag_request,
+         .roles = ROLE_SUPERVISOR | ROLE_ADMIN, .writes = true, .request_id = true},
         {RPC_METHOD("GetPayment", get_payment, GetPaymentRequest, GetPaymentResponse), .check = get_request, .roles = READERS},
         {RPC_METHOD("ListStatement", list_statement, ListStatementRequest, ListStatementResponse),
          .check = statement_request, .roles = READERS},

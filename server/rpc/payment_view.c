@@ -32,7 +32,10 @@ Tagih__V1__Money *money_view(struct rpc_item *item, int64_t minor, struct bytes 
 }
 
 char *payment_etag(struct rpc_item *item, const struct payment_read *read) {
-    char *etag = arena_printf(&item->call->arena, "p%d%s", read->version, read->reversed ? "r" : "");
+    struct arena *arena = &item->call->arena;
+    const char *end = read->reversed ? "r" : "";
+    char *etag = read->retags ? arena_printf(arena, "p%dt%d%s", read->version, read->retags, end)
+                              : arena_printf(arena, "p%d%s", read->version, end);
     if (etag) return etag;
     rpc_fail(item, FAIL(OUT_OF_MEMORY));
     return (char *)(uintptr_t)protobuf_c_empty_string;

@@ -89,6 +89,14 @@ struct post_true_up {
     hash256 parts;
 };
 
+struct bonus_history;
+
+/** A payment that gets another tag (R-TAG-1): its bonus lines as they are stored, loaded under the locks. */
+struct post_retag {
+    enum payment_tag before;
+    const struct bonus_history *history;
+};
+
 /** One movement of money, or one event beside it. */
 struct post {
     /* in */
@@ -127,6 +135,7 @@ struct post {
     int16_t change;           /* of a move: what the feed says of it (domain/change.h), of `payment` if that is set; 0: nothing */
     const struct params *facts; /* rows of its own; each names this post as its posting */
     size_t n_facts;
+    const struct post_retag *retag;     /* move: of `payment`, which gets `tag`; set at book_begin, filled before book_decide */
     const struct post_true_up *true_up; /* move: the bonus line of a month that closes; NULL: none */
     struct promise_deed *deed; /* of a move: what it does to promises (posting_promise.h); NULL: nothing */
     /* out */
@@ -232,6 +241,8 @@ TAGIH_MUST_USE tagih_err book__bonus(struct book *book, const struct post *post,
 TAGIH_MUST_USE tagih_err book__bonus_reverse(struct book *book, const struct post *post, struct posted *posted,
                                              const struct posting_reversed *payment);
 /** Write the line of a month that closes. */
+/** Take back the bonus lines of a payment and write them again with another tag (R-TAG-1). */
+TAGIH_MUST_USE tagih_err book__bonus_retag(struct book *book, const struct post *post, struct posted *posted);
 TAGIH_MUST_USE tagih_err book__bonus_true_up(struct book *book, const struct post *post, struct posted *posted);
 /** Queue what the bank's statement should show of these postings, and what it will not show any more (bank_expect.c). */
 TAGIH_MUST_USE tagih_err book__expect(struct book *book);

@@ -9,6 +9,7 @@
 
 #include "domain/big_endian.h"
 #include "rpc/posting.h"
+#include "store/bonus.h"
 
 #define SCHEME "standard-1"
 
@@ -280,6 +281,24 @@ static int by_line(const void *left, const void *right) {
     return order ? order : uuid_compare(a->taken.line_id, b->taken.line_id);
 }
 
+/* What the line that was written last names. */
+static void name_taken(const struct book *book, const struct post *post, const struct group *group, struct bonus_taken_row *taken,
+                       size_t *n_taken) {
+    for (size_t i = 0; i < group->n; i++) {
+        const struct posting_bonus *b = &group->first[i];
+        taken[(*n_taken)++] = (struct bonus_taken_row){
+            .posting = post->id, .line = book->bonus[book->n_bonus - 1].record.line_id,
+            .taken = {.line_id = b->line_id, .amount_minor = b->amount_minor, .base_minor = b->base_minor}};
+    }
+}
+
+static void keep_taken(struct book *book, struct posted *posted, struct bonus_taken_row *taken, size_t n_taken) {
+    if (n_taken == 0) return;
+    qsort(taken, n_taken, sizeof *taken, by_line);
+    posting_bonus_taken(&posted->own_fact, book->tx, book->arena, taken, n_taken);
+    posted->facts[posted->n_facts++] = &posted->own_fact;
+}
+
 tagih_err book__bonus_reverse(struct book *book, const struct post *post, struct posted *posted,
                               const struct posting_reversed *payment) {
     struct posting_bonus *stored;
@@ -293,17 +312,60 @@ tagih_err book__bonus_reverse(struct book *book, const struct post *post, struct
         TRY(group_of(stored + at, n - at, &group));
         if (group.taken) continue;
         TRY(take_back(book, post, posted, payment, &group, line_no++));
-        for (size_t i = 0; i < group.n; i++) {
-            const struct posting_bonus *b = &group.first[i];
-            taken[n_taken++] = (struct bonus_taken_row){
-                .posting = post->id, .line = book->bonus[book->n_bonus - 1].record.line_id,
-                .taken = {.line_id = b->line_id, .amount_minor = b->amount_minor, .base_minor = b->base_minor}};
-        }
+        name_taken(book, post, &group, taken, &n_taken);
     }
-    if (n_taken == 0) return TAGIH_OK;
-    qsort(taken, n_taken, sizeof *taken, by_line);
-    posting_bonus_taken(&posted->own_fact, book->tx, book->arena, taken, n_taken);
-    posted->facts[posted->n_facts++] = &posted->own_fact;
+    keep_taken(book, posted, taken, n_taken);
+    return TAGIH_OK;
+}
+
+/* ---- another tag (R-TAG-1) ------------------------------------------------------------------------------------ */
+
+/* The newest line of a group, with its whole context. */
+static const struct bonus_record *live_record(const struct bonus_history *history, const struct group *group) {
+    const struct bonus_stored *live = NULL;
+    for (size_t i = 0; i < history->n_lines; i++) {
+        const struct bonus_stored *line = &history->lines[i];
+        bool own = uuid_equal(line->record.collector.u, group->first->collector.u) &&
+                   line->record.month.days == group->first->month_on.days;
+        if (own && (!live || line->line_no > live->line_no)) live = line;
+    }
+    return live ? &live->record : NULL;
+}
+
+/* The stored context with only the tag changed: bucket, tier and target stay those that the line was written with. */
+static tagih_err write_retag(struct book *book, const struct post *post, struct posted *posted, const struct bonus_record *live,
+                             int16_t line_no) {
+    const struct bonus_scheme *scheme = bonus_scheme_find(live->scheme_name, live->value_on);
+    struct posting_month *month = book_month(book, live->collector, live->month, live->inputs.currency);
+    if (!scheme || !month) return FAIL(INTERNAL);
+    struct bonus_row row = {.record = *live, .line_no = line_no};
+    row.record.kind = BONUS_RETAG;
+    row.record.inputs.tag = (enum payment_tag)post->tag;
+    row.record.result.factors.tag = scheme->tag_factor[post->tag];
+    TRY(bonus_line(live->inputs.base_minor, live->rate_bp, live->cap_bp, &row.record.result.factors,
+                   &row.record.result.amount_minor, &row.record.result.capped));
+    return line_add(book, posted, &row, month, bonus_tag_counts(scheme, row.record.inputs.tag));
+}
+
+tagih_err book__bonus_retag(struct book *book, const struct post *post, struct posted *posted) {
+    struct posting_reversed payment = book->loaded.reversed[post->index];
+    struct posting_bonus *stored;
+    size_t n, n_taken = 0;
+    TRY(stored_for(book, post, &stored, &n));
+    struct bonus_taken_row *taken = ARENA_ARRAY(book->arena, n + 1, struct bonus_taken_row);
+    if (!taken) return FAIL(OUT_OF_MEMORY);
+    payment.tag = (int16_t)post->retag->before;
+    int16_t line_no = next_number(stored, n);
+    struct group group;
+    for (size_t at = 0; at < n; at += group.n) {
+        TRY(group_of(stored + at, n - at, &group));
+        const struct bonus_record *live = live_record(post->retag->history, &group);
+        if (!group.counted || !live) continue;
+        TRY(take_back(book, post, posted, &payment, &group, line_no++));
+        name_taken(book, post, &group, taken, &n_taken);
+        TRY(write_retag(book, post, posted, live, line_no++));
+    }
+    keep_taken(book, posted, taken, n_taken);
     return TAGIH_OK;
 }
 

@@ -81,7 +81,7 @@ void payment_read_row(const struct result *r, size_t i, struct payment_read *out
         .posting_on = result_date(r, i, COL(posting_on)), .has_collector = !result_is_null(r, i, COL(collector_id)),
         .has_assigned = !result_is_null(r, i, COL(assigned_id)), .reversed = result_bool(r, i, COL(reversed)),
         .collector.u = result_uuid_or_nil(r, i, COL(collector_id)), .assigned.u = result_uuid_or_nil(r, i, COL(assigned_id)),
-        .version = result_int4_or(r, i, COL(version), 0)};
+        .version = result_int4_or(r, i, COL(version), 0), .retags = result_int4_or(r, i, COL(retags), 0)};
     out->reference = result_is_null(r, i, COL(source_reference)) ? bytes_text("") : result_text(r, i, COL(source_reference));
 }
 

@@ -45,6 +45,7 @@ struct payment_read {
     bool has_collector, has_assigned, reversed;
     user_id collector, assigned; /* who took it; who works the account now */
     int32_t version;             /* of its newest allocation */
+    int32_t retags;              /* how often it got another tag */
 };
 
 TAGIH_MUST_USE tagih_err payment_send_get(struct tx *tx, struct arena *arena, const payment_id *ids, size_t n);

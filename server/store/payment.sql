@@ -21,12 +21,13 @@ order by q.i;
 
 -- name: payment_get
 -- in:   uuid agency_id, uuid[] payment_id
--- out:  uuid payment_id, uuid account_id, int2 source, text source_reference, int2 tender, int2 tag, int8 amount_minor, text currency, int8 value_us, date value_on, date posting_on, uuid collector_id, bool reversed, int4 version, uuid assigned_id
+-- out:  uuid payment_id, uuid account_id, int2 source, text source_reference, int2 tender, int2 tag, int8 amount_minor, text currency, int8 value_us, date value_on, date posting_on, uuid collector_id, bool reversed, int4 version, uuid assigned_id, int4 retags
 -- why:  in the order asked. version: of its newest allocation. assigned: who works the account now.
-select p.payment_id, p.account_id, p.source, p.source_reference, p.tender, p.tag, p.amount_minor, p.currency::text as currency,
-       p.value_us, p.value_on, p.posting_on, p.collector_id, r.payment_id is not null as reversed,
+select p.payment_id, p.account_id, p.source, p.source_reference, p.tender,
+       payment_tag_now($1, p.payment_id, p.tag) as tag, p.amount_minor, p.currency::text as currency, p.value_us, p.value_on, p.posting_on, p.collector_id, r.payment_id is not null as reversed,
        (select max(x.version) from allocation x where x.agency_id = $1 and x.payment_id = p.payment_id) as version,
-       s.collector_id as assigned_id
+       s.collector_id as assigned_id,
+       (select max(x.n) from payment_retag x where x.agency_id = $1 and x.payment_id = p.payment_id) as retags
 from unnest($2) with ordinality q (payment_id, i)
 join payment p on p.agency_id = $1 and p.payment_id = q.payment_id
 join account_state s on s.agency_id = $1 and s.account_id = p.account_id
@@ -35,12 +36,13 @@ order by q.i;
 
 -- name: payment_list
 -- in:   uuid agency_id, uuid account_id, int8 after_us, uuid after_id, int4 limit_rows
--- out:  uuid payment_id, uuid account_id, int2 source, text source_reference, int2 tender, int2 tag, int8 amount_minor, text currency, int8 value_us, date value_on, date posting_on, uuid collector_id, bool reversed, int4 version, uuid assigned_id
+-- out:  uuid payment_id, uuid account_id, int2 source, text source_reference, int2 tender, int2 tag, int8 amount_minor, text currency, int8 value_us, date value_on, date posting_on, uuid collector_id, bool reversed, int4 version, uuid assigned_id, int4 retags
 -- why:  an account's payments in fact order, which is that of value dates; reversed ones stay in it.
-select p.payment_id, p.account_id, p.source, p.source_reference, p.tender, p.tag, p.amount_minor, p.currency::text as currency,
-       p.value_us, p.value_on, p.posting_on, p.collector_id, r.payment_id is not null as reversed,
+select p.payment_id, p.account_id, p.source, p.source_reference, p.tender,
+       payment_tag_now($1, p.payment_id, p.tag) as tag, p.amount_minor, p.currency::text as currency, p.value_us, p.value_on, p.posting_on, p.collector_id, r.payment_id is not null as reversed,
        (select max(x.version) from allocation x where x.agency_id = $1 and x.payment_id = p.payment_id) as version,
-       null::uuid as assigned_id
+       null::uuid as assigned_id,
+       (select max(x.n) from payment_retag x where x.agency_id = $1 and x.payment_id = p.payment_id) as retags
 from (select x.payment_id, x.account_id, x.source, x.source_reference, x.tender, x.tag, x.amount_minor, x.currency,
              x.value_us, x.value_on, x.posting_on, x.collector_id
       from payment x

@@ -176,7 +176,7 @@ order by q.collector_id, q.month_on, q.currency;
 -- in:   uuid agency_id, uuid[] payment_id
 -- out:  int4 row, uuid account_id, int2 source, int2 tender, int2 tag, int8 amount_minor, text currency, int8 value_us, date value_on, uuid collector_id, bool reversed, int4 version, int2 bank_state
 -- why:  what is to be reversed: the payment, its newest allocation's version, and how far the bank is with it.
-select (q.i - 1)::int4 as row, p.account_id, p.source, p.tender, p.tag, p.amount_minor, p.currency::text as currency,
+select (q.i - 1)::int4 as row, p.account_id, p.source, p.tender, payment_tag_now($1, p.payment_id, p.tag) as tag, p.amount_minor, p.currency::text as currency,
        p.value_us, p.value_on, p.collector_id, r.payment_id is not null as reversed,
        (select max(version) from allocation x where x.agency_id = $1 and x.payment_id = p.payment_id) as version,
        e.state as bank_state

@@ -105,7 +105,8 @@ order by p.account_id, p.promise_id;
 -- in:   uuid agency_id, uuid[] account_id, int8[] after_us
 -- out:  int4 row, uuid payment_id, int8 amount_minor, date value_on, int8 value_us, int2 tag, bool reversed
 -- why:  what may fill promises: everything valued after the account's first one. row counts the input from 0.
-select (q.i - 1)::int4 as row, p.payment_id, p.amount_minor, p.value_on, p.value_us, p.tag,
+select (q.i - 1)::int4 as row, p.payment_id, p.amount_minor, p.value_on, p.value_us,
+       payment_tag_now($1, p.payment_id, p.tag) as tag,
        exists (select from payment_reversal r where r.agency_id = $1 and r.payment_id = p.payment_id) as reversed
 from unnest($2, $3) with ordinality q (account_id, after_us, i)
 cross join lateral (
