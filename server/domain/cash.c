@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+#include "domain/allowance.h"
+#include "tagih/journal.h"
+
 /* What circulates; the 75 000 note of 2020 is legal tender too. */
 static const int64_t rupiah_minor[] = {10000000, 7500000, 5000000, 2000000, 1000000, 500000,
                                        200000,   100000,  50000,   20000,   10000,   5000};
@@ -58,6 +61,24 @@ void cash_split_by_age(int64_t held_minor, const struct cash_day *days, size_t n
         left_minor -= of_day;
     }
     by_age[CASH_AGES - 1] += left_minor;
+}
+
+bool cash_half_is_sound(const struct cash_half *half) {
+    bool side = half->side == JOURNAL_HANDOVER_GIVES || half->side == JOURNAL_HANDOVER_TAKES;
+    return side && !uuid_equal(half->user.u, half->counterpart.u) && half->amount_minor > 0 &&
+           half->amount_minor <= MONEY_AMOUNT_MAX_MINOR;
+}
+
+bool cash_halves_agree(const struct cash_half *a, const struct cash_half *b) {
+    return a->side != b->side && uuid_equal(a->user.u, b->counterpart.u) && uuid_equal(b->user.u, a->counterpart.u) &&
+           a->amount_minor == b->amount_minor && currency_equal(a->currency, b->currency);
+}
+
+struct cash_limits cash_limits_default(currency in) {
+    int64_t unit = 1;
+    for (int i = currency_exponent(in); i > 0; i--) unit *= 10;
+    return (struct cash_limits){.soft_minor = ALLOWANCE_CASH_HELD_MAJOR * unit, .hard_minor = ALLOWANCE_CASH_HELD_MAJOR * unit,
+                                .receipt_minor = ALLOWANCE_PER_RECEIPT_MAJOR * unit};
 }
 
 unsigned cash_breaches(const struct cash_limits *limits, int64_t held_minor, int64_t aged_minor) {

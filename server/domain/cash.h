@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tagih/id.h"
 #include "tagih/money.h"
 #include "tagih/time.h"
 
@@ -66,10 +67,27 @@ size_t cash_age(civil_date on, civil_date today);
 void cash_split_by_age(int64_t held_minor, const struct cash_day *days, size_t n, civil_date today,
                        int64_t by_age[CASH_AGES]);
 
+/** One phone's half of a handover (R-CSH-4). */
+struct cash_half {
+    user_id user, counterpart;
+    uint16_t side; /* enum journal_handover_side */
+    int64_t amount_minor;
+    currency currency;
+};
+
+/** Can it be half of any handover: a side that is known, another person, an amount that posts. Pure. */
+bool cash_half_is_sound(const struct cash_half *half);
+/** Do two sound halves tell the same: one gives, the other takes, each names the other, one sum. Pure. */
+bool cash_halves_agree(const struct cash_half *a, const struct cash_half *b);
+
 /** What a collector may hold, in minor units. */
 struct cash_limits {
     int64_t soft_minor, hard_minor, receipt_minor;
 };
+
+/** Where nobody set any (R-CSH-3, R-REC-5): 10 000 000 held, 5 000 000 a receipt, in major units of whatever currency. Only
+ *  for a currency from currency_parse. Pure. */
+struct cash_limits cash_limits_default(currency in);
 
 /** Breaches, as bits. Stored: add, never renumber. */
 enum cash_breach {

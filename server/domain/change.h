@@ -47,6 +47,16 @@
     X(BANK_SETTLED, 36, "bank.settled") \
     X(BANK_UNMATCHED, 37, "bank.unmatched") \
     X(PAYMENT_RETAGGED, 38, "payment.retagged") \
+    X(SETTLEMENT_COUNTED, 52, "settlement.counted") \
+    X(SETTLEMENT_ACCEPTED, 53, "settlement.accepted") \
+    X(DEPOSIT_MATCHED, 54, "deposit.matched")  \
+    X(SHORTAGE_FOUND, 55, "shortage.found")    \
+    X(SHORTAGE_SETTLED, 56, "shortage.settled") \
+    X(HANDOVER_DONE, 57, "handover.done")      \
+    X(CASH_SOFT_LIMIT, 58, "cash.soft_limit")  \
+    X(CASH_HARD_LIMIT, 59, "cash.hard_limit")  \
+    X(CASH_AGED, 61, "cash.aged")              \
+    X(CASH_ALLOWANCE, 62, "cash.allowance")    \
     X(ENTRY_FATE, 60, "entry.fate")            \
     X(DEVICE_CHANGED, 70, "device.changed")    \
     X(PROPOSAL_MADE, 80, "proposal.made")      \

@@ -3,6 +3,9 @@
  * (R-CSH-2). */
 #include "domain/settlement.h"
 
+#include <sodium.h>
+#include <string.h>
+
 /* Guards, as bits of a row. The last three choose between edges of one event, the others refuse it. */
 enum { NOT_OWN = 1, NO_GAP = 2, EQUAL = 4, LESS = 8, MORE = 16 };
 
@@ -58,6 +61,21 @@ const char *settlement_event_name(enum settlement_event event) {
 
 bool settlement_is_accepted(enum settlement_state state) {
     return state >= SETTLEMENT_MATCHED && state < SETTLEMENT_STATE_END;
+}
+
+uuid settlement_id_of(uuid entry, const currency *other) {
+    static const char purpose[] = "tagih.settlement.1";
+    crypto_hash_sha256_state state;
+    uint8_t digest[crypto_hash_sha256_BYTES];
+    uuid out;
+    if (!other) return entry;
+    crypto_hash_sha256_init(&state);
+    crypto_hash_sha256_update(&state, (const uint8_t *)purpose, sizeof purpose);
+    crypto_hash_sha256_update(&state, entry.b, sizeof entry.b);
+    crypto_hash_sha256_update(&state, (const uint8_t *)other->code, 3);
+    crypto_hash_sha256_final(&state, digest);
+    memcpy(out.b, digest, sizeof out.b);
+    return out;
 }
 
 const struct settlement_edge *settlement_edge_at(size_t i) {

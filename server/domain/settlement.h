@@ -16,6 +16,8 @@
 
 #include "tagih/arena.h"
 #include "tagih/err.h"
+#include "tagih/id.h"
+#include "tagih/money.h"
 
 /** Stored by number: add, never renumber. */
 enum settlement_state {
@@ -63,6 +65,9 @@ const char *settlement_event_name(enum settlement_event event);
 
 /** Its cash is in a vault or beyond: MATCHED, SHORT, OVER, DEPOSITED, BANK_MATCHED. */
 bool settlement_is_accepted(enum settlement_state state);
+
+/** The id of a day close's settlement: of its first currency (NULL) the entry's own, of another one made from both. Pure. */
+uuid settlement_id_of(uuid entry, const currency *other);
 
 /** The i-th edge, in the order of a settlement's life; NULL behind the last. */
 const struct settlement_edge *settlement_edge_at(size_t i);

@@ -4,12 +4,6 @@
 
 #include "tagih/bucket.h"
 
-static char *date_view(struct rpc_item *item, civil_date date) {
-    char text[DATE_TEXT_SIZE];
-    date_format(date, text);
-    return rpc_text(item, bytes_text(text));
-}
-
 static Tagih__V1__Components *open_view(struct rpc_item *item, const int64_t open_minor[COMPONENT_COUNT]) {
     Tagih__V1__Components *open = rpc_alloc(item, sizeof *open);
     if (!open) return NULL;
@@ -44,10 +38,10 @@ void account_view(struct rpc_item *item, const struct account_read *account, int
     out->days_past_due = days_past_due;
     out->bucket = (char *)(uintptr_t)bucket_name(bucket_of(&bucket_scheme_default, days_past_due));
     out->status = (char *)(uintptr_t)account_status_name(account->status);
-    if (account->has_hold && account->status == ACCOUNT_HELD) out->hold_until_on = date_view(item, account->hold_until_on);
+    if (account->has_hold && account->status == ACCOUNT_HELD) out->hold_until_on = rpc_date(item, account->hold_until_on);
     if (account->has_collector) out->collector_id = rpc_uuid(item, account->collector.u);
     bool silent = account->has_silence && account->silent_until_on.days >= account->today.days;
-    if (silent) out->silent_until_on = date_view(item, account->silent_until_on);
+    if (silent) out->silent_until_on = rpc_date(item, account->silent_until_on);
     out->lat_e7 = account->lat_e7;
     out->lon_e7 = account->lon_e7;
     out->no_schedule = account->no_schedule;

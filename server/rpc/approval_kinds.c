@@ -8,6 +8,8 @@
 #include "rpc/suspense_decide.h"
 #include "rpc/month.h"
 #include "rpc/offer.h"
+#include "rpc/settlement.h"
+#include "rpc/shortage.h"
 
 const struct approval_kind *const approval_kinds[] = {
     &entry_kind,
@@ -21,6 +23,9 @@ const struct approval_kind *const approval_kinds[] = {
     &waiver_kind,
     &write_off_kind,
     &month_close_kind,
+    &settlement_gap_kind,
+    &shortage_write_off_kind,
+    &incident_decision_kind,
     NULL,
 };
 

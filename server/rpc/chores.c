@@ -3,12 +3,14 @@
 #include "rpc/chores.h"
 
 #include "rpc/bank_overdue.h"
+#include "rpc/cash_limit.h"
 #include "rpc/visit_expire.h"
 
 const struct chore chores[] = {
     {"leases_over", "leases ended with nothing reported", visit_overdue_agencies, visits_expire,
      VISIT_EXPIRE_MAX},
     {"bank_overdue", "payments that the bank has not shown in three working days", bank_overdue_find, bank_overdue_tell, BANK_OVERDUE_MAX},
+    {"cash_watched", "collectors' cash looked at", cash_watch_agencies, cash_watch, CASH_WATCH_MAX},
     {0},
 };
 

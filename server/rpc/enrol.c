@@ -147,6 +147,7 @@ struct authentication {
     struct nonce_proof proof;
     struct envelope envelope;
     struct device_proof at;
+    struct cash_terms terms; /* of the allowance */
 };
 
 tagih_err authenticate_request(struct rpc_item *item) {
@@ -167,10 +168,13 @@ static tagih_err judge_proof(const struct authentication *a) {
 static tagih_err authenticate_in(struct tx *tx, void *context) {
     struct authentication *a = context;
     struct arena *arena = a->batch->arena;
-    TRY(device_send_proof(tx, arena, a->device, a->batch->now));
+    TRY(device_send_proof(tx, arena, a->device));
     TRY(tx_sync(tx));
     if (!device_take_proof(tx, arena, &a->at)) return FAIL(DEVICE_PROOF);
     TRY(judge_proof(a));
+    TRY(cash_send_terms(tx, arena, &a->at.user, 1, a->batch->now));
+    TRY(tx_sync(tx));
+    cash_take_terms(tx, &a->terms, 1);
     return device_send_seen(tx, arena, a->device, a->batch->now);
 }
 
@@ -195,8 +199,7 @@ static tagih_err answer_authenticate(const struct authentication *a, agency_id a
     Tagih__V1__AuthenticateResponse *out = item->response;
     struct bytes allowance;
     TRY(issue_token(server, item, agency, a->at.user, &a->device, a->batch->now, &out->access_token, &out->access_expires_us));
-    TRY(issue_allowance(server, &item->call->arena, a->device, a->at.user, a->at.currency, a->batch->now, a->at.until,
-                        &allowance));
+    TRY(issue_allowance(server, &item->call->arena, a->device, a->at.user, &a->terms, a->batch->now, &allowance));
     out->certificate = binary(item, a->at.certificate);
     out->allowance = (ProtobufCBinaryData){allowance.len, (uint8_t *)(uintptr_t)allowance.data};
     answer_keys(item, server->keys, out);

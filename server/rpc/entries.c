@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rpc/entries_cash.h"
 #include "rpc/server.h"
 #include "store/change.h"
 #include "store/promise.h"
@@ -46,6 +47,7 @@ static tagih_err plan(struct entries *entries) {
     entries->n_chains = entries->n_posts = entries->n_arrivals = entries->n_outcomes = 0;
     entries->n_referents = entries->n_promises = 0;
     entries->n_woken = entries->n_rotations = 0;
+    TRY(cash__begin(entries));
     for (size_t i = 0; i < entries->n; i++) {
         struct sealed *s = entries->all[i];
         if (entries->n_chains == 0 || !same_chain(&entries->chains[entries->n_chains - 1], s->entry)) {
@@ -266,7 +268,9 @@ struct acknowledgement entry__acknowledgement(const struct sealed *s, instant re
         if (s->flags >> bit & 1) ack.reasons[ack.reason_count++] = fate_bit_reason(bit);
     }
     ack.has_missing = s->fate == FATE_WAITING;
-    if (ack.has_missing) ack.missing = s->entry->body.voided.receipt;
+    if (ack.has_missing) {
+        ack.missing = cash__is(s) ? (entry_id){cash__missing(s)} : s->entry->body.voided.receipt;
+    }
     return ack;
 }
 
@@ -383,6 +387,7 @@ tagih_err entries_store(struct entries *entries) {
         s->value = entry__value(s->entry, s->by->certificate.valid_from, entries->now);
     }
     TRY(plan(entries));
+    TRY(cash__load(entries));
     TRY(book_begin(&entries->book, entries->tx, entries->arena, entries->agency, entries->writer, entries->now,
                    entries->posts, entries->n_posts, 4 * entries->n));
     TRY(lock_and_load(entries));
@@ -393,10 +398,12 @@ tagih_err entries_store(struct entries *entries) {
         TRY(arrivals_settle(entries->tx, entries->arena, entries->arrivals, entries->n_arrivals, entries->now));
     }
     TRY(decide_outcomes(entries));
+    cash__settle(entries);
     TRY(acknowledge_all(entries));
     TRY(save_rows(entries));
     TRY(save_chains(entries));
     TRY(entries__save_kinds(entries));
+    TRY(cash__save(entries));
     TRY(rotations__save(entries));
     TRY(book_save(&entries->book));
     TRY(save_duplicates(entries));

@@ -54,6 +54,7 @@ struct sealed {
     struct promise_deed *deed;      /* a promise: what its post does, … */
     struct params *insert;          /* … its row … */
     size_t midnight;                /* … and the index of the day on which it is over */
+    struct cash_entry *cash;        /* cash that is no receipt: entries_cash.c */
     size_t chain;                   /* index of its chain */
     size_t referent;                /* index of what was asked for; SIZE_MAX: nothing */
     struct bytes ack;
@@ -72,6 +73,16 @@ struct chain_end {
     size_t n_gaps;
 };
 
+/* What the entries of cash leave behind: entries_cash.c. */
+struct cash_entries {
+    struct handover_live *handovers;
+    size_t n_handovers;
+    struct cash_entry *all; /* in the order of entries */
+    size_t n;
+    struct cash_entry **woken; /* that waited for their phone's receipts, some of which are here */
+    size_t n_woken;
+};
+
 struct entries {
     /* in */
     struct tx *tx;
@@ -87,6 +98,7 @@ struct entries {
     size_t n_chains;
     struct journal_loaded loaded;
     struct book book;
+    struct cash_entries cash;
     struct post *posts;
     size_t n_posts;
     struct arrival *arrivals;

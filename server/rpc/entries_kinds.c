@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "domain/account.h"
-#include "rpc/entries.h"
+#include "rpc/entries_cash.h"
 #include "rpc/server.h"
 #include "store/change.h"
 #include "store/promise.h"
@@ -113,6 +113,7 @@ tagih_err entry__plan(struct entries *entries, struct sealed *s) {
     s->outcome = NULL;
     s->rotation = NULL;
     s->deed = NULL;
+    s->cash = NULL;
     s->referent = SIZE_MAX;
     switch (s->entry->kind) {
     case JOURNAL_RECEIPT:
@@ -134,6 +135,7 @@ tagih_err entry__plan(struct entries *entries, struct sealed *s) {
         rotation__plan(entries, s);
         break;
     default:
+        if (cash__is(s)) cash__plan(entries, s);
         break;
     }
     return TAGIH_OK;
@@ -227,20 +229,6 @@ static void decide_promise(struct entries *entries, struct sealed *s) {
     s->post->skip = s->broken || !s->owns_id || entry__is_quarantined(s);
 }
 
-static void decide_deposit(struct sealed *s) {
-    const struct journal_deposit *d = &s->entry->body.deposit;
-    currency known;
-    if (d->amount_minor <= 0 || d->amount_minor > MONEY_AMOUNT_MAX_MINOR) entry__flag(s, REASON_AMOUNT_RANGE);
-    if (!err_is_ok(currency_parse(bytes_text(d->currency.code), &known))) entry__flag(s, REASON_WRONG_CURRENCY);
-}
-
-static void decide_day_close(struct entries *entries, struct sealed *s) {
-    struct chain_state *chain = &entries->loaded.chains[s->chain];
-    int64_t last = s->entry->body.day_close.last_seq;
-    if (last >= s->entry->seq) last = s->entry->seq - 1;
-    if (!entry__is_quarantined(s) && last > chain->declared_seq) chain->declared_seq = last;
-}
-
 void entry__decide(struct entries *entries, struct sealed *s) {
     switch (s->entry->kind) {
     case JOURNAL_RECEIPT:
@@ -258,16 +246,11 @@ void entry__decide(struct entries *entries, struct sealed *s) {
     case JOURNAL_PROMISE:
         decide_promise(entries, s);
         break;
-    case JOURNAL_DEPOSIT:
-        decide_deposit(s);
-        break;
-    case JOURNAL_DAY_CLOSE:
-        decide_day_close(entries, s);
-        break;
     case JOURNAL_KEY_ROTATION:
         rotation__decide(entries, s);
         break;
     default:
+        if (cash__is(s)) cash__decide(entries, s);
         break;
     }
 }
@@ -287,6 +270,7 @@ void entry__settle(struct sealed *s) {
     if (s->deed && s->deed->refused) entry__flag(s, REASON_PROMISE_TERMS);
     if (s->deed && s->deed->state == PROMISE_SUPERSEDED) entry__flag(s, REASON_SUPERSEDED);
     if (s->post->what != POST_REVERSAL) return;
+    if (s->post->outcome == POST_CASH_GONE) entry__flag(s, REASON_VOID_APPROVAL);
     if (s->post->outcome == POST_ALREADY_REVERSED) entry__flag(s, REASON_NO_EFFECT);
     if (s->post->outcome == POST_NOT_FOUND) entry__flag(s, REASON_VOID_APPROVAL);
 }
@@ -300,6 +284,7 @@ static tagih_err wake_one(struct entries *entries, const struct waiting_entry *w
     if (!s->entry || !post) return FAIL(OUT_OF_MEMORY);
     TRY(envelope_open(waiting->body, ENVELOPE_JOURNAL_ENTRY, entries->server->installation, &s->envelope));
     TRY(journal_decode(s->envelope.payload, s->entry));
+    if (s->entry->kind != JOURNAL_VOID) return cash__wake(entries, waiting, s, post);
     const struct sealed *receipt = receipt_here(entries, s->entry->body.voided.receipt);
     if (!receipt) return TAGIH_OK;
     s->by = receipt->by;
@@ -328,11 +313,9 @@ tagih_err entries__wake(struct entries *entries) {
 struct kind_rows {
     struct receipt_row *receipts;
     struct void_row *voids;
-    struct deposit_row *deposits;
-    struct settlement_row *settlements;
     struct waiting_row *waiting;
     struct change_row *changes;
-    size_t n_receipts, n_voids, n_deposits, n_settlements, n_waiting, n_changes;
+    size_t n_receipts, n_voids, n_waiting, n_changes;
 };
 
 struct receipt_row entry__receipt_row(const struct sealed *s) {
@@ -379,45 +362,14 @@ static void fill_promise(struct entries *entries, const struct sealed *s) {
     promise_insert(s->insert, entries->tx, entries->arena, &row, 1);
 }
 
-static void add_deposit(struct kind_rows *rows, const struct sealed *s) {
-    const struct journal_deposit *d = &s->entry->body.deposit;
-    rows->deposits[rows->n_deposits++] = (struct deposit_row){
-        .id = s->entry->id, .collector = s->by->certificate.user, .amount_minor = d->amount_minor,
-        .currency = bytes_text(d->currency.code), .bank_reference = d->bank_reference, .value_us = s->value.value.us};
-    rows->changes[rows->n_changes++] = (struct change_row){.kind = CHANGE_DEPOSIT_MADE, .object = s->entry->id.u};
-}
-
-static void add_settlement(struct kind_rows *rows, const struct sealed *s) {
-    const struct journal_day_close *d = &s->entry->body.day_close;
-    for (size_t i = 0; i < d->currency_count; i++) {
-        const struct journal_day_currency *c = &d->currencies[i];
-        struct settlement_row *row = &rows->settlements[rows->n_settlements++];
-        *row = (struct settlement_row){
-            .id = s->entry->id, .collector = s->by->certificate.user, .device = s->entry->device,
-            .epoch = (int32_t)s->entry->epoch, .first_seq = d->first_seq, .last_seq = d->last_seq,
-            .currency = bytes_text(c->currency.code), .receipts = (int32_t)(c->receipt_count & INT32_MAX),
-            .voids = (int32_t)(c->void_count & INT32_MAX), .handover_minor = c->cash_to_hand_over_minor,
-            .value_us = s->value.value.us};
-        for (size_t k = 0; k < d->tender_count; k++) {
-            if (!currency_equal(d->tenders[k].currency, c->currency)) continue;
-            if (d->tenders[k].tender == JOURNAL_TENDER_CASH) row->cash_minor = d->tenders[k].total_minor;
-            else row->other_minor += d->tenders[k].total_minor;
-        }
-    }
-    rows->changes[rows->n_changes++] = (struct change_row){.kind = CHANGE_SETTLEMENT_DECLARED, .object = s->entry->id.u};
-}
-
 static void add_kind(struct kind_rows *rows, const struct sealed *s) {
     bool fact = s->owns_id && !s->broken;
     if (!fact) return;
-    bool quarantined = entry__is_quarantined(s);
     if (s->entry->kind == JOURNAL_RECEIPT) rows->receipts[rows->n_receipts++] = entry__receipt_row(s);
     if (s->entry->kind == JOURNAL_VOID && s->fate != FATE_WAITING) rows->voids[rows->n_voids++] = entry__void_row(s);
-    if (s->fate == FATE_WAITING) {
+    if (s->entry->kind == JOURNAL_VOID && s->fate == FATE_WAITING) {
         rows->waiting[rows->n_waiting++] = (struct waiting_row){s->envelope.hash, s->entry->body.voided.receipt};
     }
-    if (s->entry->kind == JOURNAL_DEPOSIT && !quarantined) add_deposit(rows, s);
-    if (s->entry->kind == JOURNAL_DAY_CLOSE && !quarantined) add_settlement(rows, s);
 }
 
 /* The second fate of voids that waited. */
@@ -447,8 +399,6 @@ tagih_err entries__save_kinds(struct entries *entries) {
     size_t n = entries->n, more = n + entries->n_woken;
     struct kind_rows rows = {.receipts = ARENA_ARRAY(arena, n, struct receipt_row),
                              .voids = ARENA_ARRAY(arena, more, struct void_row),
-                             .deposits = ARENA_ARRAY(arena, n, struct deposit_row),
-                             .settlements = ARENA_ARRAY(arena, n * JOURNAL_DAY_CURRENCIES_MAX, struct settlement_row),
                              .waiting = ARENA_ARRAY(arena, n, struct waiting_row),
                              .changes = ARENA_ARRAY(arena, more, struct change_row)};
     if (arena->exhausted) return FAIL(OUT_OF_MEMORY);
@@ -460,8 +410,6 @@ tagih_err entries__save_kinds(struct entries *entries) {
     TRY(save_woken(entries, &rows));
     TRY(journal_send_receipts(tx, arena, rows.receipts, rows.n_receipts));
     TRY(journal_send_voids(tx, arena, rows.voids, rows.n_voids));
-    TRY(journal_send_deposits(tx, arena, rows.deposits, rows.n_deposits, entries->now));
-    TRY(journal_send_settlements(tx, arena, rows.settlements, rows.n_settlements, entries->now));
     TRY(journal_send_waiting(tx, arena, rows.waiting, rows.n_waiting));
     return change_send(tx, arena, rows.changes, rows.n_changes, entries->now);
 }

@@ -47,19 +47,16 @@ tagih_err issue_certificate(const struct rpc_server *server, struct arena *arena
     return TAGIH_OK;
 }
 
-static int64_t minor_of(int64_t major, currency of) {
-    for (int i = currency_exponent(of); i > 0; i--) major *= 10;
-    return major;
-}
-
 tagih_err issue_allowance(const struct rpc_server *server, struct arena *arena, device_id device, user_id user,
-                          currency of, instant issued, instant until, struct bytes *out) {
+                          const struct cash_terms *terms, instant issued, struct bytes *out) {
     const struct key *key = keyring_signing(server->keys, KEY_DEVICE);
     uint8_t *raw = arena_alloc(arena, ENVELOPE_MAX);
     if (!raw || !key) return raw ? FAIL(INTERNAL) : FAIL(OUT_OF_MEMORY);
-    struct allowance allowance = {.device = device, .user = user, .currency = of, .count = ALLOWANCE_RECEIPTS,
-                                  .per_receipt_minor = minor_of(ALLOWANCE_PER_RECEIPT_MAJOR, of),
-                                  .cash_held_minor = minor_of(ALLOWANCE_CASH_HELD_MAJOR, of), .issued = issued, .until = until};
+    struct cash_limits limits = terms->has_limits ? terms->limits : cash_limits_default(terms->currency);
+    struct allowance allowance = {.device = device, .user = user, .currency = terms->currency, .count = ALLOWANCE_RECEIPTS,
+                                  .per_receipt_minor = limits.receipt_minor,
+                                  .cash_held_minor = cash_allowed_minor(&limits, terms->aged_minor), .issued = issued,
+                                  .until = terms->until};
     size_t len;
     TRY(allowance_sign(&allowance, server->installation, &key->secret, raw, ENVELOPE_MAX, &len));
     *out = bytes_make(raw, len);

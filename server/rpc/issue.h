@@ -5,6 +5,7 @@
 #define TAGIH_RPC_ISSUE_H
 
 #include "rpc/server.h"
+#include "store/cash.h"
 #include "tagih/document.h"
 #include "tagih/token.h"
 
@@ -24,9 +25,9 @@ TAGIH_MUST_USE tagih_err issue_token(const struct rpc_server *server, struct rpc
 TAGIH_MUST_USE tagih_err issue_certificate(const struct rpc_server *server, struct arena *arena,
                                            const struct device_certificate *certificate, struct bytes *out, hash256 *hash);
 
-/** Sign the offline allowance into the arena, with the default limits in the agency's currency (R-REC-5, R-CSH-3). */
+/** Sign the offline allowance into the arena (R-REC-5, R-CSH-3a). */
 TAGIH_MUST_USE tagih_err issue_allowance(const struct rpc_server *server, struct arena *arena, device_id device, user_id user,
-                                         currency of, instant issued, instant until, struct bytes *out);
+                                         const struct cash_terms *terms, instant issued, struct bytes *out);
 
 /** A nonce for a phone: the time, and a keyed hash of time and phone. Any server with the same token key knows it again. */
 void issue_nonce(const struct rpc_server *server, device_id device, instant now, uint8_t out[32]);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "domain/account.h"
-#include "domain/allowance.h"
 #include "domain/gate.h"
 #include "store/change.h"
 #include "store/silence.h"
@@ -294,13 +293,10 @@ static tagih_err payment_in_order(struct book *book, struct post *post, struct p
 
 /* R-REC-5: beyond the allowance a receipt still posts. */
 static void flag_allowance(struct book *book, struct post *post) {
-    if (post->source != SOURCE_FIELD) return;
-    int64_t unit = 1;
-    for (int i = currency_exponent(post->currency); i > 0; i--) unit *= 10;
+    if (post->source != SOURCE_FIELD || post->tender != TENDER_CASH) return;
     const struct posting_collector *collector = book_collector(book, post->collector, post->currency);
-    bool cash = post->tender == TENDER_CASH;
-    bool over = cash && post->amount_minor > ALLOWANCE_PER_RECEIPT_MAJOR * unit;
-    over |= cash && collector && collector->cash_held_minor > ALLOWANCE_CASH_HELD_MAJOR * unit;
+    struct cash_limits limits = collector && collector->has_limits ? collector->limits : cash_limits_default(post->currency);
+    bool over = post->amount_minor > limits.receipt_minor || (collector && collector->cash_held_minor > limits.hard_minor);
     if (over) post->flags |= fate_bit(REASON_OVER_ALLOWANCE);
 }
 
@@ -353,6 +349,16 @@ static bool reversed_here(const struct book *book, const struct post *post) {
     return false;
 }
 
+/* R-PAY-4: what the collector brought to a bank or handed on is not voided out of his bag. */
+static bool cash_left_the_bag(struct book *book, const struct post *post, const struct posting_reversed *payment) {
+    struct ledger_side debited = payment_money_side((enum payment_source)payment->source, (enum tender)payment->tender,
+                                                    payment->collector.u);
+    struct ledger_side money = payment_reversal_side(post->reason, post->settled, debited);
+    if (money.account != LEDGER_CASH_HELD) return false;
+    const struct posting_collector *c = book_collector(book, payment->collector, payment->currency);
+    return !c || c->cash_held_minor < payment->amount_minor;
+}
+
 static tagih_err post_reversal(struct book *book, struct post *post) {
     struct posting_reversed payment = reversed_find(book, post);
     if (!payment.found) {
@@ -361,6 +367,10 @@ static tagih_err post_reversal(struct book *book, struct post *post) {
     }
     if (payment.reversed || reversed_here(book, post)) {
         post->outcome = POST_ALREADY_REVERSED;
+        return TAGIH_OK;
+    }
+    if (cash_left_the_bag(book, post, &payment)) {
+        post->outcome = POST_CASH_GONE;
         return TAGIH_OK;
     }
     struct posting_account *account = book_account(book, payment.account);
@@ -425,7 +435,23 @@ static tagih_err post_fact(struct book *book, struct post *post) {
     return balances_follow(book, posted);
 }
 
+/* R-PAY-4: cash held is never below zero. */
+static bool takes_too_much(struct book *book, const struct ledger_txn *ledger) {
+    for (size_t i = 0; i < ledger->n; i++) {
+        const struct ledger_line *line = &ledger->lines[i];
+        if (line->account != LEDGER_CASH_HELD || line->amount_minor >= 0) continue;
+        const struct posting_collector *c = book_collector(book, (user_id){line->owner}, line->currency);
+        if (!c || c->cash_held_minor + line->amount_minor < 0) return true;
+    }
+    return false;
+}
+
 static tagih_err post_move(struct book *book, struct post *post) {
+    if (takes_too_much(book, &post->ledger)) {
+        post->flags |= fate_bit(REASON_CASH_GONE);
+        post->outcome = POST_CASH_GONE;
+        return TAGIH_OK;
+    }
     struct posting_account *account = book_account(book, post->account);
     struct posted *posted = book__posted(book, post, post->kind);
     posted->has_account = account != NULL;

@@ -67,6 +67,7 @@ enum post_outcome {
     POST_QUARANTINED,       /* the money is in quarantine; `flags` say why */
     POST_UNLISTED,          /* as before, and without lines: no valid amount or currency */
     POST_ALREADY_REVERSED,  /* reversal: no effect */
+    POST_CASH_GONE,         /* void, move: it takes more cash than a collector holds; nothing was done (R-PAY-4) */
     POST_NOT_FOUND          /* reversal: no such payment; fact: no such instalment, or nothing to withdraw */
 };
 

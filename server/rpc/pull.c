@@ -15,6 +15,7 @@
 #include "rpc/issue.h"
 #include "rpc/server.h"
 #include "rpc/visit_view.h"
+#include "store/cash.h"
 #include "store/pull.h"
 
 #define PAGE_DEFAULT 200
@@ -26,6 +27,7 @@ struct page {
     struct cursor cursor;
     int32_t size;
     bool whole, resync;
+    bool wants_terms, told_allowance;
 };
 
 struct pulls {
@@ -33,7 +35,7 @@ struct pulls {
     struct page *pages;
     struct pull_ask *asks;
     struct feed_position position;
-    struct pull_terms terms;
+    struct cash_terms *terms; /* per page; of those that want them */
 };
 
 tagih_err pull_check(struct rpc_item *item) {
@@ -98,22 +100,27 @@ static void add_fate(struct rpc_item *item, const struct pull_row *row) {
     fill_flags(item, (uint64_t)row->flags, change->fate);
 }
 
-static tagih_err add_allowance(const struct pulls *pulls, struct rpc_item *item) {
+/* One a page: it says how things are now. */
+static tagih_err add_allowance(const struct pulls *pulls, struct page *page) {
+    struct rpc_item *item = page->item;
+    if (page->told_allowance) return item->err;
+    page->told_allowance = true;
     struct bytes document;
     TRY(issue_allowance(pulls->batch->server, &item->call->arena, item->caller.device, item->caller.user,
-                        pulls->terms.currency, pulls->batch->now, pulls->terms.until, &document));
+                        &pulls->terms[page - pulls->pages], pulls->batch->now, &document));
     Tagih__V1__PullChange *change = change_add(item, TAGIH__V1__PULL_CHANGE__ITEM_ALLOWANCE);
     if (change) change->allowance = (ProtobufCBinaryData){document.len, (uint8_t *)(uintptr_t)document.data};
     return item->err;
 }
 
 /* What does not belong to a collector but to every phone; at the head of a whole. */
-static tagih_err add_lists(const struct pulls *pulls, struct rpc_item *item) {
+static tagih_err add_lists(const struct pulls *pulls, struct page *page) {
+    struct rpc_item *item = page->item;
     Tagih__V1__PullChange *change = change_add(item, TAGIH__V1__PULL_CHANGE__ITEM_OUTCOMES);
     if (!change || !(change->outcomes = rpc_alloc(item, sizeof *change->outcomes))) return item->err;
     tagih__v1__list_outcomes_response__init(change->outcomes);
     TRY(outcomes_view(item, 0, change->outcomes));
-    return add_allowance(pulls, item);
+    return add_allowance(pulls, page);
 }
 
 /* ---- a row becomes changes ------------------------------------------------------------------------------------ */
@@ -152,16 +159,29 @@ static void take_visit(struct rpc_item *item, const struct pull_row *rows, size_
     else add_visit_gone(item, row->visit.id.u);
 }
 
+/* R-CSH-2, R-CSH-3: the allowance refills at the acknowledged deposit, and whatever else moves what he holds tells it anew. */
+static bool moves_allowance(const struct rpc_item *item, const struct pull_row *row) {
+    switch (row->kind) {
+    case CHANGE_DEVICE_CHANGED: return uuid_equal(row->object, item->caller.device.u);
+    case CHANGE_DEPOSIT_MADE:
+    case CHANGE_SETTLEMENT_ACCEPTED:
+    case CHANGE_SHORTAGE_FOUND:
+    case CHANGE_HANDOVER_DONE:
+    case CHANGE_CASH_ALLOWANCE: return true;
+    default: return false;
+    }
+}
+
 /* The account comes before its visit, and goes after it. */
-static tagih_err take_row(const struct pulls *pulls, struct rpc_item *item, const struct pull_row *rows, size_t i) {
+static tagih_err take_row(const struct pulls *pulls, struct page *page, const struct pull_row *rows, size_t i) {
+    struct rpc_item *item = page->item;
     const struct pull_row *row = &rows[i];
     if (row->mine) take_account(item, rows, i);
     if (row->has_visit) take_visit(item, rows, i);
     if (!row->mine) take_account(item, rows, i);
     bool told = row->kind == 0 || is_told(rows, i, row->object, speaks_of_object);
     if (row->has_fate && !told) add_fate(item, row);
-    bool own_device = row->kind == CHANGE_DEVICE_CHANGED && uuid_equal(row->object, item->caller.device.u);
-    return own_device && !told ? add_allowance(pulls, item) : item->err;
+    return moves_allowance(item, row) ? add_allowance(pulls, page) : item->err;
 }
 
 /* ---- pages ---------------------------------------------------------------------------------------------------- */
@@ -209,8 +229,8 @@ static tagih_err page_fill(const struct pulls *pulls, struct page *page, const s
     out->changes = rpc_alloc(item, (3 * taken + 2) * sizeof *out->changes);
     if (!out->changes) return item->err;
     if (first) page->cursor = cursor_now(&pulls->position);
-    if (first) TRY(add_lists(pulls, item));
-    for (size_t i = 0; i < taken; i++) TRY(take_row(pulls, item, rows, i));
+    if (first) TRY(add_lists(pulls, page));
+    for (size_t i = 0; i < taken; i++) TRY(take_row(pulls, page, rows, i));
     if (page->whole) page->cursor.after = out->more ? rows[taken - 1].visit.id.u : (uuid){{0}};
     else if (taken) page->cursor.place = rows[taken - 1].place;
     return item->err;
@@ -231,20 +251,60 @@ static void page_answer(const struct pulls *pulls, struct page *page, const stru
     out->server_us = pulls->batch->now.us;
 }
 
-/* Rows of one statement, sorted by their row: each page that asked gets its own. */
-static tagih_err take_rows(const struct pulls *pulls, bool whole) {
+/* The rows of one statement, sorted by their row; their texts live in the result. */
+struct answer {
+    struct result result;
+    struct pull_row *rows;
+    size_t n;
+};
+
+static void answer_release(struct answer *answer) {
+    result_release(&answer->result);
+}
+
+static tagih_err take_rows(const struct pulls *pulls, bool whole, struct answer *out) {
     struct rpc_batch *batch = pulls->batch;
     if (collect(pulls, whole) == 0) return TAGIH_OK;
-    DEFER(result) struct result r = {0};
-    tx_take(batch->tx, &r);
-    size_t n = result_count(&r), at = 0;
-    struct pull_row *rows = ARENA_ARRAY(batch->arena, n, struct pull_row);
-    if (!rows) return FAIL(OUT_OF_MEMORY);
-    for (size_t i = 0; i < n; i++) pull_read(&r, i, &rows[i]);
-    for (size_t i = 0; i < batch->n; i++) {
+    tx_take(batch->tx, &out->result);
+    out->n = result_count(&out->result);
+    out->rows = ARENA_ARRAY(batch->arena, out->n, struct pull_row);
+    if (!out->rows) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < out->n; i++) pull_read(&out->result, i, &out->rows[i]);
+    return TAGIH_OK;
+}
+
+/* Each page that asked gets its own rows. */
+static void answer_pages(const struct pulls *pulls, bool whole, const struct answer *answer) {
+    size_t at = 0;
+    for (size_t i = 0; i < pulls->batch->n; i++) {
         size_t first = at;
-        while (at < n && rows[at].row == (int32_t)i) at++;
-        if (pulls->pages[i].whole == whole) page_answer(pulls, &pulls->pages[i], rows + first, at - first);
+        while (at < answer->n && answer->rows[at].row == (int32_t)i) at++;
+        if (pulls->pages[i].whole == whole) page_answer(pulls, &pulls->pages[i], answer->rows + first, at - first);
+    }
+}
+
+/* What an allowance says is looked up for those who get one alone: at the head of a whole, or when something moved it. */
+static tagih_err load_terms(struct pulls *pulls, const struct answer *changes) {
+    struct rpc_batch *batch = pulls->batch;
+    user_id *users = ARENA_ARRAY(batch->arena, batch->n, user_id);
+    struct cash_terms *terms = ARENA_ARRAY(batch->arena, batch->n, struct cash_terms);
+    size_t n = 0, at = 0;
+    if (!users || !terms) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < changes->n; i++) {
+        struct page *page = &pulls->pages[changes->rows[i].row];
+        page->wants_terms |= moves_allowance(page->item, &changes->rows[i]);
+    }
+    for (size_t i = 0; i < batch->n; i++) {
+        struct page *page = &pulls->pages[i];
+        page->wants_terms |= page->whole && uuid_is_nil(page->cursor.after);
+        if (page->wants_terms) users[n++] = page->item->caller.user;
+    }
+    if (n == 0) return TAGIH_OK;
+    TRY(cash_send_terms(batch->tx, batch->arena, users, n, batch->now));
+    TRY(tx_sync(batch->tx));
+    cash_take_terms(batch->tx, terms, n);
+    for (size_t i = 0; i < batch->n; i++) {
+        if (pulls->pages[i].wants_terms) pulls->terms[i] = terms[at++];
     }
     return TAGIH_OK;
 }
@@ -266,12 +326,10 @@ static bool find_foreign(struct pulls *pulls) {
 static tagih_err load(struct pulls *pulls) {
     struct rpc_batch *batch = pulls->batch;
     TRY(feed_send_position(batch->tx, batch->arena));
-    TRY(pull_send_terms(batch->tx, batch->arena, batch->now));
     TRY(send_rows(pulls, true));
     TRY(send_rows(pulls, false));
     TRY(rpc_load(batch));
     feed_take_position(batch->tx, &pulls->position);
-    TRY(pull_take_terms(batch->tx, &pulls->terms));
     if (!find_foreign(pulls)) return TAGIH_OK;
     TRY(send_rows(pulls, true));
     TRY(send_rows(pulls, false));
@@ -280,10 +338,16 @@ static tagih_err load(struct pulls *pulls) {
 
 tagih_err pull(struct rpc_batch *batch) {
     struct pulls pulls = {.batch = batch, .pages = ARENA_ARRAY(batch->arena, batch->n, struct page),
-                          .asks = ARENA_ARRAY(batch->arena, batch->n, struct pull_ask)};
-    if (!pulls.pages || !pulls.asks) return FAIL(OUT_OF_MEMORY);
+                          .asks = ARENA_ARRAY(batch->arena, batch->n, struct pull_ask),
+                          .terms = ARENA_ARRAY(batch->arena, batch->n, struct cash_terms)};
+    if (!pulls.pages || !pulls.asks || !pulls.terms) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < batch->n; i++) page_begin(batch, batch->items[i], &pulls.pages[i]);
     TRY(load(&pulls));
-    TRY(take_rows(&pulls, true));
-    return take_rows(&pulls, false);
+    DEFER(answer) struct answer whole = {.n = 0}, changes = {.n = 0};
+    TRY(take_rows(&pulls, true, &whole));
+    TRY(take_rows(&pulls, false, &changes));
+    TRY(load_terms(&pulls, &changes));
+    answer_pages(&pulls, true, &whole);
+    answer_pages(&pulls, false, &changes);
+    return TAGIH_OK;
 }

@@ -8,6 +8,7 @@ const struct rpc_service *const rpc_services[] = {
     &approval_service,
     &bank_service,
     &bonus_service,
+    &cash_service,
     &check_in_service,
     &device_service,
     &entry_service,

@@ -17,12 +17,6 @@
 
 /* ---- answers -------------------------------------------------------------------------------------------------- */
 
-static char *date_view(struct rpc_item *item, civil_date date) {
-    char text[DATE_TEXT_SIZE];
-    date_format(date, text);
-    return rpc_text(item, bytes_text(text));
-}
-
 static void match_view(struct rpc_item *item, const struct suspense_match *match, Tagih__V1__SuspenseItem *out) {
     Tagih__V1__SuspenseMatch *message = rpc_alloc(item, sizeof *message);
     if (!message) return;
@@ -57,7 +51,7 @@ static Tagih__V1__SuspenseItem *item_view(struct rpc_item *item, const struct su
     out->note = rpc_text(item, read->note);
     out->amount = money_view(item, read->amount_minor, read->currency);
     out->value_us = read->value.us;
-    out->value_on = date_view(item, read->value_on);
+    out->value_on = rpc_date(item, read->value_on);
     if (read->has_account) out->account_id = rpc_uuid(item, read->account.u);
     if (read->has_trigger) out->origin_id = rpc_uuid(item, read->trigger);
     if (read->has_payment) out->payment_id = rpc_uuid(item, read->payment.u);

@@ -213,11 +213,10 @@ tagih_err device_send_end(struct tx *tx, struct arena *arena, device_id device, 
 
 /* ---- proof ---------------------------------------------------------------------------------------------------- */
 
-tagih_err device_send_proof(struct tx *tx, struct arena *arena, device_id device, instant now) {
+tagih_err device_send_proof(struct tx *tx, struct arena *arena, device_id device) {
     struct params p;
     TRY(send_lock(tx, arena, device));
     begin(&p, tx, arena, STMT_device_proof_load, device);
-    params_one_int8(&p, now.us);
     return tx_send(tx, &p);
 }
 
@@ -232,12 +231,9 @@ bool device_take_proof(struct tx *tx, struct arena *arena, struct device_proof *
     *out = (struct device_proof){.user.u = result_uuid(&r, 0, COL(user_id)),
                                  .state = result_int2(&r, 0, COL(state)),
                                  .epoch = (uint32_t)result_int4(&r, 0, COL(epoch)),
-                                 .staff_active = is_active(&r, COL(staff_state)),
-                                 .until = {result_int8(&r, 0, COL(until_us))}};
+                                 .staff_active = is_active(&r, COL(staff_state))};
     read_key(&r, 0, COL(public_key), &out->has_key, &out->key);
     if (!result_is_null(&r, 0, COL(certificate))) out->certificate = arena_copy(arena, result_bytes(&r, 0, COL(certificate)));
-    struct bytes code = result_text(&r, 0, COL(currency));
-    memcpy(out->currency.code, code.data, code.len < 3 ? code.len : 3);
     return true;
 }
 

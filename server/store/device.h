@@ -102,12 +102,10 @@ struct device_proof {
     public_key key;           /* of the present epoch; of the enrolment while PENDING */
     struct bytes certificate; /* copied into the arena; empty while PENDING */
     bool staff_active;
-    currency currency;
-    instant until; /* noon of the next working day (R-CSH-3) */
 };
 
 /** Lock a phone, then read what its proof is checked against. Taken by device_take_proof. */
-TAGIH_MUST_USE tagih_err device_send_proof(struct tx *tx, struct arena *arena, device_id device, instant now);
+TAGIH_MUST_USE tagih_err device_send_proof(struct tx *tx, struct arena *arena, device_id device);
 /** @return false: there is no such phone here */
 bool device_take_proof(struct tx *tx, struct arena *arena, struct device_proof *out);
 TAGIH_MUST_USE tagih_err device_send_seen(struct tx *tx, struct arena *arena, device_id device, instant at);

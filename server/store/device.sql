@@ -130,16 +130,11 @@ select expect_rows((select count(*) from told), 1) as all_written;
 select agency_id from device_by_id($1);
 
 -- name: device_proof_load
--- in:   uuid agency_id, uuid device_id, int8 at_us
--- out:  uuid user_id, int2 state, int4 epoch, bytea public_key, bytea certificate, int2 staff_state, text currency, int8 until_us
--- why:  until: noon of the next working day, Monday to Friday, by the agency's own clock (R-CSH-3).
+-- in:   uuid agency_id, uuid device_id
+-- out:  uuid user_id, int2 state, int4 epoch, bytea public_key, bytea certificate, int2 staff_state
 select d.user_id, d.state, d.epoch, coalesce(k.public_key, p.public_key) as public_key, k.certificate,
-       t.state as staff_state, a.currency::text as currency,
-       (extract(epoch from (agency_date($3, a.time_zone)
-            + case extract(isodow from agency_date($3, a.time_zone)) when 5 then 3 when 6 then 2 else 1 end
-            + time '12:00') at time zone a.time_zone) * 1000000)::bigint as until_us
+       t.state as staff_state
 from device_state d
-join agency a on a.agency_id = d.agency_id
 left join device_key k on k.agency_id = $1 and k.device_id = d.device_id and k.epoch = d.epoch
 left join device_pending p on p.agency_id = $1 and p.device_id = d.device_id
 left join staff_state t on t.agency_id = $1 and t.user_id = d.user_id

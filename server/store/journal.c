@@ -37,6 +37,19 @@ static tagih_err send_chains(struct tx *tx, struct arena *arena, const struct ch
     return tx_send(tx, &p);
 }
 
+/* A void waits for its receipt, cash that left a bag for whatever is missing of its phone's journal. */
+static tagih_err send_waiting(struct tx *tx, struct arena *arena, const struct chain_key *chains, size_t n_chains,
+                              const entry_id *ids, size_t n) {
+    uuid *all = ARENA_ARRAY(arena, n + n_chains, uuid);
+    struct params p;
+    if (!all) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < n; i++) all[i] = ids[i].u;
+    for (size_t i = 0; i < n_chains; i++) all[n + i] = chains[i].device.u;
+    tx_params(&p, tx, arena, STMT_waiting_load, n ? n + n_chains : 0);
+    params_uuid(&p, all, sizeof *all);
+    return tx_send(tx, &p);
+}
+
 tagih_err journal_send_load(struct tx *tx, struct arena *arena, const struct chain_key *chains, size_t n_chains,
                             const hash256 *hashes, const entry_id *ids, size_t n, const entry_id *referents,
                             size_t n_referents, bool has_receipts) {
@@ -46,9 +59,7 @@ tagih_err journal_send_load(struct tx *tx, struct arena *arena, const struct cha
     params_hash(&p, hashes, sizeof *hashes);
     params_uuid(&p, ids, sizeof *ids);
     TRY(tx_send(tx, &p));
-    tx_params(&p, tx, arena, STMT_waiting_load, has_receipts ? n : 0);
-    params_uuid(&p, ids, sizeof *ids);
-    TRY(tx_send(tx, &p));
+    TRY(send_waiting(tx, arena, chains, n_chains, ids, has_receipts ? n : 0));
     tx_params(&p, tx, arena, STMT_void_referent_load, n_referents);
     params_uuid(&p, referents, sizeof *referents);
     return tx_send(tx, &p);
@@ -148,7 +159,10 @@ static tagih_err take_waiting(struct tx *tx, struct arena *arena, struct journal
         out->waiting[i] = (struct waiting_entry){
             .hash = result_hash(&r, i, COL_waiting_load_entry_hash),
             .body = arena_copy(arena, result_bytes(&r, i, COL_waiting_load_body)),
-            .received = {result_int8(&r, i, COL_waiting_load_received_us)}};
+            .received = {result_int8(&r, i, COL_waiting_load_received_us)},
+            .value = {result_int8(&r, i, COL_waiting_load_value_us)},
+            .value_on = result_date(&r, i, COL_waiting_load_value_on),
+            .flags = result_int8(&r, i, COL_waiting_load_flags)};
     }
     return TAGIH_OK;
 }

@@ -68,7 +68,9 @@ struct void_referent {
 struct waiting_entry {
     hash256 hash;
     struct bytes body;
-    instant received;
+    instant received, value;
+    civil_date value_on;
+    int64_t flags; /* of its fate so far */
 };
 
 struct journal_row {
@@ -110,25 +112,6 @@ struct void_row {
     int64_t value_us;
 };
 
-struct deposit_row {
-    entry_id id;
-    user_id collector;
-    int64_t amount_minor;
-    struct bytes currency, bank_reference;
-    int64_t value_us;
-};
-
-struct settlement_row {
-    entry_id id;
-    user_id collector;
-    device_id device;
-    int32_t epoch;
-    int64_t first_seq, last_seq;
-    struct bytes currency;
-    int32_t receipts, voids;
-    int64_t cash_minor, other_minor, handover_minor, value_us;
-};
-
 struct fate_row {
     hash256 hash;
     int16_t fate;
@@ -164,8 +147,6 @@ TAGIH_MUST_USE tagih_err journal_send_rows(struct tx *tx, struct arena *arena, c
 TAGIH_MUST_USE tagih_err journal_send_chains(struct tx *tx, struct arena *arena, const struct chain_state *chains, size_t n);
 TAGIH_MUST_USE tagih_err journal_send_receipts(struct tx *tx, struct arena *arena, const struct receipt_row *rows, size_t n);
 TAGIH_MUST_USE tagih_err journal_send_voids(struct tx *tx, struct arena *arena, const struct void_row *rows, size_t n);
-TAGIH_MUST_USE tagih_err journal_send_deposits(struct tx *tx, struct arena *arena, const struct deposit_row *rows, size_t n, instant received);
-TAGIH_MUST_USE tagih_err journal_send_settlements(struct tx *tx, struct arena *arena, const struct settlement_row *rows, size_t n, instant received);
 TAGIH_MUST_USE tagih_err journal_send_fates(struct tx *tx, struct arena *arena, const struct fate_row *rows, size_t n, instant at);
 TAGIH_MUST_USE tagih_err journal_send_waiting(struct tx *tx, struct arena *arena, const struct waiting_row *rows, size_t n);
 TAGIH_MUST_USE tagih_err journal_send_waited(struct tx *tx, struct arena *arena, const hash256 *hashes, size_t n);

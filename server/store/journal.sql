@@ -42,11 +42,16 @@ order by q.i;
 
 -- name: waiting_load
 -- in:   uuid agency_id, uuid[] referent_id
--- out:  bytea entry_hash, bytea body, int8 received_us
--- why:  what waits for the receipts that are coming in now.
-select w.entry_hash, b.body, b.received_us
+-- out:  bytea entry_hash, bytea body, int8 received_us, int8 value_us, date value_on, int8 flags
+-- why:  what waits for the receipts that are coming in now, or for any of the phones that they come from.
+select w.entry_hash, b.body, b.received_us, b.value_us, agency_date(b.value_us, a.time_zone) as value_on,
+       coalesce(e.flags, k.flags) as flags
 from entry_waiting w
 join journal_body b on b.agency_id = $1 and b.entry_hash = w.entry_hash
+join journal_key k on k.agency_id = $1 and k.entry_hash = w.entry_hash
+join agency a on a.agency_id = $1
+left join lateral (
+    select x.flags from entry_event x where x.agency_id = $1 and x.entry_hash = w.entry_hash order by x.n desc limit 1) e on true
 where w.agency_id = $1 and w.referent_id = any($2) and not w.done
 order by w.entry_hash
 for update of w;
@@ -168,28 +173,6 @@ select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $
 insert into receipt_void (agency_id, entry_id, receipt_id, amount_minor, currency, effect, reason, value_us)
 select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8) u;
 
--- name: deposit_insert
--- in:   uuid agency_id, uuid[] deposit_id, uuid[] collector_id, int8[] amount_minor, text[] currency, bytea[] bank_reference, int8[] value_us, int8 received_us
--- out:  none
-insert into deposit (agency_id, deposit_id, collector_id, amount_minor, currency, bank_reference, value_us, received_us)
-select $1, u.*, $8 from unnest($2, $3, $4, $5, $6, $7) u;
-
--- name: settlement_insert
--- in:   uuid agency_id, uuid[] settlement_id, uuid[] collector_id, uuid[] device_id, int4[] epoch, int8[] first_seq, int8[] last_seq, text[] currency, int4[] receipts, int4[] voids, int8[] cash_minor, int8[] other_minor, int8[] handover_minor, int8[] value_us
--- out:  none
-insert into settlement (agency_id, settlement_id, collector_id, device_id, epoch, first_seq, last_seq, currency,
-    receipts, voids, cash_minor, other_minor, handover_minor, value_us)
-select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) u;
-
--- name: settlement_declare
--- in:   uuid agency_id, uuid[] settlement_id, uuid[] collector_id, int8 at_us
--- out:  none
--- why:  DAY_CLOSE puts the day's settlement into DECLARED (R-CSH-2).
-with state as (
-    insert into settlement_state (agency_id, settlement_id, collector_id, state)
-    select distinct $1, u.settlement_id, u.collector_id, 2 from unnest($2, $3) u (settlement_id, collector_id))
-insert into settlement_event (agency_id, settlement_id, version, state, at_us, actor_id)
-select distinct $1, u.settlement_id, 1, 2, $4, u.collector_id from unnest($2, $3) u (settlement_id, collector_id);
 
 -- name: void_referent_load
 -- in:   uuid agency_id, uuid[] receipt_id

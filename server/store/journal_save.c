@@ -123,48 +123,6 @@ tagih_err journal_send_voids(struct tx *tx, struct arena *arena, const struct vo
     return tx_send(tx, &p);
 }
 
-tagih_err journal_send_deposits(struct tx *tx, struct arena *arena, const struct deposit_row *rows, size_t n, instant received) {
-    if (n == 0) return TAGIH_OK;
-    const size_t s = sizeof *rows;
-    struct params p;
-    tx_params(&p, tx, arena, STMT_deposit_insert, n);
-    params_uuid(&p, &rows[0].id, s);
-    params_uuid(&p, &rows[0].collector, s);
-    params_int8(&p, &rows[0].amount_minor, s);
-    params_text(&p, &rows[0].currency, s);
-    params_bytea(&p, &rows[0].bank_reference, s);
-    params_int8(&p, &rows[0].value_us, s);
-    params_one_int8(&p, received.us);
-    return tx_send(tx, &p);
-}
-
-tagih_err journal_send_settlements(struct tx *tx, struct arena *arena, const struct settlement_row *rows, size_t n,
-                                   instant received) {
-    if (n == 0) return TAGIH_OK;
-    const size_t s = sizeof *rows;
-    struct params p;
-    tx_params(&p, tx, arena, STMT_settlement_insert, n);
-    params_uuid(&p, &rows[0].id, s);
-    params_uuid(&p, &rows[0].collector, s);
-    params_uuid(&p, &rows[0].device, s);
-    params_int4(&p, &rows[0].epoch, s);
-    params_int8(&p, &rows[0].first_seq, s);
-    params_int8(&p, &rows[0].last_seq, s);
-    params_text(&p, &rows[0].currency, s);
-    params_int4(&p, &rows[0].receipts, s);
-    params_int4(&p, &rows[0].voids, s);
-    params_int8(&p, &rows[0].cash_minor, s);
-    params_int8(&p, &rows[0].other_minor, s);
-    params_int8(&p, &rows[0].handover_minor, s);
-    params_int8(&p, &rows[0].value_us, s);
-    TRY(tx_send(tx, &p));
-    tx_params(&p, tx, arena, STMT_settlement_declare, n);
-    params_uuid(&p, &rows[0].id, s);
-    params_uuid(&p, &rows[0].collector, s);
-    params_one_int8(&p, received.us);
-    return tx_send(tx, &p);
-}
-
 tagih_err journal_send_fates(struct tx *tx, struct arena *arena, const struct fate_row *rows, size_t n, instant at) {
     if (n == 0) return TAGIH_OK;
     struct params p;

@@ -204,6 +204,9 @@ static tagih_err take_collectors(struct tx *tx, struct arena *arena, struct post
             .cash_held_minor = result_int8(&r, i, COL(cash_held_minor)),
             .cheques_in_hand_minor = result_int8(&r, i, COL(cheques_in_hand_minor)),
             .deposit_in_transit_minor = result_int8(&r, i, COL(deposit_in_transit_minor)),
+            .has_limits = !result_is_null(&r, i, COL(hard_minor)),
+            .limits = {.hard_minor = result_int8_or(&r, i, COL(hard_minor), 0),
+                       .receipt_minor = result_int8_or(&r, i, COL(receipt_minor), 0)},
             .collector_receivable_minor = result_int8(&r, i, COL(collector_receivable_minor)),
             .bonus_payable_minor = result_int8(&r, i, COL(bonus_payable_minor))};
     }

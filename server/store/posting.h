@@ -6,6 +6,7 @@
 #ifndef TAGIH_STORE_POSTING_H
 #define TAGIH_STORE_POSTING_H
 
+#include "domain/cash.h"
 #include "store/tx.h"
 #include "tagih/allocation.h"
 #include "tagih/bonus.h"
@@ -50,6 +51,8 @@ struct posting_collector {
     int64_t bonus_n;
     hash256 bonus_head; /* zeros for the first line */
     int64_t cash_held_minor, cheques_in_hand_minor, deposit_in_transit_minor, collector_receivable_minor, bonus_payable_minor;
+    bool has_limits;
+    struct cash_limits limits; /* soft is not loaded */
     bool dirty;
 };
 

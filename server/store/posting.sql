@@ -41,18 +41,24 @@ on conflict do nothing;
 
 -- name: posting_collector_lock
 -- in:   uuid agency_id, uuid[] collector_id, uuid[] payment_id, uuid[] account_id, int8[] value_us
--- out:  uuid collector_id, text currency, int8 bonus_n, bytea bonus_head, int8 cash_held_minor, int8 cheques_in_hand_minor, int8 deposit_in_transit_minor, int8 collector_receivable_minor, int8 bonus_payable_minor
+-- out:  uuid collector_id, text currency, int8 bonus_n, bytea bonus_head, int8 cash_held_minor, int8 cheques_in_hand_minor, int8 deposit_in_transit_minor, int8 collector_receivable_minor, int8 bonus_payable_minor, int8 hard_minor, int8 receipt_minor
 -- why:  the collectors named, those whose payments or bonus lines are to be reversed, and those to whom accounts were
---       assigned. Locked and read in one: all decided on is in the locked row itself.
-select collector_id, currency::text as currency, bonus_n, bonus_head, cash_held_minor, cheques_in_hand_minor,
-       deposit_in_transit_minor, collector_receivable_minor, bonus_payable_minor
-from collector_state
-where agency_id = $1 and collector_id = any(array(
-    select c from unnest($2) c union all
+--       assigned. Locked and read in one: all decided on is in the locked row itself; limits of cash, null when nobody set
+--       any, only flag.
+select c.collector_id, c.currency::text as currency, c.bonus_n, c.bonus_head, c.cash_held_minor, c.cheques_in_hand_minor,
+       c.deposit_in_transit_minor, c.collector_receivable_minor, c.bonus_payable_minor, l.hard_minor, l.receipt_minor
+from collector_state c
+left join lateral (
+    select x.hard_minor, x.receipt_minor from cash_limit x
+    where x.agency_id = $1 and x.collector_id = any(array[c.collector_id, '00000000-0000-0000-0000-000000000000'::uuid])
+      and x.currency = c.currency
+    order by x.collector_id = c.collector_id desc, x.version desc limit 1) l on true
+where c.agency_id = $1 and c.collector_id = any(array(
+    select n from unnest($2) n union all
     select p.collector_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id union all
     select b.collector_id from unnest($3) q (id) join bonus_line b on b.agency_id = $1 and b.payment_id = q.id union all
     select account_collector_at($1, a.account_id, a.value_us) from unnest($4, $5) a (account_id, value_us)))
-order by collector_id, currency for no key update;
+order by c.collector_id, c.currency for no key update of c;
 
 -- name: posting_writer_lock
 -- in:   uuid agency_id, int8 writer_id

@@ -88,19 +88,3 @@ void pull_read(const struct result *r, size_t i, struct pull_row *out) {
     out->fate = result_int2(r, i, COL(fate));
     out->flags = result_int8(r, i, COL(flags));
 }
-
-tagih_err pull_send_terms(struct tx *tx, struct arena *arena, instant now) {
-    struct params p;
-    params_init(&p, arena, STMT_pull_terms, 0);
-    params_one_uuid(&p, &tx->options->agency);
-    params_one_int8(&p, now.us);
-    return tx_send(tx, &p);
-}
-
-tagih_err pull_take_terms(struct tx *tx, struct pull_terms *out) {
-    DEFER(result) struct result r = {0};
-    tx_take(tx, &r);
-    if (result_count(&r) == 0) return FAIL(CALLER_REVOKED);
-    out->until.us = result_int8(&r, 0, COL_pull_terms_until_us);
-    return currency_parse(result_text(&r, 0, COL_pull_terms_currency), &out->currency);
-}

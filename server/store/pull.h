@@ -42,13 +42,4 @@ TAGIH_MUST_USE tagih_err pull_send_changes(struct tx *tx, struct arena *arena, c
 /** Read an answer to either. */
 void pull_read(const struct result *r, size_t row, struct pull_row *out);
 
-/** What an allowance given now says. */
-struct pull_terms {
-    currency currency;
-    instant until;
-};
-TAGIH_MUST_USE tagih_err pull_send_terms(struct tx *tx, struct arena *arena, instant now);
-/** @return OK · CALLER_REVOKED there is no such agency */
-TAGIH_MUST_USE tagih_err pull_take_terms(struct tx *tx, struct pull_terms *out);
-
 #endif

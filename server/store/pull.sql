@@ -101,14 +101,3 @@ left join lateral (
     select x.fate, x.flags from entry_event x
     where x.agency_id = $1 and x.entry_hash = k.entry_hash order by x.n desc limit 1) e on true
 order by q.row, f.xid, f.n;
-
--- name: pull_terms
--- in:   uuid agency_id, int8 now_us
--- out:  text currency, int8 until_us
--- why:  of the allowance: until noon of the next working day, by the agency's own clock (R-CSH-3).
-select a.currency::text as currency,
-       (extract(epoch from (agency_date($2, a.time_zone)
-            + case extract(isodow from agency_date($2, a.time_zone)) when 5 then 3 when 6 then 2 else 1 end
-            + time '12:00') at time zone a.time_zone) * 1000000)::bigint as until_us
-from agency a
-where a.agency_id = $1;

@@ -2,6 +2,7 @@
 /* Notes and coins, how old cash is, and how much may be held. */
 #include "domain/cash.h"
 
+#include "tagih/journal.h"
 #include "tests/support/case.h"
 
 static const currency idr = {"IDR"}, inr = {"INR"};
@@ -121,6 +122,31 @@ static void cash_past_its_time_stops_the_allowance(void **state) {
     assert_int_equal(cash_allowed_minor(&limits, 1), 0);
 }
 
+//= RULES.md R-CSH-4
+//  HANDOVER signed by both phones moves cash held from one to the other
+static void two_halves_agree_when_each_names_the_other_and_one_sum(void **state) {
+    (void)state;
+    const user_id budi = {{{1}}}, dewi = {{{2}}}, siti = {{{3}}};
+    const struct cash_half gives = {budi, dewi, JOURNAL_HANDOVER_GIVES, MINOR(500000), idr};
+    const struct cash_half takes = {dewi, budi, JOURNAL_HANDOVER_TAKES, MINOR(500000), idr};
+    assert_true(cash_half_is_sound(&gives) && cash_half_is_sound(&takes));
+    assert_true(cash_halves_agree(&gives, &takes) && cash_halves_agree(&takes, &gives));
+    struct cash_half odd[] = {takes, takes, takes, takes, takes};
+    odd[0].amount_minor--;
+    odd[1].currency = inr;
+    odd[2].side = JOURNAL_HANDOVER_GIVES;
+    odd[3].user = siti;
+    odd[4].counterpart = siti;
+    for (size_t i = 0; i < COUNT_OF(odd); i++) assert_false(cash_halves_agree(&gives, &odd[i]));
+    struct cash_half bad[] = {takes, takes, takes, takes, takes};
+    bad[0].amount_minor = 0;
+    bad[1].amount_minor = -1;
+    bad[2].amount_minor = MONEY_AMOUNT_MAX_MINOR + 1;
+    bad[3].side = 3;
+    bad[4].counterpart = dewi;
+    for (size_t i = 0; i < COUNT_OF(bad); i++) assert_false(cash_half_is_sound(&bad[i]));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(notes_and_coins_add_up),
@@ -130,6 +156,7 @@ int main(void) {
         cmocka_unit_test(cash_has_ages),
         cmocka_unit_test(limits_are_breached_one_by_one),
         cmocka_unit_test(cash_past_its_time_stops_the_allowance),
+        cmocka_unit_test(two_halves_agree_when_each_names_the_other_and_one_sum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,13 +164,13 @@ def cash_agrees(day):
 @check("every day is closed: settlements DECLARED with the phones' own figures (R-REC-6)")
 def days_are_closed(day):
     server = {r["device_id"]: r for r in day.db.rows("""
-        select s.device_id, s.handover_minor, s.receipts, t.state from settlement s
+        select s.device_id, s.declared_minor, s.receipts, t.state from settlement s
         join settlement_state t on t.agency_id = s.agency_id and t.settlement_id = s.settlement_id""")}
     same = 0
     for p in day.phones:
         s = server.get(p["device_id"])
         n = sum(int(p[f"{k}_receipts"]) for k in ("cash", "transfer", "qr", "cheque"))
-        same += bool(s) and s["state"] == "2" and int(s["handover_minor"]) == int(p["cash_minor"]) and int(s["receipts"]) == n
+        same += bool(s) and s["state"] == "2" and int(s["declared_minor"]) == int(p["cash_minor"]) and int(s["receipts"]) == n
     return same == len(day.phones), f"{same} of {len(day.phones)} settlements"
 
 
@@ -257,7 +257,7 @@ def differing(day, state_sql, account, sign):
     """Owners whose balance differs from the sum of their ledger lines."""
     return day.db.number(f"""select count(*) from ({state_sql}) s full join (
             select owner_id as owner, sum({sign} * amount_minor) as minor from ledger_line
-            where ledger_account {account} group by 1) l using (owner)
+            where ledger_account {account} and owner_id is not null group by 1) l using (owner)
         where coalesce(s.minor, 0) <> coalesce(l.minor, 0)""")
 
 
@@ -266,9 +266,10 @@ def collector_balances(day):
     state = "select collector_id as owner, sum({}) as minor from collector_state group by 1"
     wrong = sum(differing(day, state.format(column), account, sign) for column, account, sign in (
         ("cash_held_minor", "= 5", 1), ("cheques_in_hand_minor", "= 6", 1),
-        ("deposit_in_transit_minor", "= 10", 1), ("bonus_payable_minor", "= 21", -1)))
+        ("deposit_in_transit_minor", "= 10", 1), ("collector_receivable_minor", "= 12", 1),
+        ("bonus_payable_minor", "= 21", -1)))
     n = day.db.number("select count(distinct collector_id) from collector_state")
-    return wrong == 0 and n > 0, f"{n} collectors, cash, cheques, deposits and bonus payable; {wrong} differ"
+    return wrong == 0 and n > 0, f"{n} collectors, cash, cheques, deposits, debts and bonus payable; {wrong} differ"
 
 
 @check("accounts' balances = sums of their ledger lines = their instalments")

@@ -117,7 +117,7 @@ def cash(db):
     found = db.rows("""
         select s.login, c.cash_held_minor as held, c.deposit_in_transit_minor as transit,
                (select count(*) from receipt r where r.agency_id = c.agency_id and r.collector_id = c.collector_id) as n,
-               (select sum(handover_minor) from settlement t where t.agency_id = c.agency_id
+               (select sum(declared_minor) from settlement t where t.agency_id = c.agency_id
                     and t.collector_id = c.collector_id) as declared
         from collector_state c join staff s on s.agency_id = c.agency_id and s.user_id = c.collector_id
         order by held desc, login""")

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Handovers: columns in, columns out. */
+#include "store/handover.h"
+
+#include <string.h>
+
+#include "store_statements.h"
+
+tagih_err handover_send_lock(struct tx *tx, struct arena *arena, const struct handover_key *keys, size_t n) {
+    struct params p;
+    tx_params(&p, tx, arena, STMT_handover_lock, n);
+    params_uuid(&p, &keys[0].handover, sizeof *keys);
+    return tx_send(tx, &p);
+}
+
+tagih_err handover_send_load(struct tx *tx, struct arena *arena, const struct handover_key *keys, size_t n) {
+    struct params p;
+    tx_params(&p, tx, arena, STMT_handover_load, n);
+    params_uuid(&p, &keys[0].handover, sizeof *keys);
+    params_uuid(&p, &keys[0].counterpart, sizeof *keys);
+    return tx_send(tx, &p);
+}
+
+#define COL(name) COL_handover_load_##name
+void handover_take(struct tx *tx, struct handover_known *out, size_t n) {
+    DEFER(result) struct result locked = {0}, r = {0};
+    tx_take(tx, &locked);
+    tx_take(tx, &r);
+    for (size_t i = 0; i < n; i++) {
+        out[i] = (struct handover_known){.state = result_int2(&r, i, COL(state)),
+                                         .counterpart_is_field = result_bool(&r, i, COL(is_field)),
+                                         .has_half = !result_is_null(&r, i, COL(entry_id))};
+        if (!out[i].has_half) continue;
+        out[i].entry.u = result_uuid(&r, i, COL(entry_id));
+        out[i].hash = result_hash(&r, i, COL(entry_hash));
+        out[i].flags = result_int8_or(&r, i, COL(flags), 0);
+        out[i].half = (struct cash_half){.user.u = result_uuid(&r, i, COL(user_id)),
+                                         .counterpart.u = result_uuid(&r, i, COL(counterpart_id)),
+                                         .side = (uint16_t)result_int2(&r, i, COL(side)),
+                                         .amount_minor = result_int8(&r, i, COL(amount_minor))};
+        memcpy(out[i].half.currency.code, result_text(&r, i, COL(currency)).data, 3);
+    }
+}
+
+void handover_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct handover_row *row) {
+    const size_t s = sizeof *row;
+    tx_params(p, tx, arena, STMT_handover_insert, 1);
+    params_uuid(p, &row->entry, s);
+    params_uuid(p, &row->posting, s);
+    params_uuid(p, &row->handover, s);
+    params_int2(p, &row->side, s);
+    params_uuid(p, &row->user, s);
+    params_uuid(p, &row->counterpart, s);
+    params_int8(p, &row->amount_minor, s);
+    params_text(p, &row->currency, s);
+    params_hash(p, &row->hash, s);
+    params_uuid(p, &row->device, s);
+    params_int4(p, &row->epoch, s);
+    params_int8(p, &row->seq, s);
+    params_int8(p, &row->value_us, s);
+    params_date(p, &row->value_on, s);
+}
+
+tagih_err handover_send_states(struct tx *tx, struct arena *arena, const struct handover_now *rows, size_t n) {
+    if (n == 0) return TAGIH_OK;
+    struct params p;
+    tx_params(&p, tx, arena, STMT_handover_state_save, n);
+    params_uuid(&p, &rows[0].id, sizeof *rows);
+    params_int2(&p, &rows[0].state, sizeof *rows);
+    params_uuid(&p, &rows[0].entry, sizeof *rows);
+    return tx_send(tx, &p);
+}
