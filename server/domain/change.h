@@ -57,6 +57,7 @@
     X(CASH_HARD_LIMIT, 59, "cash.hard_limit")  \
     X(CASH_AGED, 61, "cash.aged")              \
     X(CASH_ALLOWANCE, 62, "cash.allowance")    \
+    X(CHEQUE_HANDED_IN, 39, "cheque.handed_in") \
     X(ENTRY_FATE, 60, "entry.fate")            \
     X(DEVICE_CHANGED, 70, "device.changed")    \
     X(PROPOSAL_MADE, 80, "proposal.made")      \

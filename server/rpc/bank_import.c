@@ -211,7 +211,7 @@ static tagih_err open_book(struct book *book, struct tx *tx, struct arena *arena
     TRY(tx_sync(tx));
     book_take_lock(book);
     TRY(book_take_load(book));
-    bank_take_expected_lock(tx, ids, n_ids, open);
+    bank_take_expected_lock(tx, ids, n_ids, EXPECTED_OPEN, open);
     return TAGIH_OK;
 }
 

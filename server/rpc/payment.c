@@ -186,6 +186,7 @@ static tagih_err judge_reversal(struct rpc_item *item, struct book *book, const 
     TRY(payment_reversal_check(r->reason, (enum payment_source)read->source, (enum tender)read->tender));
     const struct posting_reversed *at = &book->loaded.reversed[0];
     if (r->reason == REVERSAL_NEVER_RECEIVED && at->at_bank && at->bank_state == EXPECTED_SETTLED) return FAIL(PAYMENT_AT_BANK);
+    if (r->reason == REVERSAL_BOUNCE && at->at_bank && at->bank_state == EXPECTED_NOT_SENT) return FAIL(CHEQUE_IN_HAND);
     return cash_is_gone(book, read, r->reason, settled) ? FAIL(PAYMENT_CASH_GONE) : TAGIH_OK;
 }
 

@@ -10,6 +10,7 @@ const struct rpc_service *const rpc_services[] = {
     &bonus_service,
     &cash_service,
     &check_in_service,
+    &cheque_service,
     &device_service,
     &entry_service,
     &feed_service,

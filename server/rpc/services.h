@@ -12,6 +12,7 @@ extern const struct rpc_service bank_service;
 extern const struct rpc_service bonus_service;
 extern const struct rpc_service cash_service;
 extern const struct rpc_service check_in_service;
+extern const struct rpc_service cheque_service;
 extern const struct rpc_service device_service;
 extern const struct rpc_service entry_service;
 extern const struct rpc_service feed_service;

@@ -102,15 +102,15 @@ tagih_err bank_send_expected_lock(struct tx *tx, struct arena *arena, const uuid
 
 #undef COL
 #define COL(name) COL_bank_expected_lock_##name
-void bank_take_expected_lock(struct tx *tx, const uuid *ids, size_t n, bool *open) {
+void bank_take_expected_lock(struct tx *tx, const uuid *ids, size_t n, enum bank_expected_state state, bool *in_state) {
     DEFER(result) struct result r = {0};
     tx_take(tx, &r);
-    memset(open, 0, n * sizeof *open);
+    memset(in_state, 0, n * sizeof *in_state);
     for (size_t i = 0; i < result_count(&r); i++) {
         uuid id = result_uuid(&r, i, COL(expected_id));
-        bool is_open = result_int2(&r, i, COL(state)) == EXPECTED_OPEN;
+        bool is = result_int2(&r, i, COL(state)) == (int16_t)state;
         for (size_t k = 0; k < n; k++) {
-            if (uuid_equal(ids[k], id)) open[k] = is_open;
+            if (uuid_equal(ids[k], id)) in_state[k] = is;
         }
     }
 }
@@ -156,6 +156,18 @@ void payment_settled_params(struct params *p, const struct tx *tx, struct arena 
     params_uuid(p, posting, sizeof *posting);
     params_uuid(p, line, sizeof *line);
     params_int8(p, &at.us, sizeof at.us);
+}
+
+void cheque_event_params(struct params *p, const struct tx *tx, struct arena *arena, const struct cheque_event_row *row) {
+    tx_params(p, tx, arena, STMT_cheque_event_insert, 1);
+    params_uuid(p, &row->payment, sizeof *row);
+    params_int2(p, &row->kind, sizeof *row);
+    params_uuid(p, &row->posting, sizeof *row);
+    params_int8(p, &row->fee_minor, sizeof *row);
+    params_bool(p, &row->charged, sizeof *row);
+    params_text(p, &row->reason, sizeof *row);
+    params_int8(p, &row->at.us, sizeof *row);
+    params_uuid(p, &row->actor, sizeof *row);
 }
 
 /* ---- what came too early -------------------------------------------------------------------------------------- */

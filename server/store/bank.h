@@ -66,12 +66,25 @@ TAGIH_MUST_USE tagih_err bank_send_lines(struct tx *tx, struct arena *arena, con
 /** Take them. @return OK · OUT_OF_MEMORY */
 TAGIH_MUST_USE tagih_err bank_take_lines(struct tx *tx, struct arena *arena, size_t n, struct bank_known *known, int64_t *value_us,
                                          struct bank_candidate **candidates, size_t *n_candidates);
-/** Queue the lock of things behind accounts and collectors; its answer says which of them are open still. */
+/** Queue the lock of things behind accounts and collectors; its answer says how each of them stands. */
 TAGIH_MUST_USE tagih_err bank_send_expected_lock(struct tx *tx, struct arena *arena, const uuid *ids, size_t n);
-/** Take it: `open[i]` of ids[i]. */
-void bank_take_expected_lock(struct tx *tx, const uuid *ids, size_t n, bool *open);
+/** Take it: `in_state[i]`: ids[i] is there, and in this state. */
+void bank_take_expected_lock(struct tx *tx, const uuid *ids, size_t n, enum bank_expected_state state, bool *in_state);
+
+/** What happened to a cheque. */
+struct cheque_event_row {
+    uuid payment, posting;
+    int16_t kind; /* CHEQUE_HANDED_IN, CHEQUE_BOUNCED */
+    int64_t fee_minor;
+    bool charged;
+    struct bytes reason;
+    instant at;
+    user_id actor;
+};
+enum { CHEQUE_HANDED_IN = 1, CHEQUE_BOUNCED = 2 };
 
 /* Facts of a posting. */
+void cheque_event_params(struct params *p, const struct tx *tx, struct arena *arena, const struct cheque_event_row *row);
 void bank_line_params(struct params *p, const struct tx *tx, struct arena *arena, const struct bank_line_row *row);
 void bank_match_params(struct params *p, const struct tx *tx, struct arena *arena, const uuid *line, const uuid *posting,
                        const uuid *expected, instant at, const user_id *actor);

@@ -212,3 +212,23 @@ select agency_id from bank_overdue_agencies($1, $2) limit $3;
 -- in:   uuid agency_id, int8 now_us
 -- out:  date today
 select agency_date($2, time_zone) as today from agency where agency_id = $1;
+
+-- name: cheque_event_insert
+-- in:   uuid agency_id, uuid[] payment_id, int2[] kind, uuid[] posting_id, int8[] fee_minor, bool[] charged, text[] reason, int8[] at_us, uuid[] actor_id
+-- out:  none
+-- why:  a fact of its posting; a cheque that was handed in (kind 1) is expected from then on.
+with events as (
+    insert into cheque_event (agency_id, payment_id, kind, posting_id, fee_minor, charged, reason, at_us, actor_id)
+    select $1, u.payment_id, u.kind, u.posting_id, u.fee_minor, u.charged, u.reason, u.at_us, u.actor_id
+    from unnest($2, $3, $4, $5, $6, $7, $8, $9) u (payment_id, kind, posting_id, fee_minor, charged, reason, at_us, actor_id)
+    returning payment_id, kind, at_us)
+update bank_expected e set state = 1, since_us = v.at_us, since_on = agency_date(v.at_us, g.time_zone)
+from events v, agency g
+where g.agency_id = $1 and v.kind = 1 and e.agency_id = $1 and e.expected_id = v.payment_id;
+
+-- name: cheque_event_verify
+-- in:   uuid agency_id, uuid[] posting_id
+-- out:  uuid payment_id, int2 kind, uuid posting_id, int8 fee_minor, bool charged, text reason, int8 at_us, uuid actor_id
+-- why:  as cheque_event_insert wrote them.
+select payment_id, kind, posting_id, fee_minor, charged, reason, at_us, actor_id
+from cheque_event where agency_id = $1 and posting_id = any($2) order by posting_id, payment_id, kind;

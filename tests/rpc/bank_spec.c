@@ -428,6 +428,23 @@ static void money_that_went_out_waits_for_its_reason(void **state) {
     assert_true(listed);
 }
 
+static void money_that_goes_back_is_confirmed_by_its_line(void **state) {
+    (void)state;
+    const Tagih__V1__BankRowResult *came = one(&(struct said){.amount = "88000", .line_reference = "RET-1"});
+    Tagih__V1__ReturnSuspenseRequest request = TAGIH__V1__RETURN_SUSPENSE_REQUEST__INIT;
+    request.item_id = came->line_id;
+    request.reason = TEXT("nobody of ours");
+    request.request_id = TEXT(rig_text(rig_id()));
+    struct rig_answer answer = rig_call(&rig, rig_staff_token(&rig, teller.agency, teller.cashier, 0), "SuspenseService/ReturnSuspense", &request);
+    assert_answer(answer, OK);
+    answer = teller_decide(&teller, teller.supervisor, ((const Tagih__V1__ReturnSuspenseResponse *)answer.response)->proposal_id, true);
+    assert_answer(answer, OK);
+    // J21: suspense 1 000 000 · bank 1 000 000 was booked then: its line confirms it and books nothing
+    const Tagih__V1__BankRowResult *went = one(&(struct said){.amount = "-88000", .reference = ACCOUNT_NO "/RET-1"});
+    assert_string_equal(went->result, "SETTLED");
+    assert_int_equal(lines(id_of(went->line_id)), 0);
+}
+
 //= RULES.md R-LED-2
 //  Identities, checked by demo, `verify` and tests, per currency
 static void all_books_are_computed_again(void **state) {
@@ -456,6 +473,7 @@ int main(void) {
         HELD(what_was_taken_back_is_expected_no_more),
         HELD(what_the_bank_does_not_show_is_listed_after_three_working_days),
         HELD(money_that_went_out_waits_for_its_reason),
+        HELD(money_that_goes_back_is_confirmed_by_its_line),
         cmocka_unit_test(all_books_are_computed_again),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
