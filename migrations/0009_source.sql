@@ -71,3 +71,44 @@ as $$
 $$;
 revoke all on function payment_tag_now(uuid, uuid, smallint) from public;
 grant execute on function payment_tag_now(uuid, uuid, smallint) to tagih_app;
+
+-- What was collected here, numbered without a gap (R-OUT-1). kind: 1 PAYMENT, 2 REVERSAL.
+create table payment_export (
+    agency_id uuid not null,
+    posting_id uuid not null,
+    seq bigint not null,
+    kind smallint not null check (kind in (1, 2)),
+    payment_id uuid not null,
+    primary key (agency_id, seq)
+);
+create unique index payment_export_payment on payment_export (agency_id, payment_id, kind);
+create index payment_export_posting on payment_export (agency_id, posting_id);
+call make_fact('payment_export');
+
+create table payment_export_ack (
+    agency_id uuid not null,
+    posting_id uuid not null,
+    seq bigint not null,
+    at_us bigint not null,
+    actor_id uuid,
+    primary key (agency_id, posting_id)
+);
+call make_fact('payment_export_ack');
+
+-- The sequence itself; xid and n: the place in the feed up to which everything has its number, in the database system_id.
+create table payment_export_state (
+    agency_id uuid primary key,
+    seq bigint not null default 0,
+    xid bigint not null default 0,
+    n bigint not null default 0,
+    system_id bigint not null default 0,
+    acked_seq bigint not null default 0
+) with (fillfactor = 50);
+call make_state('payment_export_state');
+
+-- Does the creditor's snapshot that names this number contain the payment (R-IMP-3)?
+create function payment_is_exported(of_agency uuid, of_payment uuid, until_seq bigint) returns boolean
+language sql stable parallel safe
+as $$ select exists (select from payment_export e where e.agency_id = $1 and e.payment_id = $2 and e.kind = 1 and e.seq <= $3) $$;
+revoke all on function payment_is_exported(uuid, uuid, bigint) from public;
+grant execute on function payment_is_exported(uuid, uuid, bigint) to tagih_app;

@@ -19,12 +19,13 @@
 #define RECALLS_SHOWN 20
 #define NOT_THERE (-1)
 
-static const char *agency_name, *as_of_text, *shift_text, *is_full, *is_delta;
+static const char *agency_name, *as_of_text, *shift_text, *seq_text, *is_full, *is_delta;
 
 static const struct config_flag flags[] = {
     {"--agency", "NAME", "the agency that the file is for: its name or id", &agency_name},
     {"--as-of", "DATE", "the day that the file's balances speak of", &as_of_text},
     {"--shift-to", "DATE", "for samples: move all dates by the days from --as-of to this one, or to today", &shift_text},
+    {"--export-seq", "SEQ", "the highest number of export-payments that the balances contain", &seq_text},
     {"--full", NULL, "the file has every live account: those missing are listed for recall", &is_full},
     {"--delta", NULL, "the file has some accounts (the default)", &is_delta},
     {0},
@@ -216,11 +217,22 @@ static void print_report(const struct run *run, const struct ending *end) {
     for (size_t i = 0; i < end->n_recalls; i++) printf("  %s\n", end->recalls[i]);
 }
 
+static bool read_seq(const char *text, int64_t *out) {
+    char *end;
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    return errno == 0 && end != text && *end == 0 && *out > 0;
+}
+
 static bool read_dates(struct run *run) {
     if (!office_date(&run->office, "--as-of", as_of_text, &run->as_of)) return false;
     civil_date to = run->as_of;
     if (shift_text && !office_date(&run->office, "--shift-to", shift_text, &to)) return false;
     run->file = (struct import_file){.as_of_on = to, .shifted_days = to.days - run->as_of.days, .writer = run->office.writer};
+    if (seq_text && !read_seq(seq_text, &run->file.export_seq)) {
+        cli_usage("--export-seq needs a number of the sequence, from 1");
+        return false;
+    }
     return true;
 }
 
@@ -267,7 +279,7 @@ static enum cli_exit run_import(const struct cli *cli) {
 
 const struct cli_command cli_import = {
     .name = "import",
-    .words = "--agency A --as-of DATE [--shift-to DATE] [--full|--delta] FILE.csv",
+    .words = "--agency A --as-of DATE [--shift-to DATE] [--export-seq SEQ] [--full|--delta] FILE.csv",
     .summary = "Import a creditor's portfolio",
     .text = "Columns by name: account_no, customer_no, product, currency, principal, interest, penalty, fees, lat, lon;\n"
             "optional: dpd, oldest_due_on, plate, district, regency, phone. Amounts are decimal major units. A bad row never\n"

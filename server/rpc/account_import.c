@@ -99,6 +99,8 @@ tagih_err account_import_check(struct rpc_item *item) {
     rpc_check_text(item, "file_name", request->file_name, 0, 255);
     rpc_check_date(item, "as_of_on", request->as_of_on, &call->file.as_of_on);
     call->file.actor = &item->caller.user;
+    call->file.export_seq = request->export_seq;
+    if (request->export_seq < 0) rpc_problem(item, FAIL(REQUEST_FIELD_RANGE), "export_seq");
     check_rows(item, request, call);
     item->checked = call;
     return item->err;

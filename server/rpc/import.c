@@ -26,7 +26,8 @@ tagih_err import_send(struct tx *tx, struct arena *arena, const struct import_fi
     for (size_t i = 0; i < n; i++) {
         keys[i] = (struct import_key){items[i].row_no, items[i].row.account_no, items[i].row.customer_no};
     }
-    return import_send_load(tx, arena, &file->hash, file->as_of_on, keys, n, now, file->writer);
+    return import_send_load(tx, arena, &file->hash, file->as_of_on, keys, n, now, file->writer,
+                            file->export_seq ? &file->export_seq : NULL);
 }
 
 /* ---- one row -------------------------------------------------------------------------------------------------- */
@@ -146,7 +147,7 @@ static tagih_err replay_all(struct tx *tx, struct arena *arena, struct import_it
     }
     if (n_ids == 0) return TAGIH_OK;
     struct import_fact *facts;
-    TRY(import_load_facts(tx, arena, ids, n_ids, file->as_of_on, &facts, &n_facts));
+    TRY(import_load_facts(tx, arena, ids, n_ids, file->as_of_on, file->export_seq ? &file->export_seq : NULL, &facts, &n_facts));
     while (at < n_facts) {
         size_t first = at;
         while (at < n_facts && uuid_equal(facts[at].account.u, facts[first].account.u)) at++;

@@ -23,6 +23,7 @@ struct import_file {
     hash256 hash;
     civil_date as_of_on;   /* after shifting */
     int32_t shifted_days;  /* all dates of the file move by this */
+    int64_t export_seq;    /* highest number of the export that its figures contain (R-IMP-3); 0: not said */
     const user_id *actor;  /* NULL: the command line */
     int64_t writer;        /* this worker's chain of postings */
 };

@@ -84,7 +84,8 @@ static void add_allocations(struct journal_rows *book, const struct import_item 
 
 static void digest_snapshot(struct posting_digest *digest, const struct import_item *item, const struct import_saving *saving) {
     struct snapshot_row row = {.account = item->account, .as_of = saving->file->as_of_on, .received = saving->now,
-                               .file = saving->file->hash, .row_no = item->row_no, .load_type = (int16_t)item->load.type};
+                               .file = saving->file->hash, .row_no = item->row_no, .load_type = (int16_t)item->load.type,
+                               .export_seq = saving->file->export_seq};
     memcpy(row.due_minor, item->row.due_minor, sizeof row.due_minor);
     posting_digest_snapshot(digest, &row);
 }

@@ -83,7 +83,8 @@ static tagih_err save_snapshots(struct tx *tx, struct arena *arena, const struct
                                            .load_reason = bytes_text(good[i]->load.reason)};
         memcpy(rows[i].due_minor, good[i]->row.due_minor, sizeof rows[i].due_minor);
     }
-    return import_send_snapshots(tx, arena, rows, n, &saving->file->hash, saving->file->as_of_on, saving->now);
+    return import_send_snapshots(tx, arena, rows, n, &saving->file->hash, saving->file->as_of_on, saving->now,
+                                 saving->file->export_seq ? &saving->file->export_seq : NULL);
 }
 
 static struct import_instalment instalment_row(const struct import_item *item, size_t k) {

@@ -300,6 +300,7 @@ struct snapshot_row {
     int32_t row_no;
     int16_t load_type;
     int64_t due_minor[COMPONENT_COUNT];
+    int64_t export_seq; /* 0: the creditor does not say */
 };
 void posting_digest_snapshot(struct posting_digest *d, const struct snapshot_row *row);
 

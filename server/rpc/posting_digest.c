@@ -15,7 +15,7 @@
  *   EVENT        of a reversal: uuid payment · uuid reversal · int reason · date value · date posting · instant at ·
  *                uuid actor or null
  *   SNAPSHOT     of an import: uuid account · date as of · instant received · bytes file hash · int row · int load type ·
- *                int fees · int penalty · int interest · int principal
+ *                int fees · int penalty · int interest · int principal · int export sequence or null
  *   FACT         text table · every column but the agency, in the order of its insert statement (store/fact.h)
  *                                                                (by table, then in the order of its _verify statement)
  *
@@ -120,7 +120,7 @@ void posting_digest_reversal(struct posting_digest *d, const struct reversal_row
 }
 
 void posting_digest_snapshot(struct posting_digest *d, const struct snapshot_row *row) {
-    posting_row(d, POSTING_SNAPSHOT, 6 + COMPONENT_COUNT);
+    posting_row(d, POSTING_SNAPSHOT, 7 + COMPONENT_COUNT);
     posting_uuid(d, row->account.u);
     posting_date(d, row->as_of);
     posting_instant(d, row->received);
@@ -128,6 +128,8 @@ void posting_digest_snapshot(struct posting_digest *d, const struct snapshot_row
     posting_int(d, row->row_no);
     posting_int(d, row->load_type);
     for (int c = 0; c < COMPONENT_COUNT; c++) posting_int(d, row->due_minor[c]);
+    if (row->export_seq) posting_int(d, row->export_seq);
+    else posting_null(d);
 }
 
 void book__digest(struct book *book, const struct posted *posted, const struct posting_head_row *head_row,

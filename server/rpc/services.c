@@ -13,6 +13,7 @@ const struct rpc_service *const rpc_services[] = {
     &cheque_service,
     &device_service,
     &entry_service,
+    &export_service,
     &feed_service,
     &health_service,
     &month_service,

@@ -15,6 +15,7 @@ extern const struct rpc_service check_in_service;
 extern const struct rpc_service cheque_service;
 extern const struct rpc_service device_service;
 extern const struct rpc_service entry_service;
+extern const struct rpc_service export_service;
 extern const struct rpc_service feed_service;
 extern const struct rpc_service health_service;
 extern const struct rpc_service month_service;

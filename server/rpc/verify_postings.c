@@ -244,7 +244,8 @@ static void digest_snapshot(struct postings *p, size_t posting, struct posting_d
             .received = {result_int8(r, i, COL(received_us))}, .file = result_hash(r, i, COL(file_hash)),
             .row_no = result_int4(r, i, COL(row_no)), .load_type = result_int2(r, i, COL(load_type)),
             .due_minor = {result_int8(r, i, COL(fees_minor)), result_int8(r, i, COL(penalty_minor)),
-                          result_int8(r, i, COL(interest_minor)), result_int8(r, i, COL(principal_minor))}};
+                          result_int8(r, i, COL(interest_minor)), result_int8(r, i, COL(principal_minor))},
+            .export_seq = result_int8_or(r, i, COL(export_seq), 0)};
         posting_digest_snapshot(d, &row);
     }
     covers_part(p, SNAPSHOTS, p->at[SNAPSHOTS] - first);

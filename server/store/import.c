@@ -22,8 +22,14 @@ static tagih_err send_locks(struct tx *tx, struct arena *arena, const struct imp
     return tx_send(tx, &p);
 }
 
+/* The highest number of the export that the creditor's figures contain; NULL: he does not say. */
+static void one_seq(struct params *p, const int64_t *export_seq) {
+    if (export_seq) params_one_int8(p, *export_seq);
+    else params_one_null(p);
+}
+
 tagih_err import_send_load(struct tx *tx, struct arena *arena, const hash256 *file, civil_date as_of,
-                           const struct import_key *keys, size_t n, instant now, int64_t writer) {
+                           const struct import_key *keys, size_t n, instant now, int64_t writer, const int64_t *export_seq) {
     struct params p;
     TRY(send_locks(tx, arena, keys, n));
     tx_params(&p, tx, arena, STMT_import_today, 0);
@@ -38,6 +44,7 @@ tagih_err import_send_load(struct tx *tx, struct arena *arena, const hash256 *fi
     params_int4(&p, &keys[0].row_no, sizeof *keys);
     params_text(&p, &keys[0].account_no, sizeof *keys);
     params_text(&p, &keys[0].customer_no, sizeof *keys);
+    one_seq(&p, export_seq);
     return tx_send(tx, &p);
 }
 
@@ -109,12 +116,13 @@ tagih_err import_take_load(struct tx *tx, struct arena *arena, const hash256 *fi
 #undef COL
 #define COL(name) COL_import_fact_load_##name
 
-tagih_err import_load_facts(struct tx *tx, struct arena *arena, const account_id *accounts, size_t n, civil_date as_of,
+tagih_err import_load_facts(struct tx *tx, struct arena *arena, const account_id *accounts, size_t n, civil_date as_of, const int64_t *export_seq,
                             struct import_fact **out, size_t *n_out) {
     struct params p;
     tx_params(&p, tx, arena, STMT_import_fact_load, n);
     params_uuid(&p, accounts, sizeof *accounts);
     params_one_date(&p, as_of);
+    one_seq(&p, export_seq);
     TRY(tx_send(tx, &p));
     TRY(tx_sync(tx));
     DEFER(result) struct result r = {0};
@@ -227,7 +235,7 @@ tagih_err import_send_updated(struct tx *tx, struct arena *arena, const struct i
 }
 
 tagih_err import_send_snapshots(struct tx *tx, struct arena *arena, const struct import_snapshot *rows, size_t n,
-                                const hash256 *file, civil_date as_of, instant at) {
+                                const hash256 *file, civil_date as_of, instant at, const int64_t *export_seq) {
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
@@ -240,6 +248,7 @@ tagih_err import_send_snapshots(struct tx *tx, struct arena *arena, const struct
     params_text(&p, &rows[0].load_reason, s);
     components(&p, rows[0].due_minor, s);
     params_one_int8(&p, at.us);
+    one_seq(&p, export_seq);
     return tx_send(tx, &p);
 }
 

@@ -55,7 +55,8 @@ struct import_days {
 
 /** Queue LOCK and LOAD. `import_take_load` takes their answers. */
 TAGIH_MUST_USE tagih_err import_send_load(struct tx *tx, struct arena *arena, const hash256 *file, civil_date as_of,
-                                          const struct import_key *keys, size_t n, instant now, int64_t writer);
+                                          const struct import_key *keys, size_t n, instant now, int64_t writer,
+                                          const int64_t *export_seq);
 
 /** Where this worker's chain of postings stands. */
 struct import_chain {
@@ -71,7 +72,8 @@ TAGIH_MUST_USE tagih_err import_take_load(struct tx *tx, struct arena *arena, co
 
 /** One more round trip: the payments on top of accounts' snapshots. */
 TAGIH_MUST_USE tagih_err import_load_facts(struct tx *tx, struct arena *arena, const account_id *accounts, size_t n,
-                                           civil_date as_of, struct import_fact **out, size_t *n_out);
+                                           civil_date as_of, const int64_t *export_seq, struct import_fact **out,
+                                           size_t *n_out);
 
 /* SAVE: one statement each, nothing for n = 0. */
 
@@ -127,7 +129,8 @@ TAGIH_MUST_USE tagih_err import_send_new(struct tx *tx, struct arena *arena, con
 TAGIH_MUST_USE tagih_err import_send_updated(struct tx *tx, struct arena *arena, const struct import_state *rows,
                                              size_t n, civil_date as_of);
 TAGIH_MUST_USE tagih_err import_send_snapshots(struct tx *tx, struct arena *arena, const struct import_snapshot *rows,
-                                               size_t n, const hash256 *file, civil_date as_of, instant at);
+                                               size_t n, const hash256 *file, civil_date as_of, instant at,
+                                               const int64_t *export_seq);
 TAGIH_MUST_USE tagih_err import_send_instalments(struct tx *tx, struct arena *arena,
                                                  const struct import_instalment *rows, size_t n, civil_date as_of,
                                                  instant at);

@@ -27,16 +27,19 @@ select agency_date($2, a.time_zone) as today_on,
 from agency a where a.agency_id = $1;
 
 -- name: import_load
--- in:   uuid agency_id, bytea file_hash, date as_of_on, int4[] row_no, text[] account_no, text[] customer_no
+-- in:   uuid agency_id, bytea file_hash, date as_of_on, int4[] row_no, text[] account_no, text[] customer_no, int8 export_seq
 -- out:  text known_result, uuid known_account, uuid account_id, uuid account_customer, uuid customer_id, text currency, text product, text rule_set, int2 status, date hold_from_on, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, date snapshot_on, bool assumed, bool has_later, bytea last_file
 -- why:  for each row: what became of it before, its account, its customer, and the account's newest snapshot.
 select k.result as known_result, k.account_id as known_account, a.account_id, a.customer_id as account_customer,
        c.customer_id, a.currency::text as currency, a.product, s.rule_set, s.status, s.hold_from_on, s.hold_until_on,
        s.collector_id, s.fees_minor, s.penalty_minor, s.interest_minor, s.principal_minor, s.credit_minor,
-       s.snapshot_on, s.assumed or exists (
+       s.snapshot_on, $7 is null and (s.assumed or exists (
            select from payment p
-           where p.agency_id = $1 and p.account_id = a.account_id and p.value_on > s.snapshot_on and p.value_on <= $3) as assumed,
-       coalesce(s.last_value_on > $3, false) as has_later, l.file_hash as last_file
+           where p.agency_id = $1 and p.account_id = a.account_id and p.value_on > s.snapshot_on and p.value_on <= $3)) as assumed,
+       case when $7 is null then coalesce(s.last_value_on > $3, false)
+            else exists (select from payment p where p.agency_id = $1 and p.account_id = a.account_id)
+                 or exists (select from account_fact f where f.agency_id = $1 and f.account_id = a.account_id and f.value_on > $3)
+       end as has_later, l.file_hash as last_file
 from unnest($4, $5, $6) with ordinality q (row_no, account_no, customer_no, i)
 left join lateral (
     select r.result, r.account_id from import_row r
@@ -58,7 +61,7 @@ left join lateral (
 order by q.i;
 
 -- name: import_fact_load
--- in:   uuid agency_id, uuid[] account_id, date as_of_on
+-- in:   uuid agency_id, uuid[] account_id, date as_of_on, int8 export_seq
 -- out:  uuid account_id, uuid fact_id, int2 kind, int8 amount_minor, int4 instalment_no, int2 component, int8 value_us, date value_on, int4 version
 -- why:  the facts that the new snapshot cannot contain: they replay on top of it (R-IMP-3). kind: enum fact_kind.
 select p.account_id, p.payment_id as fact_id, 2::int2 as kind, p.amount_minor, 0 as instalment_no, 0::int2 as component,
@@ -67,7 +70,8 @@ select p.account_id, p.payment_id as fact_id, 2::int2 as kind, p.amount_minor, 0
 from unnest($2) q (account_id)
 cross join lateral (
     select y.account_id, y.payment_id, y.amount_minor, y.value_us, y.value_on from payment y
-    where y.agency_id = $1 and y.account_id = q.account_id and y.value_on > $3
+    where y.agency_id = $1 and y.account_id = q.account_id
+      and case when $4 is null then y.value_on > $3 else not payment_is_exported($1, y.payment_id, $4) end
     order by y.value_on offset 0) p
 where not exists (select from payment_reversal r where r.agency_id = $1 and r.payment_id = p.payment_id)
 union all
@@ -127,11 +131,11 @@ with written as (
 select expect_rows((select count(*) from written), cardinality($2)) as all_written;
 
 -- name: import_snapshot_insert
--- in:   uuid agency_id, uuid[] account_id, date as_of_on, bytea file_hash, int4[] row_no, int2[] load_type, text[] load_reason, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, int8 received_us
+-- in:   uuid agency_id, uuid[] account_id, date as_of_on, bytea file_hash, int4[] row_no, int2[] load_type, text[] load_reason, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, int8 received_us, int8 export_seq
 -- out:  none
 insert into snapshot (agency_id, account_id, as_of_on, file_hash, row_no, load_type, load_reason, fees_minor,
-    penalty_minor, interest_minor, principal_minor, received_us)
-select $1, u.account_id, $3, $4, u.row_no, u.load_type, u.load_reason, u.fees, u.penalty, u.interest, u.principal, $12
+    penalty_minor, interest_minor, principal_minor, received_us, export_seq)
+select $1, u.account_id, $3, $4, u.row_no, u.load_type, u.load_reason, u.fees, u.penalty, u.interest, u.principal, $12, $13
 from unnest($2, $5, $6, $7, $8, $9, $10, $11)
     u (account_id, row_no, load_type, load_reason, fees, penalty, interest, principal);
 

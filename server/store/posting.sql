@@ -215,16 +215,17 @@ order by q.i, b.collector_id, b.month_on, b.line_no;
 -- out:  uuid account_id, uuid fact_id, int2 kind, int8 amount_minor, int4 instalment_no, int2 component, int8 value_us, date value_on, int4 version
 -- why:  every unreversed payment, and every charge, waiver and refund not withdrawn, that stands on top of the account's
 --       newest snapshot, for a replay (R-ALL-7): valued after it, or not known to anybody when it came (R-IMP-3).
---       kind: enum fact_kind.
+--       kind: enum fact_kind. Where the snapshot names a number of the export, that alone decides about payments.
 select p.account_id, p.payment_id as fact_id, 2::int2 as kind, p.amount_minor, 0 as instalment_no, 0::int2 as component,
        p.value_us, p.value_on,
        (select max(version) from allocation x where x.agency_id = $1 and x.payment_id = p.payment_id) as version
 from unnest($2) q (account_id)
 join lateral (
-    select as_of_on, received_us from snapshot s where s.agency_id = $1 and s.account_id = q.account_id
+    select as_of_on, received_us, export_seq from snapshot s where s.agency_id = $1 and s.account_id = q.account_id
     order by as_of_on desc, received_us desc limit 1) s on true
 join payment p on p.agency_id = $1 and p.account_id = q.account_id
-    and (p.value_on > s.as_of_on or p.received_us > s.received_us)
+    and case when s.export_seq is null then p.value_on > s.as_of_on or p.received_us > s.received_us
+             else not payment_is_exported($1, p.payment_id, s.export_seq) end
 where not exists (select from payment_reversal r where r.agency_id = $1 and r.payment_id = p.payment_id)
 union all
 select f.account_id, f.fact_id, f.kind, f.amount_minor, f.instalment_no, f.component, f.value_us, f.value_on, 0 as version

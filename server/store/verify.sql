@@ -150,9 +150,9 @@ order by q.i, b.payment_id, b.line_no, b.collector_id;
 
 -- name: verify_posting_snapshots
 -- in:   uuid agency_id, uuid[] account_id, date[] as_of_on, int8[] received_us
--- out:  int4 row, uuid account_id, date as_of_on, int8 received_us, bytea file_hash, int4 row_no, int2 load_type, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor
+-- out:  int4 row, uuid account_id, date as_of_on, int8 received_us, bytea file_hash, int4 row_no, int2 load_type, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 export_seq
 select (q.i - 1)::int4 as row, s.account_id, s.as_of_on, s.received_us, s.file_hash, s.row_no, s.load_type, s.fees_minor,
-       s.penalty_minor, s.interest_minor, s.principal_minor
+       s.penalty_minor, s.interest_minor, s.principal_minor, s.export_seq
 from unnest($2, $3, $4) with ordinality q (account_id, as_of_on, received_us, i)
 join snapshot s on s.agency_id = $1 and s.account_id = q.account_id and s.as_of_on = q.as_of_on and s.received_us = q.received_us
 order by q.i;

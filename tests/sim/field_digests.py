@@ -302,7 +302,7 @@ class Postings:
         return row_digest(SNAPSHOT, [
             f_uuid(s["account_id"]), f_date(s["as_of_on"]), f_instant(s["received_us"]), f_bytes(s["file_hex"]),
             f_int(s["row_no"]), f_int(s["load_type"]), f_int(s["fees_minor"]), f_int(s["penalty_minor"]),
-            f_int(s["interest_minor"]), f_int(s["principal_minor"])])
+            f_int(s["interest_minor"]), f_int(s["principal_minor"]), f_int(s["export_seq"]) if s["export_seq"] else f_null()])
 
     @staticmethod
     def payment(p):

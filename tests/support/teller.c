@@ -95,6 +95,7 @@ static account_id import(struct teller *teller, const char *account_no, const ch
     request.file_hash = (ProtobufCBinaryData){sizeof hash, hash};
     request.file_name = (char *)(uintptr_t)"spec.csv";
     request.as_of_on = day_text(as_of_in);
+    request.export_seq = teller->export_seq;
     request.rows = &row;
     request.n_rows = 1;
     struct rig_answer answer = rig_call(teller->rig, rig_staff_token(teller->rig, teller->agency, teller->admin, 0),

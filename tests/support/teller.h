@@ -19,6 +19,7 @@ struct teller {
     struct rig *rig;
     agency_id agency;
     user_id admin, supervisor, cashier, gateway; /* gateway: the integration */
+    int64_t export_seq; /* of the snapshots that are imported; 0: they name none */
 };
 
 /** People of an agency. */
