@@ -163,12 +163,16 @@ stand as materialized (
            e.received_us as end_received_us
     from (select x.account_id, x.on_day, x.as_of_on, x.received_us from stand_at x where not x.at_end) d
     join (select x.account_id, x.on_day, x.as_of_on, x.received_us from stand_at x where x.at_end) e on e.account_id = d.account_id),
+retagged as materialized (
+    select distinct on (x.payment_id) x.payment_id, x.tag from payment_retag x
+    where x.agency_id = $1 order by x.payment_id, x.n desc),
 part as materialized (
-    select p.account_id, p.value_on, p.received_us, p.tag, a.instalment_no, a.debt_minor as debt_minor,
+    select p.account_id, p.value_on, p.received_us, coalesce(t.tag, p.tag) as tag, a.instalment_no, a.debt_minor as debt_minor,
            a.fees_minor + a.penalty_minor + a.interest_minor + a.principal_minor as all_minor,
            a.interest_minor + a.principal_minor as aging_minor
     from payment p
     join allocation a on a.agency_id = $1 and a.payment_id = p.payment_id and a.instalment_no > 0
+    left join retagged t on t.payment_id = p.payment_id
     where p.agency_id = $1 and p.value_on < (select end_on from bound)
       and (p.value_on >= least((select from_on from bound), (select min(as_of_on) from stand))
            or p.received_us > (select min(received_us) from stand))

@@ -104,6 +104,10 @@ with b as (
           from payment_reversal r join payment p on p.agency_id = $1 and p.payment_id = r.payment_id
           where r.agency_id = $1 and r.value_on < (select end_on from b) and r.at_us > $4
           union all
+          select 'retag', t.posting_id, p.account_id, t.at_us
+          from payment_retag t join payment p on p.agency_id = $1 and p.payment_id = t.payment_id
+          where t.agency_id = $1 and p.value_on < (select end_on from b) and t.at_us > $4
+          union all
           select 'snapshot', s.account_id, s.account_id, s.received_us
           from snapshot s where s.agency_id = $1 and s.as_of_on < (select end_on from b) and s.received_us > $4
           union all

@@ -9,6 +9,7 @@
 #include "run/grow.h"
 #include "server/run/random.h"
 #include "store_statements.h"
+#include "tagih/payment.h"
 #include "tests/support/case.h"
 #include "tests/support/teller.h"
 
@@ -373,6 +374,45 @@ static void visits_and_check_ins_count_in_their_month(void **state) {
     assert_int_equal(row->value[KPI_CHECKINS_UNSURE], 0);
 }
 
+//= RULES.md R-KPI-2
+//  Net collected = Σ debt-allocated of unreversed payments with value date in the month, all tags, a column each.
+static void a_retag_moves_net_to_the_other_tags_column(void **state) {
+    (void)state;
+    fresh_agency();
+    account_id account = held(40, budi);
+    payment_id payment = teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(100000), .value = noon(3)});
+    for (int n = 1; n <= 2; n++) { /* the newest row's tag is the payment's */
+        sql("insert into payment_retag (agency_id, payment_id, n, posting_id, tag_before, tag, at_us, made_by, decided_by, reason) values"
+            " ('%s', '%s', %d, '%s', 4, %d, 1, '%s', '%s', '')", rig_text(teller.agency.u), rig_text(payment.u), n, rig_text(rig_id()),
+            n == 1 ? TAG_ENFORCEMENT : TAG_LAWYER, rig_text(budi.u), rig_text(citra.u));
+    }
+    const struct kpi_row *row = row_of(take(), north, budi, LOAD_CONTINUATION, 2);
+    assert_int_equal(row->value[KPI_NET_LAWYER_MINOR], MINOR(100000));
+    assert_int_equal(kpi_rates(row).net_minor, MINOR(100000));
+}
+
+//= RULES.md R-KPI-1
+//  promises made/kept
+static void promises_count_when_made_and_when_their_grace_ends(void **state) {
+    (void)state;
+    fresh_agency();
+    account_id account = held(40, budi);
+    static const struct {
+        int made, due, state;
+    } promises[] = {{2, 5, 2}, {3, 6, 3}, {4, 7, 4}, {5, 60, 1}, {-9, 1, 2}};
+    for (size_t i = 0; i < COUNT_OF(promises); i++) {
+        promise_id id = rig_promise(&rig, teller.agency, account, &(struct rig_promise){.due_on = {month.days + promises[i].due - 1},
+                                    .made = noon(promises[i].made), .received = noon(promises[i].made)});
+        sql("update promise_state set state = %d where promise_id = '%s'", promises[i].state, rig_text(id.u));
+    }
+    const struct kpi_row *row = row_of(take(), north, budi, LOAD_CONTINUATION, 2);
+    assert_int_equal(row->value[KPI_PROMISES_MADE], 4);
+    assert_int_equal(row->value[KPI_PROMISES_KEPT], 2);
+    assert_int_equal(row->value[KPI_PROMISES_PARTIAL], 1);
+    assert_int_equal(row->value[KPI_PROMISES_BROKEN], 1);
+    assert_int_equal(kpi_rates(row).kept.bp, 5000);
+}
+
 //= RULES.md R-KPI-2c
 //  Cash aged = cash held at the month's end less what was taken on its last working day (Monday to Friday) or later
 static void cash_taken_on_the_last_working_day_is_not_aged_yet(void **state) {
@@ -425,6 +465,8 @@ int main(void) {
         cmocka_unit_test(two_at_once_make_one_snapshot),
         cmocka_unit_test(what_is_assigned_is_what_the_accounts_say),
         cmocka_unit_test(visits_and_check_ins_count_in_their_month),
+        cmocka_unit_test(a_retag_moves_net_to_the_other_tags_column),
+        cmocka_unit_test(promises_count_when_made_and_when_their_grace_ends),
         cmocka_unit_test(cash_taken_on_the_last_working_day_is_not_aged_yet),
         cmocka_unit_test(the_months_bonus_is_that_of_its_lines),
     };
