@@ -378,7 +378,10 @@ static void end_deeds(struct work *w, const struct promise_outcome *outcome) {
 
 /* ---- differences ---------------------------------------------------------------------------------------------- */
 
+/* Money that comes to a promise is an event too, also where it does not change the state: so facts alone tell how far it
+ * is. The feed speaks of states only. */
 static void promise_moved(struct work *w, struct promise_known *known, const struct promise_result *result) {
+    bool other_state = known->state != (int16_t)result->state;
     static const int16_t kinds[PROMISE_STATE_END] = {
         [PROMISE_OPEN] = CHANGE_PROMISE_REOPENED, [PROMISE_KEPT] = CHANGE_PROMISE_KEPT,
         [PROMISE_PARTIAL] = CHANGE_PROMISE_PARTIAL, [PROMISE_BROKEN] = CHANGE_PROMISE_BROKEN,
@@ -388,7 +391,7 @@ static void promise_moved(struct work *w, struct promise_known *known, const str
         .id = known->fact.id, .n = ++known->version, .posting = w->posted->post->id, .account = w->account->id,
         .at_us = w->book->now.us, .before = known->state, .after = (int16_t)result->state,
         .received_minor = result->received_minor, .has_by = !uuid_is_nil(result->by), .by = result->by};
-    if (known->state || result->state != PROMISE_OPEN) change(w, kinds[result->state], known->fact.id.u);
+    if (other_state && (known->state || result->state != PROMISE_OPEN)) change(w, kinds[result->state], known->fact.id.u);
 }
 
 static void state_row(struct work *w, const struct promise_known *known, const struct promise_result *result) {
@@ -404,9 +407,9 @@ static void differ(struct work *w, const struct promise_outcome *outcome) {
     for (size_t i = 0; i < w->n; i++) {
         struct promise_known *known = &w->all[w->of[i]];
         const struct promise_result *result = &outcome->results[i];
-        bool moved = known->state != (int16_t)result->state;
-        if (!moved && known->received_minor == result->received_minor && uuid_equal(known->by, result->by)) continue;
-        if (moved) promise_moved(w, known, result);
+        bool same = known->state == (int16_t)result->state && known->received_minor == result->received_minor;
+        if (same && uuid_equal(known->by, result->by)) continue;
+        promise_moved(w, known, result);
         state_row(w, known, result);
     }
 }

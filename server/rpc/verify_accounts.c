@@ -169,7 +169,7 @@ static struct allotted stored_of(const struct accounts *a, size_t first, size_t 
 }
 
 static struct allotted made_of(const struct worked_out *w, size_t fact, int32_t no) {
-    struct allotted out = {{0}, no == 0 ? w->outcome.results[fact].credit_left_minor : 0, 0};
+    struct allotted out = {{0}, no == 0 ? w->outcome.results[fact].effect.credit_minor : 0, 0};
     const struct allocation_result *result = &w->outcome.results[fact];
     for (size_t i = result->part_first; i < result->part_first + result->n_parts; i++) {
         const struct allocation_part *part = &w->outcome.parts[i];

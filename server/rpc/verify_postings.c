@@ -50,12 +50,11 @@ static void postings_release(struct postings *p) {
 
 #define FACT_SUFFIX "_verify"
 
-static int by_name(const void *left, const void *right) {
-    const struct statement *const *a = left, *const *b = right;
-    return strcmp((*a)->name, (*b)->name);
+static int by_table(const void *left, const void *right) {
+    return fact_statement_compare(*(const struct statement *const *)left, *(const struct statement *const *)right);
 }
 
-/* Sorted by the table's name, as the book sorts the insert statements (store/fact.h). */
+/* In the order in which the book digests them (store/fact.h). */
 static void find_tables(struct postings *p) {
     size_t tail = strlen(FACT_SUFFIX);
     for (size_t i = 0; i < store_statements.count && p->n_tables < FACT_TABLES_MAX; i++) {
@@ -63,7 +62,7 @@ static void find_tables(struct postings *p) {
         size_t len = strlen(s->name);
         if (len > tail && strcmp(s->name + len - tail, FACT_SUFFIX) == 0) p->tables[p->n_tables++] = s;
     }
-    qsort(p->tables, p->n_tables, sizeof p->tables[0], by_name);
+    qsort(p->tables, p->n_tables, sizeof p->tables[0], by_table);
 }
 
 static int posting_column(const struct statement *statement) {
@@ -387,6 +386,7 @@ static tagih_err check_chain(struct verify *v, struct postings *p, const struct 
     }
     const struct verify_row row = {v, "posting_writer", arena_printf(v->arena, "%lld", (long long)chain->writer)};
     verify__int(&row, "n", chain->state_n, number);
+    if (number == 0) before = (hash256){{0}}; /* a worker that has not posted yet has no head */
     verify__bytes(&row, "head", BYTES_OF(&chain->state_head), BYTES_OF(&before));
     return TAGIH_OK;
 }
