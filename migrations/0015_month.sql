@@ -71,3 +71,166 @@ create table month_readiness (
 create index month_readiness_posting on month_readiness (agency_id, posting_id);
 call make_fact('month_readiness');
 create index journal_key_quarantined on journal_key (agency_id) where fate = 4;
+
+-- ---- the life of a line (R-BON-6, R-BON-9) --------------------------------------------------------------------------
+-- A line is PROVISIONAL until its month is closed, LOCKED from then on, APPROVED once a payout run holds it, PAID once
+-- that run is paid. No row says LOCKED: the closing row locks all lines of its month.
+
+-- Tax on bonus, and the most that a run takes off for what is owed, in basis points (R-BON-9).
+alter table agency add column bonus_tax_bp integer not null default 500 check (bonus_tax_bp between 0 and 10000);
+alter table agency add column bonus_deduct_bp integer not null default 5000 check (bonus_deduct_bp between 0 and 10000);
+
+-- Whose a line on hold is (R-BON-8): kept by its collector, or taken back and written for another one.
+create table bonus_hold_decision (
+    agency_id uuid not null,
+    payment_id uuid not null,
+    posting_id uuid not null,
+    kept boolean not null,
+    collector_id uuid not null,
+    at_us bigint not null,
+    made_by uuid not null,
+    decided_by uuid not null,
+    primary key (agency_id, payment_id)
+);
+create index bonus_hold_decision_posting on bonus_hold_decision (agency_id, posting_id);
+call make_fact('bonus_hold_decision');
+
+-- A payout run that two people made. Its lines are APPROVED.
+create table bonus_payout (
+    agency_id uuid not null,
+    run_no integer not null,
+    posting_id uuid not null,
+    through_on date not null,
+    currency char(3) not null,
+    tax_bp integer not null,
+    deduct_max_bp integer not null,
+    collectors integer not null,
+    paid_minor bigint not null,
+    digest bytea not null,
+    at_us bigint not null,
+    made_by uuid not null,
+    approved_by uuid not null,
+    primary key (agency_id, run_no)
+);
+create index bonus_payout_posting on bonus_payout (agency_id, posting_id);
+call make_fact('bonus_payout');
+
+-- A collector's share of a run (server/domain/bonus_payout.h). lines_digest: SHA-256 over one SHA-256 for each
+-- month, and each month's clawbacks behind it: over id and amount of each line, in the order of ids.
+create table bonus_payout_share (
+    agency_id uuid not null,
+    collector_id uuid not null,
+    currency char(3) not null,
+    run_no integer not null,
+    posting_id uuid not null,
+    lines bigint not null,
+    lines_digest bytea not null,
+    carried_in_minor bigint not null,
+    earned_minor bigint not null,
+    owed_minor bigint not null,
+    deducted_minor bigint not null,
+    paid_minor bigint not null check (paid_minor >= 0),
+    tax_minor bigint not null,
+    net_minor bigint not null,
+    carried_out_minor bigint not null,
+    primary key (agency_id, collector_id, currency, run_no),
+    check (paid_minor = tax_minor + net_minor),
+    check (earned_minor - owed_minor = paid_minor + carried_out_minor)
+);
+create index bonus_payout_share_run on bonus_payout_share (agency_id, run_no, collector_id);
+create index bonus_payout_share_posting on bonus_payout_share (agency_id, posting_id);
+call make_fact('bonus_payout_share');
+
+-- Which lines a run holds, each once in all runs; under its share's lines_digest.
+create table bonus_payout_line (
+    agency_id uuid not null,
+    line_id uuid not null,
+    run_no integer not null,
+    collector_id uuid not null,
+    month_on date not null,
+    clawback boolean not null,
+    amount_minor bigint not null,
+    primary key (agency_id, line_id)
+);
+create index bonus_payout_line_run on bonus_payout_line (agency_id, run_no, collector_id);
+call make_fact('bonus_payout_line');
+
+-- The run went to the bank. Its lines are PAID.
+create table bonus_payout_paid (
+    agency_id uuid not null,
+    run_no integer not null,
+    posting_id uuid not null,
+    bank_reference text not null,
+    at_us bigint not null,
+    made_by uuid not null,
+    approved_by uuid not null,
+    primary key (agency_id, run_no)
+);
+create index bonus_payout_paid_posting on bonus_payout_paid (agency_id, posting_id);
+call make_fact('bonus_payout_paid');
+
+-- What a collector still owed when he left became collector receivable. after_run: the newest run then.
+create table bonus_leaving (
+    agency_id uuid not null,
+    posting_id uuid not null,
+    collector_id uuid not null,
+    currency char(3) not null,
+    amount_minor bigint not null check (amount_minor > 0),
+    after_run integer not null,
+    at_us bigint not null,
+    made_by uuid not null,
+    approved_by uuid not null,
+    primary key (agency_id, posting_id)
+);
+create index bonus_leaving_collector on bonus_leaving (agency_id, collector_id);
+call make_fact('bonus_leaving');
+
+-- Has the money of a payment been seen (R-BON-6)? One that was taken back needs it no longer.
+create function payment_is_confirmed(of_agency uuid, of_payment uuid) returns boolean
+language sql stable parallel safe
+as $$
+    select exists (select from payment_reversal r where r.agency_id = $1 and r.payment_id = $2)
+        or exists (select from payment p where p.agency_id = $1 and p.payment_id = $2 and p.source <> 1)
+$$;
+revoke all on function payment_is_confirmed(uuid, uuid) from public;
+grant execute on function payment_is_confirmed(uuid, uuid) to tagih_app, tagih_read;
+
+-- Does a line wait for a supervisor's choice (R-BON-8)?
+create function bonus_is_held(of_agency uuid, of_payment uuid) returns boolean
+language sql stable parallel safe
+as $$
+    select exists (select from bonus_line b where b.agency_id = $1 and b.payment_id = $2 and b.on_hold)
+       and not exists (select from bonus_hold_decision d where d.agency_id = $1 and d.payment_id = $2)
+       and not exists (select from payment_reversal r where r.agency_id = $1 and r.payment_id = $2)
+$$;
+revoke all on function bonus_is_held(uuid, uuid) from public;
+grant execute on function bonus_is_held(uuid, uuid) to tagih_app, tagih_read;
+
+-- May a line be approved and paid: is all money behind it seen, and clear whose it is? A TRUE_UP line: of all its parts.
+create function bonus_is_payable(of_agency uuid, of_line uuid, of_payment uuid, of_collector uuid, of_month date, of_currency char(3))
+returns boolean language sql stable parallel safe
+as $$
+    select case when $3 is not null then payment_is_confirmed($1, $3) and not bonus_is_held($1, $3)
+           else not exists (
+               select from bonus_part q
+               where q.agency_id = $1 and q.collector_id = $4 and q.month_on = $5 and q.currency = $6 and q.line_id = $2
+                 and (not payment_is_confirmed($1, q.payment_id) or bonus_is_held($1, q.payment_id))) end
+$$;
+revoke all on function bonus_is_payable(uuid, uuid, uuid, uuid, date, char) from public;
+grant execute on function bonus_is_payable(uuid, uuid, uuid, uuid, date, char) to tagih_app, tagih_read;
+
+-- The lines that a run through a month would hold: LOCKED, payable, in no run yet.
+create function bonus_run_lines(of_agency uuid, through_on date, in_currency char(3))
+returns table (line_id uuid, collector_id uuid, month_on date, clawback boolean, amount_minor bigint)
+language sql stable
+as $$
+    select b.line_id, b.collector_id, b.month_on, b.kind = 3, b.amount_minor
+    from month_close c
+    join collector_month m on m.agency_id = $1 and m.month_on = c.month_on and m.currency = $3
+    join bonus_line b on b.agency_id = $1 and b.collector_id = m.collector_id and b.month_on = m.month_on and b.currency = $3
+    where c.agency_id = $1 and c.month_on <= $2
+      and not exists (select from bonus_payout_line x where x.agency_id = $1 and x.line_id = b.line_id)
+      and bonus_is_payable($1, b.line_id, b.payment_id, b.collector_id, b.month_on, b.currency)
+$$;
+revoke all on function bonus_run_lines(uuid, date, char) from public;
+grant execute on function bonus_run_lines(uuid, date, char) to tagih_app, tagih_read;

@@ -10,6 +10,7 @@
 #include "rpc/offer.h"
 #include "rpc/settlement.h"
 #include "rpc/shortage.h"
+#include "rpc/payout.h"
 
 const struct approval_kind *const approval_kinds[] = {
     &entry_kind,
@@ -26,6 +27,9 @@ const struct approval_kind *const approval_kinds[] = {
     &settlement_gap_kind,
     &shortage_write_off_kind,
     &incident_decision_kind,
+    &payout_approve_kind,
+    &payout_pay_kind,
+    &leaving_kind,
     NULL,
 };
 

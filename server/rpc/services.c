@@ -19,6 +19,7 @@ const struct rpc_service *const rpc_services[] = {
     &month_service,
     &offer_service,
     &payment_service,
+    &payout_service,
     &reflection_v1_service,
     &reflection_v1alpha_service,
     &session_service,

@@ -38,6 +38,8 @@ static void a_payout_withholds_the_tax(void **state) {
 
 //= RULES.md R-BON-9
 //  A negative payable is carried, deducted from later runs by at most 50 % of a run **(default)**
+//= RULES.md R-BON-9a
+//  a sum above zero is earned, one below is owed.
 static void what_is_owed_back_takes_half_a_run_at_most(void **state) {
     (void)state;
     const int64_t clawback[] = {-RP(120000)}, good[] = {RP(1000000)}, poor[] = {RP(200000)};

@@ -7,15 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "server/domain/month.h"
 #include "server/rpc/posting.h"
 #include "server/run/clock.h"
 #include "tests/support/case.h"
+#include "tests/support/months.h"
 #include "tests/support/teller.h"
 #include "tests/support/writer.h"
 
 #define TEXT(literal) ((char *)(uintptr_t)(literal))
-#define JAKARTA_US (7 * INT64_C(3600000000))
 
 static struct rig rig;
 static const char *tagihd;
@@ -32,35 +31,6 @@ static int close_rig(void **state) {
     return 0;
 }
 
-static int32_t today(void) {
-    return (int32_t)((clock_now().us + JAKARTA_US) / US_PER_DAY);
-}
-
-/* The newest month that may be closed today. */
-static civil_date closable(void) {
-    civil_date month = date_month((civil_date){date_month((civil_date){today()}).days - 1});
-    if (month_close_from(month, MONTH_CLOSE_WORKING_DAY).days > today()) month = date_month((civil_date){month.days - 1});
-    return month;
-}
-
-/* Days from today to the day `before` days ahead of the month's last one; to `before` days ahead of its first one. */
-static int near_end(int before) {
-    return month_last(closable()).days - before - today();
-}
-
-static int before_start(int before) {
-    return closable().days - before - today();
-}
-
-static const char *month_text(civil_date month) {
-    static char texts[8][DATE_TEXT_SIZE];
-    static unsigned next;
-    char *text = texts[next++ % 8];
-    date_format(month, text);
-    text[7] = 0;
-    return text;
-}
-
 /* An agency, a collector and a phone that was certified before the month began. */
 struct scene {
     struct teller teller;
@@ -74,12 +44,12 @@ static void scene_open(struct scene *scene, const char *name) {
     scene->second = rig_user(&rig, scene->teller.agency, NULL, ROLE_SUPERVISOR);
     struct rig_phone phone = rig_phone_since(&rig, scene->teller.agency, scene->collector, teller_noon(-75));
     writer_begin(&scene->writer, &rig, &phone);
-    scene->writer.at = teller_noon(near_end(8));
+    scene->writer.at = teller_noon(months_near_end(8));
 }
 
 static void set_target(struct scene *scene, int version, int64_t rupiah) {
     char sql[600], first[DATE_TEXT_SIZE];
-    date_format(closable(), first);
+    date_format(months_closable(), first);
     snprintf(sql, sizeof sql,
              "insert into bonus_target (agency_id, collector_id, month_on, version, amount_minor, currency, made_by, approved_by, at_us)"
              " values ('%s', '%s', '%s', %d, %lld, 'IDR', '%s', '%s', 1)",
@@ -98,61 +68,33 @@ static payment_id receive(struct scene *scene, account_id account, int64_t rupia
 /* A receipt of the month on a new account in a bucket: as old as that at the month's beginning. */
 static payment_id receive_in(struct scene *scene, enum bucket bucket, int64_t rupiah) {
     static const int days[] = {[BUCKET_B0] = 0, [BUCKET_B1] = 10, [BUCKET_B2] = 40, [BUCKET_B3] = 70};
-    struct debt debt = {.due_in = before_start(days[bucket]), .due_minor = {[COMPONENT_PRINCIPAL] = MINOR(rupiah)}};
+    struct debt debt = {.due_in = months_before_start(days[bucket]), .due_minor = {[COMPONENT_PRINCIPAL] = MINOR(rupiah)}};
     return receive(scene, teller_account(&scene->teller, scene->collector, &debt, 1), rupiah);
 }
 
 /* ---- closing -------------------------------------------------------------------------------------------------- */
 
 static struct rig_answer propose_close(struct scene *scene, user_id maker, const char *month) {
-    Tagih__V1__ProposeCloseRequest request = TAGIH__V1__PROPOSE_CLOSE_REQUEST__INIT;
-    request.month = TEXT(month);
-    request.reason = TEXT("all is counted");
-    request.request_id = TEXT(rig_text(rig_id()));
-    return rig_call(&rig, rig_staff_token(&rig, scene->teller.agency, maker, 0), "MonthService/ProposeClose", &request);
+    return months_propose(&scene->teller, maker, month);
 }
 
 static struct rig_answer decide(struct scene *scene, user_id by, const char *proposal_id) {
-    Tagih__V1__GetProposalRequest get = TAGIH__V1__GET_PROPOSAL_REQUEST__INIT;
-    get.proposal_id = TEXT(proposal_id);
-    const char *token = rig_staff_token(&rig, scene->teller.agency, by, 0);
-    struct rig_answer answer = rig_call(&rig, token, "ApprovalService/GetProposal", &get);
-    assert_answer(answer, OK);
-    Tagih__V1__DecideProposalRequest request = TAGIH__V1__DECIDE_PROPOSAL_REQUEST__INIT;
-    request.proposal_id = TEXT(proposal_id);
-    request.approve = true;
-    request.reason = TEXT("seen");
-    request.etag = ((const Tagih__V1__GetProposalResponse *)answer.response)->proposal->etag;
-    request.request_id = TEXT(rig_text(rig_id()));
-    return rig_call(&rig, token, "ApprovalService/DecideProposal", &request);
+    return months_decide(&scene->teller, by, proposal_id);
 }
 
 static const char *proposed(struct scene *scene, user_id maker, civil_date month) {
-    struct rig_answer answer = propose_close(scene, maker, month_text(month));
+    struct rig_answer answer = propose_close(scene, maker, months_text(month));
     assert_answer(answer, OK);
     return ((const Tagih__V1__ProposeCloseResponse *)answer.response)->proposal_id;
 }
 
-static void close_one(struct scene *scene, civil_date month) {
-    assert_answer(decide(scene, scene->second, proposed(scene, scene->teller.supervisor, month)), OK);
-}
-
-static civil_date first_open(struct scene *scene) {
-    char sql[300];
-    snprintf(sql, sizeof sql, "select coalesce((select max(month_on) + interval '1 month' from month_close where agency_id = '%%s'),"
-                              " min(date_trunc('month', posting_on)))::date - '1970-01-01'::date from posting where agency_id = '%s'",
-             rig_text(scene->teller.agency.u));
-    return (civil_date){(int32_t)teller_number(&scene->teller, sql, scene->teller.agency.u)};
-}
-
-/* Close all months up to the one before, then this one. */
 static void close_before(struct scene *scene) {
-    for (civil_date month = first_open(scene); month.days < closable().days; month = month_next(month)) close_one(scene, month);
+    months_close_before(&scene->teller, scene->second, months_closable());
 }
 
 static void close_month(struct scene *scene) {
     close_before(scene);
-    close_one(scene, closable());
+    months_close(&scene->teller, scene->second, months_closable());
 }
 
 /* ---- looking -------------------------------------------------------------------------------------------------- */
@@ -184,7 +126,7 @@ static const Tagih__V1__ExplainBonusResponse *explain(struct scene *scene, payme
 }
 
 static const Tagih__V1__BonusLine *true_up(struct scene *scene) {
-    const Tagih__V1__ExplainBonusResponse *month = explain(scene, (payment_id){{{0}}}, month_text(closable()));
+    const Tagih__V1__ExplainBonusResponse *month = explain(scene, (payment_id){{{0}}}, months_text(months_closable()));
     assert_int_equal(month->n_lines, 1);
     return month->lines[0];
 }
@@ -238,7 +180,7 @@ static void a_month_that_rose_is_paid_up(void **state) {
     assert_true(agency_number(&s, "select count(*) from kpi_row where agency_id = '%s' and bonus_minor > 0") > 0);
     // it belongs to the month that it closes
     char sql[200], last[DATE_TEXT_SIZE];
-    date_format(month_last(closable()), last);
+    date_format(month_last(months_closable()), last);
     snprintf(sql, sizeof sql, "select count(*) from posting where agency_id = '%%s' and kind in (80, 90) and posting_on = '%s'", last);
     assert_int_equal(agency_number(&s, sql), 2);
     books_are_right();
@@ -300,7 +242,7 @@ static void what_is_reversed_after_the_close_is_clawed_back(void **state) {
     scene_open(&s, "Clawback");
     set_target(&s, 1, 5000000); /* 4 000 000 are 80 % */
     struct debt debt = debt_j1;
-    debt.due_in = before_start(10);
+    debt.due_in = months_before_start(10);
     account_id account = teller_account(&s.teller, s.collector, &debt, 1);
     payment_id payment = receive(&s, account, 5000000);
     close_month(&s);
@@ -327,7 +269,7 @@ static void what_is_reversed_after_the_close_is_clawed_back(void **state) {
     const Tagih__V1__BonusLine *line = answer->lines[1];
     assert_string_equal(line->kind, "CLAWBACK");
     assert_true(line->same);
-    assert_string_equal(line->month, month_text(date_month((civil_date){today()})));
+    assert_string_equal(line->month, months_text(date_month((civil_date){months_today()})));
     assert_int_equal(line->n_takes_back, 2); /* its line and its part */
     assert_int_equal(number(&s, "select sum(mtd_minor)::int8 from collector_month where collector_id = '%s'", s.collector.u), MINOR(4000000));
     assert_true(true_up(&s)->same); /* a closed month is never re-tiered */
@@ -383,9 +325,9 @@ static void nothing_is_booked_in_a_closed_month(void **state) {
     int64_t booked = agency_number(&s, "select count(*) from posting p where agency_id = '%s' and posting_on <= (select"
                                        " max(month_on) + interval '1 month' - interval '1 day' from month_close c where c.agency_id = p.agency_id)");
     receive_in(&s, BUCKET_B1, 1000000);
-    struct debt debt = {.due_in = before_start(10), .due_minor = {[COMPONENT_PRINCIPAL] = MINOR(5000)}};
+    struct debt debt = {.due_in = months_before_start(10), .due_minor = {[COMPONENT_PRINCIPAL] = MINOR(5000)}};
     teller_paid(&s.teller, teller_account(&s.teller, s.collector, &debt, 1),
-                &(struct paid){.amount_minor = MINOR(5000), .value = teller_noon(near_end(2))});
+                &(struct paid){.amount_minor = MINOR(5000), .value = teller_noon(months_near_end(2))});
     assert_answer(teller_reverse(&s.teller, before, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_MISPOST), OK);
     assert_int_equal(agency_number(&s, "select count(*) from posting p where agency_id = '%s' and posting_on <= (select"
                                        " max(month_on) + interval '1 month' - interval '1 day' from month_close c where c.agency_id = p.agency_id)"), booked);
@@ -401,22 +343,25 @@ static void a_month_closes_once_in_order_and_by_two_people(void **state) {
     struct scene s;
     scene_open(&s, "Order");
     receive_in(&s, BUCKET_B1, 1000000);
-    assert_answer(propose_close(&s, s.collector, month_text(closable())), NOT_PERMITTED);
+    assert_answer(propose_close(&s, s.collector, months_text(months_closable())), NOT_PERMITTED);
     assert_answer(propose_close(&s, s.teller.supervisor, "2026-13"), DATE_SYNTAX);
-    assert_answer(propose_close(&s, s.teller.supervisor, month_text(closable())), MONTH_ORDER);
+    Tagih__V1__ProposeCloseRequest unsaid = TAGIH__V1__PROPOSE_CLOSE_REQUEST__INIT;
+    unsaid.month = TEXT(months_text(months_closable()));
+    assert_answer(rig_call(&rig, rig_staff_token(&rig, s.teller.agency, s.second, 0), "MonthService/ProposeClose", &unsaid), REQUEST_FIELD_MISSING);
+    assert_answer(propose_close(&s, s.teller.supervisor, months_text(months_closable())), MONTH_ORDER);
     close_before(&s);
-    civil_date now = date_month((civil_date){today()});
-    assert_answer(propose_close(&s, s.teller.supervisor, month_text(month_next(closable()).days < now.days ? now : month_next(now))), MONTH_ORDER);
-    const char *proposal = proposed(&s, s.teller.supervisor, closable());
-    assert_answer(propose_close(&s, s.second, month_text(closable())), PROPOSAL_EXISTS);
+    civil_date now = date_month((civil_date){months_today()});
+    assert_answer(propose_close(&s, s.teller.supervisor, months_text(month_next(months_closable()).days < now.days ? now : month_next(now))), MONTH_ORDER);
+    const char *proposal = proposed(&s, s.teller.supervisor, months_closable());
+    assert_answer(propose_close(&s, s.second, months_text(months_closable())), PROPOSAL_EXISTS);
     assert_answer(decide(&s, s.teller.supervisor, proposal), PROPOSAL_OWN);
     assert_int_equal(agency_number(&s, "select count(*) from posting where agency_id = '%s' and kind = 80"), 0);
     assert_answer(decide(&s, s.second, proposal), OK);
-    assert_answer(propose_close(&s, s.teller.supervisor, month_text(closable())), MONTH_CLOSED);
-    const char *early = month_text(month_next(closable()));
+    assert_answer(propose_close(&s, s.teller.supervisor, months_text(months_closable())), MONTH_CLOSED);
+    const char *early = months_text(month_next(months_closable()));
     assert_answer(propose_close(&s, s.teller.supervisor, early), MONTH_EARLY);
     Tagih__V1__GetMonthRequest get = TAGIH__V1__GET_MONTH_REQUEST__INIT;
-    get.month = TEXT(month_text(closable()));
+    get.month = TEXT(months_text(months_closable()));
     struct rig_answer answer = rig_call(&rig, rig_staff_token(&rig, s.teller.agency, s.teller.cashier, 0), "MonthService/GetMonth", &get);
     assert_answer(answer, OK);
     const Tagih__V1__GetMonthResponse *month = answer.response;
@@ -455,7 +400,7 @@ static void what_is_still_open_is_listed(void **state) {
     size_t at = writer_sign(&s.writer, &unknown);
     assert_answer(writer_push_range(&s.writer, at, at), OK);
     rig_phone(&rig, s.teller.agency, s.collector); /* never heard from */
-    const Tagih__V1__GetReadinessResponse *answer = readiness(&s, month_text(closable()));
+    const Tagih__V1__GetReadinessResponse *answer = readiness(&s, months_text(months_closable()));
     assert_false(answer->ready);
     assert_string_equal(answer->hindrance, "month.order");
     assert_int_equal(answer->open->gaps, 1);
@@ -465,10 +410,10 @@ static void what_is_still_open_is_listed(void **state) {
     assert_int_equal(answer->open->cash->minor, MINOR(1002000));
     assert_true(answer->open->phones_silent >= 1);
     close_before(&s);
-    answer = readiness(&s, month_text(closable()));
+    answer = readiness(&s, months_text(months_closable()));
     assert_true(answer->ready);
     assert_string_equal(answer->hindrance, "");
-    close_one(&s, closable());
+    months_close(&s.teller, s.second, months_closable());
     assert_int_equal(agency_number(&s, "select gaps + 10 * quarantined from month_readiness where agency_id = '%s' order by month_on desc limit 1"), 11);
     writer_end(&s.writer);
 }
@@ -477,7 +422,7 @@ static void what_is_still_open_is_listed(void **state) {
 
 static void command_text(struct scene *scene, const char *made_by, const char *approved_by, char *out, size_t size) {
     snprintf(out, size, "exec '%s' month close --database-url '%s' --agency '%s' --month %s --made-by '%s' --approved-by '%s'", tagihd,
-             rig.app_conninfo, rig_text(scene->teller.agency.u), month_text(closable()), made_by, approved_by);
+             rig.app_conninfo, rig_text(scene->teller.agency.u), months_text(months_closable()), made_by, approved_by);
 }
 
 static int run_close(struct scene *scene, const char *made_by, const char *approved_by, char *said, size_t size) {

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Payouts from the outside: what a closed month gave goes to the collectors, by two people twice, less what is owed. */
+#include "server/rpc/posting.h"
+#include "tests/support/case.h"
+#include "tests/support/months.h"
+#include "tests/support/writer.h"
+
+#define TEXT(literal) ((char *)(uintptr_t)(literal))
+
+static struct rig rig;
+static const char *tagihd;
+
+/* Books without a receipt are none: one, somewhere else. */
+static int open_rig(void **state) {
+    (void)state;
+    struct teller teller;
+    struct writer writer;
+    rig_open(&rig, NULL);
+    teller_open(&teller, &rig, rig_agency(&rig, "Other"));
+    user_id collector = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR);
+    struct rig_phone phone = rig_phone(&rig, teller.agency, collector);
+    writer_begin(&writer, &rig, &phone);
+    struct journal_entry receipt = writer_receipt(&writer, teller_account(&teller, collector, &debt_j1, 1), MINOR(1000));
+    size_t at = writer_sign(&writer, &receipt);
+    assert_answer(writer_push_range(&writer, at, at), OK);
+    writer_end(&writer);
+    return 0;
+}
+
+static int close_rig(void **state) {
+    (void)state;
+    rig_close(&rig);
+    return 0;
+}
+
+struct scene {
+    struct teller teller;
+    user_id second, collector;
+};
+
+static void scene_open(struct scene *s, const char *name) {
+    teller_open(&s->teller, &rig, rig_agency(&rig, name));
+    s->second = rig_user(&rig, s->teller.agency, NULL, ROLE_SUPERVISOR);
+    s->collector = rig_user(&rig, s->teller.agency, NULL, ROLE_COLLECTOR);
+}
+
+/* A lawyer's payment on an account in B4: 3 % x 2.0 x 0.5, so 3 % of it. `in_days` of the payment. */
+static payment_id earn(struct scene *s, user_id collector, int64_t amount_minor, int in_days) {
+    struct debt debt = {.due_in = months_before_start(100), .due_minor = {[COMPONENT_PRINCIPAL] = amount_minor}};
+    return teller_paid(&s->teller, teller_account(&s->teller, collector, &debt, 1),
+                       &(struct paid){.source = TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_LAWYER, .amount_minor = amount_minor,
+                                      .value = teller_noon(in_days)});
+}
+
+#define MILLION_MINOR INT64_C(3333333334) /* what earns a bonus of 1 000 000 */
+
+static void close_month(struct scene *s) {
+    months_close_before(&s->teller, s->second, months_closable());
+    months_close(&s->teller, s->second, months_closable());
+}
+
+/* A row as a close would write it, for a month that is not over yet. */
+static void close_by_hand(struct scene *s) {
+    char sql[400], first[DATE_TEXT_SIZE];
+    date_format(date_month((civil_date){months_today()}), first);
+    snprintf(sql, sizeof sql, "insert into month_close (agency_id, month_on, posting_id, closed_us, digest) values ('%s', '%s', gen_random_uuid(), 1, '')",
+             rig_text(s->teller.agency.u), first);
+    pg_exec(&rig.pg, sql);
+}
+
+static const char *token(struct scene *s, user_id user) {
+    return rig_staff_token(&rig, s->teller.agency, user, 0);
+}
+
+static struct rig_answer preview(struct scene *s, civil_date month) {
+    Tagih__V1__PreviewPayoutRequest request = TAGIH__V1__PREVIEW_PAYOUT_REQUEST__INIT;
+    request.through_month = TEXT(months_text(month));
+    return rig_call(&rig, token(s, s->teller.supervisor), "PayoutService/PreviewPayout", &request);
+}
+
+static struct rig_answer propose(struct scene *s, civil_date month, ProtobufCBinaryData digest) {
+    Tagih__V1__ProposePayoutRequest request = TAGIH__V1__PROPOSE_PAYOUT_REQUEST__INIT;
+    request.through_month = TEXT(months_text(month));
+    request.digest = digest;
+    request.reason = TEXT("the month's bonus");
+    request.request_id = TEXT(rig_text(rig_id()));
+    return rig_call(&rig, token(s, s->teller.supervisor), "PayoutService/ProposePayout", &request);
+}
+
+static const char *proposed(struct scene *s, civil_date month) {
+    struct rig_answer seen = preview(s, month);
+    assert_answer(seen, OK);
+    struct rig_answer answer = propose(s, month, ((const Tagih__V1__PreviewPayoutResponse *)seen.response)->digest);
+    assert_answer(answer, OK);
+    return ((const Tagih__V1__ProposePayoutResponse *)answer.response)->proposal_id;
+}
+
+static void approve(struct scene *s, civil_date month) {
+    assert_answer(months_decide(&s->teller, s->second, proposed(s, month)), OK);
+}
+
+static struct rig_answer propose_payment(struct scene *s, uint32_t run_no) {
+    Tagih__V1__ProposePayoutPaymentRequest request = TAGIH__V1__PROPOSE_PAYOUT_PAYMENT_REQUEST__INIT;
+    request.run_no = run_no;
+    request.bank_reference = TEXT("BCA-1");
+    request.reason = TEXT("the file was sent");
+    request.request_id = TEXT(rig_text(rig_id()));
+    return rig_call(&rig, token(s, s->teller.cashier), "PayoutService/ProposePayoutPayment", &request);
+}
+
+static void pay(struct scene *s, uint32_t run_no) {
+    struct rig_answer answer = propose_payment(s, run_no);
+    assert_answer(answer, OK);
+    const char *proposal = ((const Tagih__V1__ProposePayoutPaymentResponse *)answer.response)->proposal_id;
+    assert_answer(months_decide(&s->teller, s->second, proposal), OK);
+}
+
+static const Tagih__V1__GetPayoutResponse *payout(struct scene *s, uint32_t run_no) {
+    Tagih__V1__GetPayoutRequest request = TAGIH__V1__GET_PAYOUT_REQUEST__INIT;
+    request.run_no = run_no;
+    struct rig_answer answer = rig_call(&rig, token(s, s->second), "PayoutService/GetPayout", &request);
+    assert_answer(answer, OK);
+    return answer.response;
+}
+
+/* What postings of a kind moved on a ledger account, in an agency. */
+static int64_t moved(struct scene *s, int kind, enum ledger_account account) {
+    char sql[300];
+    snprintf(sql, sizeof sql, "select coalesce(sum(l.amount_minor), 0)::int8 from ledger_line l join posting p using (agency_id, posting_id)"
+                              " where agency_id = '%%s' and p.kind = %d and l.ledger_account = %d", kind, (int)account);
+    return teller_number(&s->teller, sql, s->teller.agency.u);
+}
+
+static int64_t payable(struct scene *s, user_id collector) {
+    return teller_number(&s->teller, "select bonus_payable_minor from collector_state where collector_id = '%s'", collector.u);
+}
+
+static void books_are_right(void) {
+    char command[1400];
+    snprintf(command, sizeof command, "/usr/bin/python3 '%s/tests/sim/books.py' --database '%s'", TAGIH_SOURCE, rig.pg.conninfo);
+    assert_int_equal(system(command), 0);
+}
+
+/* ---- paying --------------------------------------------------------------------------------------------------- */
+
+//= RULES.md R-BON-6
+//  States of a line: PROVISIONAL → LOCKED → APPROVED → PAID
+//= RULES.md R-BON-9
+//  paying moves payable to bank and tax withheld.
+static void a_closed_month_is_approved_and_then_paid(void **state) {
+    (void)state;
+    struct scene s;
+    scene_open(&s, "Paid");
+    earn(&s, s.collector, MILLION_MINOR, months_near_end(3));
+    assert_answer(preview(&s, months_closable()), MONTH_OPEN);
+    close_month(&s);
+    struct rig_answer seen = preview(&s, months_closable());
+    assert_answer(seen, OK);
+    const Tagih__V1__PreviewPayoutResponse *run = seen.response;
+    assert_int_equal(run->run_no, 1);
+    assert_int_equal(run->collectors, 1);
+    assert_int_equal(run->shares[0]->paid->minor, MINOR(1000000));
+    assert_int_equal(run->shares[0]->lines, 2); /* the payment's and the TRUE_UP */
+    const char *proposal = proposed(&s, months_closable());
+    assert_answer(months_decide(&s.teller, s.teller.supervisor, proposal), PROPOSAL_OWN);
+    assert_answer(propose_payment(&s, 1), PAYOUT_UNKNOWN);
+    assert_answer(months_decide(&s.teller, s.second, proposal), OK);
+    assert_string_equal(payout(&s, 1)->state, "APPROVED");
+    assert_int_equal(moved(&s, 82, LEDGER_BANK), 0);
+    assert_answer(preview(&s, months_closable()), PAYOUT_EMPTY); /* a line is in one run */
+    pay(&s, 1);
+    // J18: bonus payable 1 000 000 · bank 950 000; tax withheld 50 000
+    assert_int_equal(moved(&s, 82, LEDGER_BONUS_PAYABLE), MINOR(1000000));
+    assert_int_equal(moved(&s, 82, LEDGER_BANK), -MINOR(950000));
+    assert_int_equal(moved(&s, 82, LEDGER_TAX_WITHHELD), -MINOR(50000));
+    assert_int_equal(payable(&s, s.collector), 0);
+    assert_string_equal(payout(&s, 1)->state, "PAID");
+    assert_string_equal(payout(&s, 1)->bank_reference, "BCA-1");
+    assert_answer(propose_payment(&s, 1), PAYOUT_PAID);
+    books_are_right();
+}
+
+//= RULES.md R-BON-9
+//  A negative payable is carried, deducted from later runs by at most 50 % of a run **(default)**
+static void what_was_paid_for_nothing_is_taken_off_later(void **state) {
+    (void)state;
+    struct scene s;
+    scene_open(&s, "Owing");
+    user_id poor = rig_user(&rig, s.teller.agency, NULL, ROLE_COLLECTOR);
+    payment_id one = earn(&s, s.collector, MINOR(4000000), months_near_end(3)); /* 120 000 */
+    payment_id two = earn(&s, poor, MINOR(4000000), months_near_end(3));
+    close_month(&s);
+    approve(&s, months_closable());
+    pay(&s, 1);
+    assert_answer(teller_reverse(&s.teller, one, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_MISPOST), OK);
+    assert_answer(teller_reverse(&s.teller, two, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_MISPOST), OK);
+    // J17: bonus payable 120 000 (debit balance) · bonus expense 120 000
+    assert_int_equal(teller_line(&s.teller, one, 2, LEDGER_BONUS_PAYABLE), MINOR(120000));
+    assert_int_equal(teller_line(&s.teller, one, 2, LEDGER_BONUS_EXPENSE), -MINOR(120000));
+    assert_int_equal(payable(&s, s.collector), -MINOR(120000));
+    earn(&s, s.collector, MILLION_MINOR, 0);
+    earn(&s, poor, MILLION_MINOR / 5, 0); /* 200 000 */
+    close_by_hand(&s);
+    approve(&s, date_month((civil_date){months_today()}));
+    pay(&s, 2);
+    const Tagih__V1__GetPayoutResponse *run = payout(&s, 2);
+    assert_int_equal(run->n_shares, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const Tagih__V1__PayoutShare *share = run->shares[i];
+        bool is_poor = strcmp(share->collector_id, rig_text(poor.u)) == 0;
+        assert_int_equal(share->owed->minor, MINOR(120000));
+        assert_int_equal(share->deducted->minor, is_poor ? MINOR(100000) : MINOR(120000));
+        assert_int_equal(share->paid->minor, is_poor ? MINOR(100000) : MINOR(880000));
+        assert_int_equal(share->carried_out->minor, is_poor ? -MINOR(20000) : 0);
+    }
+    assert_int_equal(payable(&s, poor), -MINOR(20000));
+    assert_int_equal(payable(&s, s.collector), 0);
+}
+
+//= RULES.md R-BON-9
+//  when the collector leaves it becomes collector receivable.
+static void who_leaves_owing_is_claimed_against(void **state) {
+    (void)state;
+    struct scene s;
+    scene_open(&s, "Leaving");
+    payment_id payment = earn(&s, s.collector, MINOR(4000000), months_near_end(3));
+    close_month(&s);
+    approve(&s, months_closable());
+    pay(&s, 1);
+    Tagih__V1__ProposeLeavingRequest request = TAGIH__V1__PROPOSE_LEAVING_REQUEST__INIT;
+    request.collector_id = TEXT(rig_text(s.collector.u));
+    request.reason = TEXT("he leaves at the end of the month");
+    request.request_id = TEXT(rig_text(rig_id()));
+    struct rig_answer answer = rig_call(&rig, token(&s, s.teller.supervisor), "PayoutService/ProposeLeaving", &request);
+    assert_answer(answer, OK);
+    const char *proposal = ((const Tagih__V1__ProposeLeavingResponse *)answer.response)->proposal_id;
+    assert_answer(months_decide(&s.teller, s.second, proposal), PAYOUT_OWES_NOTHING);
+    assert_answer(teller_reverse(&s.teller, payment, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_MISPOST), OK);
+    assert_answer(months_decide(&s.teller, s.teller.supervisor, proposal), PROPOSAL_OWN);
+    assert_answer(months_decide(&s.teller, s.second, proposal), OK);
+    // J19: collector receivable 120 000 · bonus payable 120 000
+    assert_int_equal(moved(&s, 83, LEDGER_COLLECTOR_RECEIVABLE), MINOR(120000));
+    assert_int_equal(moved(&s, 83, LEDGER_BONUS_PAYABLE), -MINOR(120000));
+    assert_int_equal(payable(&s, s.collector), 0);
+    // what was claimed is not taken off again
+    earn(&s, s.collector, MILLION_MINOR, 0);
+    books_are_right();
+    close_by_hand(&s);
+    approve(&s, date_month((civil_date){months_today()}));
+    const Tagih__V1__PayoutShare *share = payout(&s, 2)->shares[0];
+    assert_int_equal(share->carried_in->minor, MINOR(120000));
+    assert_int_equal(share->paid->minor, MINOR(1000000));
+}
+
+//= RULES.md R-BON-6
+//  Close LOCKs PROVISIONAL lines too, but APPROVED and PAID need CONFIRMED. Maker ≠ checker.
+static void a_run_is_made_as_it_was_seen_or_not_at_all(void **state) {
+    (void)state;
+    struct scene s;
+    scene_open(&s, "Changed");
+    payment_id one = earn(&s, s.collector, MINOR(4000000), months_near_end(3));
+    earn(&s, s.collector, MINOR(5000000), months_near_end(3));
+    close_month(&s);
+    uint8_t other[32] = {7};
+    assert_answer(propose(&s, months_closable(), (ProtobufCBinaryData){32, other}), PAYOUT_CHANGED);
+    assert_answer(propose(&s, months_closable(), (ProtobufCBinaryData){3, other}), REQUEST_FIELD_RANGE);
+    const char *proposal = proposed(&s, months_closable());
+    // meanwhile a supervisor has to decide whose one of the lines is
+    char sql[300];
+    snprintf(sql, sizeof sql, "set session_replication_role = replica; update bonus_line set on_hold = true where payment_id = '%s'", rig_text(one.u));
+    pg_exec(&rig.pg, sql);
+    assert_answer(months_decide(&s.teller, s.second, proposal), PAYOUT_CHANGED);
+    assert_int_equal(teller_number(&s.teller, "select count(*) from bonus_payout_line where agency_id = '%s'", s.teller.agency.u), 0);
+    struct rig_answer seen = preview(&s, months_closable());
+    assert_answer(seen, OK); /* its TRUE_UP, which has a part of it, waits too */
+    assert_int_equal(((const Tagih__V1__PreviewPayoutResponse *)seen.response)->shares[0]->lines, 1);
+    snprintf(sql, sizeof sql, "update bonus_line set on_hold = false where payment_id = '%s'; set session_replication_role = origin", rig_text(one.u));
+    pg_exec(&rig.pg, sql);
+    assert_answer(months_decide(&s.teller, s.second, proposal), OK);
+    // and between approval and payment: nothing is paid
+    pg_exec(&rig.pg, "set session_replication_role = replica");
+    snprintf(sql, sizeof sql, "update bonus_line set on_hold = true where payment_id = '%s'", rig_text(one.u));
+    pg_exec(&rig.pg, sql);
+    struct rig_answer answer = propose_payment(&s, 1);
+    assert_answer(answer, OK);
+    const char *paying = ((const Tagih__V1__ProposePayoutPaymentResponse *)answer.response)->proposal_id;
+    assert_answer(months_decide(&s.teller, s.second, paying), BONUS_NOT_CONFIRMED);
+    assert_int_equal(moved(&s, 82, LEDGER_BANK), 0);
+    snprintf(sql, sizeof sql, "update bonus_line set on_hold = false where payment_id = '%s'; set session_replication_role = origin", rig_text(one.u));
+    pg_exec(&rig.pg, sql);
+    assert_answer(months_decide(&s.teller, s.second, paying), OK);
+    books_are_right();
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) return 1;
+    tagihd = argv[1];
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_closed_month_is_approved_and_then_paid),
+        cmocka_unit_test(what_was_paid_for_nothing_is_taken_off_later),
+        cmocka_unit_test(who_leaves_owing_is_claimed_against),
+        cmocka_unit_test(a_run_is_made_as_it_was_seen_or_not_at_all),
+    };
+    return cmocka_run_group_tests(tests, open_rig, close_rig);
+}
