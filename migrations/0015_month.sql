@@ -191,6 +191,7 @@ language sql stable parallel safe
 as $$
     select exists (select from payment_reversal r where r.agency_id = $1 and r.payment_id = $2)
         or exists (select from payment p where p.agency_id = $1 and p.payment_id = $2 and p.source <> 1)
+        or exists (select from payment_settled d where d.agency_id = $1 and d.payment_id = $2)
 $$;
 revoke all on function payment_is_confirmed(uuid, uuid) from public;
 grant execute on function payment_is_confirmed(uuid, uuid) to tagih_app, tagih_read;
