@@ -379,28 +379,39 @@ order by 2, 3;
 -- name: verify_diff_device_epoch
 -- in:   uuid agency_id
 -- out:  text table_name, text key, text column_name, text stored, text expected
--- why:  where a chain stands is what its entries say: contiguous from 1, the head's hash, the highest seq (R-JRN-4..6).
+-- why:  where a chain stands is what its entries and accepted gaps say: contiguous from 1, the head's hash, the highest
+--       seq (R-JRN-4..6).
 with entries as (
     select k.device_id, k.epoch, k.seq, k.entry_hash from journal_key k where k.agency_id = $1 and k.owns_seq),
+places as (
+    select p.device_id, p.epoch, p.seq, bool_or(p.is_here) as is_here
+    from (select x.device_id, x.epoch, x.seq, true as is_here from entries x
+          union all
+          select g.device_id, g.epoch, m.seq, false from gap_accepted g
+          cross join lateral generate_series(g.first_seq, g.last_seq) m (seq) where g.agency_id = $1) p
+    group by p.device_id, p.epoch, p.seq),
 ends as (
-    select e.device_id, e.epoch, max(e.seq) as seq_max, coalesce(max(e.seq) filter (where e.seq = e.place), 0) as contiguous_seq
-    from (select x.device_id, x.epoch, x.seq, row_number() over (partition by x.device_id, x.epoch order by x.seq) as place
-          from entries x) e
+    select e.device_id, e.epoch, max(e.seq) filter (where e.is_here) as seq_max,
+           coalesce(max(e.seq) filter (where e.is_here and e.seq = e.place), 0) as contiguous_seq
+    from (select x.device_id, x.epoch, x.seq, x.is_here,
+                 row_number() over (partition by x.device_id, x.epoch order by x.seq) as place
+          from places x) e
     group by e.device_id, e.epoch)
 select 'device_epoch'::text as table_name, coalesce(s.device_id, n.device_id) || ' epoch ' || coalesce(s.epoch, n.epoch) as key,
        v.column_name, v.stored, v.expected
-from (select device_id, epoch, contiguous_seq, head_hash, seq_max from device_epoch
-      where agency_id = $1 and gaps_accepted = '') s
+from (select device_id, epoch, contiguous_seq, head_hash, seq_max, gaps_accepted from device_epoch where agency_id = $1) s
 full join ends n on n.device_id = s.device_id and n.epoch = s.epoch
-left join device_epoch a on a.agency_id = $1 and a.device_id = n.device_id and a.epoch = n.epoch
 left join entries h on h.device_id = n.device_id and h.epoch = n.epoch and h.seq = n.contiguous_seq
 left join device_key d on d.agency_id = $1 and d.device_id = s.device_id and d.epoch = s.epoch
 cross join lateral (values
     ('contiguous_seq', coalesce(s.contiguous_seq, 0)::text, coalesce(n.contiguous_seq, 0)::text),
     ('seq_max', coalesce(s.seq_max, 0)::text, coalesce(n.seq_max, 0)::text),
-    ('head_hash', encode(coalesce(s.head_hash, ''), 'hex'), encode(coalesce(h.entry_hash, d.certificate_hash, ''), 'hex')))
+    ('head_hash', encode(coalesce(s.head_hash, ''), 'hex'), encode(coalesce(h.entry_hash, d.certificate_hash, ''), 'hex')),
+    ('gaps_accepted', encode(coalesce(s.gaps_accepted, ''), 'hex'), coalesce((
+        select string_agg(encode(int8send(g.first_seq) || int8send(g.last_seq), 'hex'), '' order by g.first_seq) from gap_accepted g
+        where g.agency_id = $1 and g.device_id = s.device_id and g.epoch = s.epoch), '')))
     v (column_name, stored, expected)
-where v.stored <> v.expected and coalesce(a.gaps_accepted, '') = ''
+where v.stored <> v.expected
 order by 2, 3;
 
 -- name: verify_diff_sums
@@ -457,7 +468,11 @@ order by 2, 3;
 select x.table_name, x.key, v.column_name, v.stored, v.expected
 from (
     select 'account_state'::text as table_name, s.account_id::text as key, 'status' as c1, s.status::text as s1,
-           coalesce(e.status_after, s.status)::text as e1, null::text as c2, null::text as s2, null::text as e2
+           coalesce(e.status_after, s.status)::text as e1, 'offer_id'::text as c2, coalesce(s.offer_id::text, '') as s2, coalesce((
+               select y.offer_id::text from settlement_offer_event y
+               join settlement_offer o on o.agency_id = $1 and o.offer_id = y.offer_id
+               where y.agency_id = $1 and y.state = 2 and o.account_id = s.account_id
+               order by y.at_us desc, y.offer_id desc limit 1), '') as e2
     from account_state s
     left join lateral (
         select y.status_after from account_event y where y.agency_id = $1 and y.account_id = s.account_id
@@ -509,6 +524,19 @@ from (
     full join (
         select distinct on (y.plan_id) y.plan_id, y.state_after, y.n, y.account_id
         from plan_event y where y.agency_id = $1 order by y.plan_id, y.n desc) e on e.plan_id = s.plan_id
+    union all
+    select 'settlement_offer_state', coalesce(s.offer_id, o.offer_id)::text, 'state, steps, account',
+           concat_ws(', ', s.state, s.n, s.account_id), concat_ws(', ', e.state, e.n, o.account_id), 'from, bounced',
+           concat_ws(', ', s.from_us, s.bounced), concat_ws(', ', (
+               select y.at_us from settlement_offer_event y where y.agency_id = $1 and y.offer_id = o.offer_id and y.state = 2),
+               exists (select from settlement_offer_event y join settlement_offer_event z on z.agency_id = $1
+                       and z.offer_id = y.offer_id and z.n > y.n and z.state = 4
+                       where y.agency_id = $1 and y.offer_id = o.offer_id and y.state = 3))
+    from (select y.offer_id, y.account_id, y.state, y.n, y.from_us, y.bounced from settlement_offer_state y where y.agency_id = $1) s
+    full join (select y.offer_id, y.account_id from settlement_offer y where y.agency_id = $1) o on o.offer_id = s.offer_id
+    left join lateral (
+        select y.state, y.n from settlement_offer_event y where y.agency_id = $1 and y.offer_id = o.offer_id
+        order by y.n desc limit 1) e on true
     union all
     select 'entry_waiting', encode(w.entry_hash, 'hex'), 'done', w.done::text, exists (
                select from entry_event e where e.agency_id = $1 and e.entry_hash = w.entry_hash and e.fate <> 3)::text, null, null, null

@@ -179,6 +179,73 @@ static void day_outside(account_id account) {
         " ('%s', '%s', '2026-01-01', 1, 100, 'IDR', 1)", rig_text(teller.agency.u), rig_text(collector.u));
 }
 
+/* Two people: an offer that is kept and waives the rest, credit paid back, a receipt that never was, a void; and a gap. */
+static void day_of_two_people(account_id account) {
+    user_id second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR);
+    const char *maker = rig_staff_token(&rig, teller.agency, teller.supervisor, 0);
+    Tagih__V1__OfferSettlementRequest offer = TAGIH__V1__OFFER_SETTLEMENT_REQUEST__INIT;
+    Tagih__V1__Money sum = TAGIH__V1__MONEY__INIT;
+    Tagih__V1__Components waived = TAGIH__V1__COMPONENTS__INIT;
+    char by_on[DATE_TEXT_SIZE], *rupiah = (char *)(uintptr_t)"IDR";
+    date_format((civil_date){(int32_t)(clock_now().us / US_PER_DAY) + 9}, by_on);
+    sum.minor = MINOR(3500000);
+    sum.currency = rupiah;
+    waived.fees_minor = MINOR(40000);
+    waived.penalty_minor = MINOR(60000);
+    waived.interest_minor = MINOR(400000);
+    offer.account_id = (char *)(uintptr_t)rig_text(account.u);
+    offer.sum = &sum;
+    offer.waived = &waived;
+    offer.by_on = by_on;
+    offer.reason = (char *)(uintptr_t)"he sells his motorcycle";
+    offer.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    struct rig_answer answer = rig_call(&rig, maker, "OfferService/OfferSettlement", &offer);
+    assert_answer(answer, OK);
+    assert_answer(teller_decide(&teller, second, ((const Tagih__V1__OfferSettlementResponse *)answer.response)->proposal_id, true), OK);
+    teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(3500000), .value = {clock_now().us}});
+    teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(100000), .value = {clock_now().us}}); /* too much */
+    Tagih__V1__RefundCreditRequest refund = TAGIH__V1__REFUND_CREDIT_REQUEST__INIT;
+    sum.minor = MINOR(60000);
+    refund.account_id = offer.account_id = (char *)(uintptr_t)rig_text(account.u);
+    refund.amount = &sum;
+    refund.reason = offer.reason;
+    refund.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    answer = rig_call(&rig, maker, "AdjustmentService/RefundCredit", &refund);
+    assert_answer(answer, OK);
+    assert_answer(teller_decide(&teller, second, ((const Tagih__V1__RefundCreditResponse *)answer.response)->proposal_id, true), OK);
+}
+
+static void day_of_entries(account_id account) {
+    user_id second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR), dewi = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR);
+    struct rig_phone enrolled = rig_phone(&rig, teller.agency, dewi);
+    struct writer w;
+    writer_begin(&w, &rig, &enrolled);
+    struct journal_entry typo = writer_receipt(&w, (account_id){rig_id()}, MINOR(8000)), lost = writer_receipt(&w, account, MINOR(1000));
+    size_t at = writer_sign(&w, &typo);
+    writer_sign(&w, &lost);
+    struct journal_entry behind = writer_receipt(&w, account, MINOR(2000));
+    writer_sign(&w, &behind);
+    assert_answer(writer_push(&w, (size_t[]){0, 2}, 2), OK);
+    Tagih__V1__DecideEntryRequest decide = TAGIH__V1__DECIDE_ENTRY_REQUEST__INIT;
+    decide.entry_hash = (ProtobufCBinaryData){sizeof w.entries[at].hash.b, w.entries[at].hash.b};
+    decide.action = TAGIH__V1__ENTRY_ACTION__ENTRY_ACTION_RELEASE;
+    decide.account_id = (char *)(uintptr_t)rig_text(account.u);
+    decide.reason = (char *)(uintptr_t)"a slip of the finger";
+    decide.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    const char *maker = rig_staff_token(&rig, teller.agency, teller.supervisor, 0);
+    struct rig_answer answer = rig_call(&rig, maker, "EntryService/DecideEntry", &decide);
+    assert_answer(answer, OK);
+    assert_answer(teller_decide(&teller, second, ((const Tagih__V1__DecideEntryResponse *)answer.response)->proposal_id, true), OK);
+    Tagih__V1__AcceptGapRequest gap = TAGIH__V1__ACCEPT_GAP_REQUEST__INIT;
+    gap.device_id = (char *)(uintptr_t)rig_text(w.phone.device.u);
+    gap.epoch = (int32_t)w.phone.epoch;
+    gap.first_seq = gap.last_seq = 2;
+    gap.reason = decide.reason;
+    gap.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    assert_answer(rig_call(&rig, maker, "EntryService/AcceptGap", &gap), OK);
+    writer_end(&w);
+}
+
 static int live_a_day(void **state) {
     (void)state;
     rig_open(&rig, NULL);
@@ -192,6 +259,8 @@ static int live_a_day(void **state) {
     day_in_the_office(account);
     day_in_the_field(other);
     day_outside(other);
+    day_of_two_people(teller_account(&teller, collector, &debt_j1, 1));
+    day_of_entries(teller_account(&teller, collector, &debt_j1, 1));
     open_reader();
     return 0;
 }
@@ -348,7 +417,7 @@ static size_t check_table(const char *table) {
 /* States that verify works out again. */
 static const char *const states[] = {"account_state", "instalment_state", "device_epoch", "posting_writer", "collector_state",
                                      "collector_month", "settlement_state", "proposal_state", "suspense_state", "entry_waiting",
-                                     "promise_state", "plan_state"};
+                                     "promise_state", "plan_state", "settlement_offer_state"};
 
 static bool has(const char *format, const char *table) {
     char sql[300];
