@@ -98,3 +98,22 @@ call make_fact('gap_accepted');
 
 -- Those that once waited, in the order in which they came.
 create index journal_key_waiting on journal_key (agency_id, received_us, entry_hash) where fate in (3, 4);
+
+-- The reconciliation report of an import (R-IMP-3): ours before, theirs since, both less customer credit; what of our
+-- payments the snapshot counts as contained.
+create table reconciliation (
+    agency_id uuid not null,
+    posting_id uuid not null,
+    file_hash bytea not null,
+    row_no integer not null,
+    account_id uuid not null,
+    ours_minor bigint not null,
+    theirs_minor bigint not null,
+    currency char(3) not null,
+    absorbed integer not null,
+    absorbed_minor bigint not null,
+    replayed integer not null,
+    primary key (agency_id, posting_id)
+);
+create index reconciliation_file on reconciliation (agency_id, file_hash, row_no);
+call make_fact('reconciliation');

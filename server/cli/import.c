@@ -45,7 +45,8 @@ struct run {
     size_t n;           /* items waiting */
     struct report report;
     int32_t warned;
-    __int128 sum_minor;
+    __int128 sum_minor, ours_minor, theirs_minor, absorbed_minor;
+    long long differing, absorbed;
     instant started;
     int64_t shown_us;
     const char *path;
@@ -83,12 +84,34 @@ static enum cli_exit read_head(struct run *run) {
 
 /* ---- results -------------------------------------------------------------------------------------------------- */
 
+/* R-IMP-3: what the snapshot says beside what we had. */
+static void count_report(struct run *run, const struct import_item *item) {
+    if (item->repeat || !item->reconciled) return;
+    run->differing += item->report.ours_minor != item->report.theirs_minor;
+    run->ours_minor += item->report.ours_minor;
+    run->theirs_minor += item->report.theirs_minor;
+    run->absorbed += item->report.absorbed;
+    run->absorbed_minor += item->report.absorbed_minor;
+}
+
+static void print_reconciliation(const struct run *run) {
+    if (!run->differing && !run->absorbed) return;
+    printf("\nreconciliation with our books (ListReconciliation tells it account by account)\n%-28s %8lld\n%-28s %8lld\n",
+           "accounts that differ", run->differing, "payments of ours contained", run->absorbed);
+    report_money("their sum", run->absorbed_minor, run->office.currency);
+    report_money("ours before", run->ours_minor, run->office.currency);
+    report_money("theirs since", run->theirs_minor, run->office.currency);
+    __int128 more_minor = run->theirs_minor - run->ours_minor;
+    report_money(more_minor < 0 ? "less by" : "more by", more_minor < 0 ? -more_minor : more_minor, run->office.currency);
+}
+
 static void count_item(struct run *run, const struct import_item *item, struct bytes raw) {
     bool good = !uuid_is_nil(item->account.u);
     report_count(&run->report, item->result, good, item->row_no + 1, good ? NULL : err_text(item->err));
     run->warned += item->warning.len > 0;
     if (good) {
         run->sum_minor += account_row_sum(&item->row);
+        count_report(run, item);
         return;
     }
     bool by_column = !err_is_ok(item->err) && item->column < ACCOUNT_COLUMN_COUNT;
@@ -210,6 +233,7 @@ static void print_report(const struct run *run, const struct ending *end) {
     printf("\n%-28s %8d\n%-28s %8d\n%-28s %8d\n%-28s %8d\n", "rows in the file", run->report.total, "good",
            run->report.good, "rejected", run->report.rejected, "good with a warning", run->warned);
     report_money("sum of good balances", run->sum_minor, run->office.currency);
+    print_reconciliation(run);
     if (run->report.rejected) {
         printf("\nrejected rows: %s\n", run->report.rejects ? run->report.rejects_path : "(could not be written)");
     }

@@ -10,6 +10,7 @@
 
 #include "rpc/import_save.h"
 #include "run/random.h"
+#include "store/reconciliation.h"
 #include "tagih/bucket.h"
 
 void import_read(const struct account_text *text, const struct import_file *file, struct import_item *item) {
@@ -161,6 +162,50 @@ static tagih_err replay_all(struct tx *tx, struct arena *arena, struct import_it
     return TAGIH_OK;
 }
 
+/* ---- the report ------------------------------------------------------------------------------------------------ */
+
+static int by_account(const void *key, const void *item) {
+    return uuid_compare(*(const uuid *)key, ((const struct reconciliation_absorbed *)item)->account.u);
+}
+
+/* What we had, what the creditor has with our later facts on top: one figure each, less customer credit. */
+static tagih_err reconcile_one(struct import_item *item, const struct reconciliation_absorbed *absorbed, const struct import_file *file) {
+    struct import_figures now;
+    TRY(import_figures(item, &now));
+    struct reconciliation_row *row = &item->report;
+    *row = (struct reconciliation_row){.file = file->hash, .row_no = item->row_no, .account = item->account,
+                                       .ours_minor = -item->loaded.credit_minor, .theirs_minor = -now.credit_minor,
+                                       .currency = bytes_make(item->row.currency.code, 3), .replayed = (int32_t)item->n_facts};
+    for (int c = 0; c < COMPONENT_COUNT; c++) {
+        TRY(minor_add(row->ours_minor, item->loaded.open_minor[c], &row->ours_minor));
+        TRY(minor_add(row->theirs_minor, now.open_minor[c], &row->theirs_minor));
+    }
+    if (absorbed) row->absorbed = absorbed->n;
+    if (absorbed) row->absorbed_minor = absorbed->sum_minor;
+    item->reconciled = row->ours_minor != row->theirs_minor || row->absorbed > 0;
+    return TAGIH_OK;
+}
+
+/* Accounts that we know, by row. Only where payments of ours may be contained are they looked for. */
+static tagih_err reconcile_all(struct tx *tx, struct arena *arena, struct import_item **good, size_t n, const struct import_file *file) {
+    account_id *ids = ARENA_ARRAY(arena, n, account_id);
+    struct reconciliation_absorbed *absorbed = NULL;
+    size_t n_ids = 0, n_absorbed = 0;
+    if (!ids) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < n; i++) {
+        if (good[i]->loaded.seen && (good[i]->loaded.assumed || file->export_seq)) ids[n_ids++] = good[i]->account;
+    }
+    const int64_t *export_seq = file->export_seq ? &file->export_seq : NULL;
+    if (n_ids) TRY(reconciliation_load(tx, arena, ids, n_ids, file->as_of_on, export_seq, &absorbed, &n_absorbed));
+    for (size_t i = 0; i < n; i++) {
+        if (!good[i]->loaded.seen) continue;
+        const struct reconciliation_absorbed *of = NULL;
+        if (n_absorbed) of = bsearch(&good[i]->account.u, absorbed, n_absorbed, sizeof *absorbed, by_account);
+        TRY(reconcile_one(good[i], of, file));
+    }
+    return TAGIH_OK;
+}
+
 /* ---- all of them ---------------------------------------------------------------------------------------------- */
 
 static tagih_err sort_out(struct arena *arena, const struct import_file *file, struct import_item *items, size_t n,
@@ -188,6 +233,7 @@ static void start_over(struct import_item *item) {
     item->account = (account_id){0};
     item->facts = NULL;
     item->n_facts = 0;
+    item->reconciled = false;
     memset(&item->outcome, 0, sizeof item->outcome);
     if (item->schedule == &item->synthetic) item->schedule = NULL;
     bool decided_here = err_is(item->err, ERR_ACCOUNT_KEY_CLASH) || err_is(item->err, ERR_ACCOUNT_CURRENCY) ||
@@ -210,6 +256,7 @@ tagih_err import_decide(struct tx *tx, struct arena *arena, const struct import_
     size_t n_good, n_customers;
     TRY(sort_out(arena, file, items, n, good, &n_good, customers, &n_customers));
     TRY(replay_all(tx, arena, good, n_good, file));
+    TRY(reconcile_all(tx, arena, good, n_good, file));
     TRY(import_send_customers(tx, arena, customers, n_customers, now));
     TRY(import_save_accounts(tx, arena, &saving, good, n_good));
     return import_save_results(tx, arena, &saving, items, n);

@@ -13,6 +13,7 @@
 #define TAGIH_RPC_IMPORT_H
 
 #include "store/import.h"
+#include "store/reconciliation.h"
 
 /** Rows of one transaction. */
 #define IMPORT_ROWS_MAX 1000
@@ -50,6 +51,8 @@ struct import_item {
     struct allocation_outcome outcome; /* of the payments on top; n_lines 0: none */
     const struct import_fact *facts;
     size_t n_facts;
+    bool reconciled; /* the report has a row of it (R-IMP-3): `report` */
+    struct reconciliation_row report;
 };
 
 /**

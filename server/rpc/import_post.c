@@ -21,6 +21,8 @@ struct journal_rows {
     size_t n_lines;
     struct allocation_row *allocations;
     size_t n_allocations;
+    struct reconciliation_row *reports;
+    size_t n_reports;
 };
 
 static size_t count_parts(struct import_item *const *good, size_t n) {
@@ -32,8 +34,9 @@ static size_t count_parts(struct import_item *const *good, size_t n) {
 static tagih_err rows_open(struct arena *arena, struct import_item *const *good, size_t n, struct journal_rows *out) {
     *out = (struct journal_rows){.heads = ARENA_ARRAY(arena, n, struct posting_head_row),
                          .lines = ARENA_ARRAY(arena, n * LEDGER_LINES_MAX, struct line_row),
-                         .allocations = ARENA_ARRAY(arena, count_parts(good, n) + 1, struct allocation_row)};
-    return out->heads && out->lines && out->allocations ? TAGIH_OK : FAIL(OUT_OF_MEMORY);
+                         .allocations = ARENA_ARRAY(arena, count_parts(good, n) + 1, struct allocation_row),
+                         .reports = ARENA_ARRAY(arena, n, struct reconciliation_row)};
+    return out->heads && out->lines && out->allocations && out->reports ? TAGIH_OK : FAIL(OUT_OF_MEMORY);
 }
 
 /* New minus old, per component and for customer credit. */
@@ -90,6 +93,17 @@ static void digest_snapshot(struct posting_digest *digest, const struct import_i
     posting_digest_snapshot(digest, &row);
 }
 
+/* The account's row of the reconciliation report is a fact of its posting. */
+static void digest_report(struct posting_digest *digest, struct journal_rows *book, struct import_saving *saving,
+                          const struct import_item *item, uuid posting) {
+    struct reconciliation_row *row = &book->reports[book->n_reports++];
+    struct params insert;
+    *row = item->report;
+    row->posting = posting;
+    reconciliation_insert(&insert, saving->tx, saving->arena, row, 1);
+    fact_digest(digest, &insert);
+}
+
 /* Digest what this posting inserts, and chain it. */
 static void seal(struct journal_rows *book, struct import_saving *saving, const struct import_item *item, size_t first_line,
                  size_t first_allocation, agency_id agency) {
@@ -102,6 +116,7 @@ static void seal(struct journal_rows *book, struct import_saving *saving, const 
     posting_digest_head(&digest, head);
     for (size_t k = first_line; k < book->n_lines; k++) posting_digest_line(&digest, &book->lines[k]);
     digest_snapshot(&digest, item, saving);
+    if (item->reconciled) digest_report(&digest, book, saving, item, head->id);
     chain->begun = true;
     chain->head = head->digest = posting_end(&digest);
     head->writer_n = ++chain->n;
@@ -110,7 +125,7 @@ static void seal(struct journal_rows *book, struct import_saving *saving, const 
 static tagih_err post_one(struct journal_rows *book, struct import_saving *saving, const struct import_item *item, agency_id agency) {
     struct ledger_txn txn;
     TRY(difference(item, &txn));
-    if (txn.n == 0 && item->n_facts == 0) return TAGIH_OK;
+    if (txn.n == 0 && item->n_facts == 0 && !item->reconciled) return TAGIH_OK;
     size_t first_line = book->n_lines, first_allocation = book->n_allocations;
     struct posting_head_row *head = &book->heads[book->n_heads++];
     *head = (struct posting_head_row){.id = random_id(), .kind = POSTING_OF_IMPORT,
@@ -130,11 +145,18 @@ static tagih_err post_one(struct journal_rows *book, struct import_saving *savin
 tagih_err import_post(struct tx *tx, struct arena *arena, struct import_saving *saving, struct import_item *const *good,
                       size_t n) {
     struct journal_rows book;
+    saving->tx = tx;
+    saving->arena = arena;
     TRY(rows_open(arena, good, n, &book));
     for (size_t i = 0; i < n; i++) TRY(post_one(&book, saving, good[i], tx->options->agency));
     if (book.n_heads == 0) return TAGIH_OK;
     TRY(posting_send_allocations(tx, arena, book.allocations, book.n_allocations));
     TRY(posting_send_postings(tx, arena, book.heads, book.n_heads, saving->now, saving->chain.writer));
     TRY(posting_send_lines(tx, arena, book.lines, book.n_lines));
+    if (book.n_reports) {
+        struct params reports;
+        reconciliation_insert(&reports, tx, arena, book.reports, book.n_reports);
+        TRY(tx_send(tx, &reports));
+    }
     return import_send_chain(tx, arena, &saving->chain);
 }

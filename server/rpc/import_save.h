@@ -10,6 +10,8 @@ struct import_saving {
     instant now;
     struct import_days days;
     struct import_chain chain;
+    struct tx *tx; /* while postings are made */
+    struct arena *arena;
 };
 
 /** Queue everything that good rows change: accounts, snapshots, dues, events, changes, postings. */

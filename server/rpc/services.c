@@ -20,6 +20,7 @@ const struct rpc_service *const rpc_services[] = {
     &offer_service,
     &payment_service,
     &payout_service,
+    &reconciliation_service,
     &reflection_v1_service,
     &reflection_v1alpha_service,
     &session_service,

@@ -141,6 +141,10 @@ class ImportSpec(OfficeCase):
         self.assertEqual(self.value("select principal_minor, assumed, version from account_state where agency_id = $A"),
                          "260000000|t|2")
         self.assertEqual(self.ledger(), "0")
+        for label, figure in (("accounts that differ", "       1"), ("payments of ours contained", "       1"),
+                              ("their sum", "1000000.00 IDR"), ("ours before", "4000000.00 IDR"),
+                              ("theirs since", "3100000.00 IDR"), ("less by", "900000.00 IDR")):
+            self.assertIn(f"{label:<28} {figure}\n", out)
         self.assertEqual(self.value("select sum(amount_minor) from ledger_line where agency_id = $A and ledger_account = 4"),
                          "260000000")
 
