@@ -185,13 +185,28 @@ create table bonus_leaving (
 create index bonus_leaving_collector on bonus_leaving (agency_id, collector_id);
 call make_fact('bonus_leaving');
 
--- Has the money of a payment been seen (R-BON-6)? One that was taken back needs it no longer.
+-- Has the money of a payment been seen (R-BON-6)? Cash: the first settlement that covers its receipt is accepted, and
+-- no shortage of it is open; other tenders: a line of the bank; other sources: at once. One that was taken back needs it no
+-- longer.
 create function payment_is_confirmed(of_agency uuid, of_payment uuid) returns boolean
 language sql stable parallel safe
 as $$
     select exists (select from payment_reversal r where r.agency_id = $1 and r.payment_id = $2)
         or exists (select from payment p where p.agency_id = $1 and p.payment_id = $2 and p.source <> 1)
         or exists (select from payment_settled d where d.agency_id = $1 and d.payment_id = $2)
+        or exists (
+            select from receipt r
+            join payment p on p.agency_id = $1 and p.payment_id = r.entry_id and p.tender = 1
+            cross join lateral (
+                select t.settlement_id, t.state from settlement_state t
+                join settlement s on s.agency_id = $1 and s.settlement_id = t.settlement_id
+                where t.agency_id = $1 and t.collector_id = r.collector_id and t.currency = r.currency
+                  and case when s.device_id = r.device_id then (r.epoch, r.seq) <= (s.epoch, s.last_seq) else r.value_us <= t.value_us end
+                order by t.value_us, t.settlement_id limit 1) c
+            where r.agency_id = $1 and r.entry_id = $2 and c.state >= 4
+              and not exists (
+                  select from shortage_state o
+                  where o.agency_id = $1 and o.shortage_id = c.settlement_id and o.open_minor > 0))
 $$;
 revoke all on function payment_is_confirmed(uuid, uuid) from public;
 grant execute on function payment_is_confirmed(uuid, uuid) to tagih_app, tagih_read;

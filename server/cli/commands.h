@@ -6,6 +6,7 @@
 
 #include "server/cli/cli.h"
 
+extern const struct cli_command cli_bonus;
 extern const struct cli_command cli_docs;
 extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_enrol_code;

@@ -126,10 +126,10 @@ order by x.collector_id limit $4;
 -- out:  int8 lines
 -- why:  lines of a run whose money is no longer seen, or whose owner is no longer clear: they are not paid (R-BON-6).
 select count(*) as lines
-from bonus_payout_line x
-join bonus_line b on b.agency_id = $1 and b.collector_id = x.collector_id and b.month_on = x.month_on and b.line_id = x.line_id
-where x.agency_id = $1 and x.run_no = $2
-  and not bonus_is_payable($1, b.line_id, b.payment_id, b.collector_id, b.month_on, b.currency);
+from (select distinct l.collector_id, l.month_on from bonus_payout_line l where l.agency_id = $1 and l.run_no = $2) k
+join bonus_line b on b.agency_id = $1 and b.collector_id = k.collector_id and b.month_on = k.month_on
+join bonus_payout_line x on x.agency_id = $1 and x.line_id = b.line_id and x.run_no = $2
+where not bonus_is_payable($1, b.line_id, b.payment_id, b.collector_id, b.month_on, b.currency);
 
 -- name: bonus_leaving_insert
 -- in:   uuid agency_id, uuid[] posting_id, uuid[] collector_id, text[] currency, int8[] amount_minor, int4[] after_run, int8[] at_us, uuid[] made_by, uuid[] approved_by

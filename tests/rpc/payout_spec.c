@@ -292,6 +292,83 @@ static void a_run_is_made_as_it_was_seen_or_not_at_all(void **state) {
     books_are_right();
 }
 
+static int export_run(struct scene *s, int run_no, char *said, size_t size) {
+    char command[1600];
+    snprintf(command, sizeof command, "'%s' bonus export-payout --database-url '%s' --agency '%s' --run %d", tagihd, rig.app_conninfo,
+             rig_text(s->teller.agency.u), run_no);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    size_t n = fread(said, 1, size - 1, pipe);
+    said[n] = 0;
+    return pclose(pipe);
+}
+
+//= RULES.md R-BON-9
+//  paying moves payable to bank and tax withheld.
+static void a_run_is_exported_to_the_same_bytes(void **state) {
+    (void)state;
+    struct scene s;
+    char first[2000], again[2000], row[300];
+    scene_open(&s, "Exported");
+    earn(&s, s.collector, MILLION_MINOR, months_near_end(3));
+    close_month(&s);
+    assert_int_not_equal(export_run(&s, 1, first, sizeof first), 0); /* there is none yet */
+    approve(&s, months_closable());
+    assert_int_equal(export_run(&s, 1, first, sizeof first), 0);
+    snprintf(row, sizeof row, "%s,IDR,2,0.00,1000000.00,0.00,0.00,1000000.00,50000.00,950000.00,0.00\n", rig_text(s.collector.u));
+    assert_non_null(strstr(first, row));
+    pay(&s, 1);
+    assert_int_equal(export_run(&s, 1, again, sizeof again), 0);
+    assert_string_equal(first, again);
+}
+
+/* A settlement that covers all that a collector took until now, in a state. */
+static void settle(struct scene *s, int state) {
+    char sql[1200];
+    const char *agency = rig_text(s->teller.agency.u), *collector = rig_text(s->collector.u), *id = rig_text(rig_id());
+    long long now = (long long)teller_noon(0).us;
+    snprintf(sql, sizeof sql,
+             "insert into settlement (agency_id, settlement_id, posting_id, collector_id, currency, receipts, voids, cash_minor, other_minor,"
+             " declared_minor, value_us, value_on, received_us, actor_id) values ('%s', '%s', gen_random_uuid(), '%s', 'IDR', 1, 0, 0, 0, 0,"
+             " %lld, current_date, %lld, '%s');"
+             "insert into settlement_state (agency_id, settlement_id, collector_id, currency, value_us, state) values ('%s', '%s', '%s', 'IDR', %lld, %d);"
+             "insert into shortage_state (agency_id, shortage_id, collector_id, currency, value_us, value_on, open_minor)"
+             " values ('%s', '%s', '%s', 'IDR', %lld, current_date, 100)",
+             agency, id, collector, now, now, rig_text(s->teller.supervisor.u), agency, id, collector, now, state, agency, id, collector, now);
+    pg_exec(&rig.pg, sql);
+}
+
+//= RULES.md R-BON-6
+//  CONFIRMED = cash: its settlement ACCEPTED without an open shortage; other tenders: matched to a bank line; other
+//  sources: at posting.
+static void cash_earns_once_it_has_been_counted(void **state) {
+    (void)state;
+    struct scene s;
+    struct writer writer;
+    scene_open(&s, "Cash");
+    struct rig_phone phone = rig_phone_since(&rig, s.teller.agency, s.collector, teller_noon(-75));
+    writer_begin(&writer, &rig, &phone);
+    writer.at = teller_noon(months_near_end(4));
+    struct debt debt = {.due_in = months_before_start(10), .due_minor = {[COMPONENT_PRINCIPAL] = MINOR(1000000)}};
+    struct journal_entry receipt = writer_receipt(&writer, teller_account(&s.teller, s.collector, &debt, 1), MINOR(1000000));
+    size_t at = writer_sign(&writer, &receipt);
+    assert_answer(writer_push_range(&writer, at, at), OK);
+    close_month(&s);
+    assert_answer(preview(&s, months_closable()), PAYOUT_EMPTY);
+    settle(&s, 5); /* short, and the shortage is open */
+    assert_answer(preview(&s, months_closable()), PAYOUT_EMPTY);
+    char sql[200];
+    snprintf(sql, sizeof sql, "update shortage_state set open_minor = 0 where collector_id = '%s'", rig_text(s.collector.u));
+    pg_exec(&rig.pg, sql);
+    struct rig_answer seen = preview(&s, months_closable());
+    assert_answer(seen, OK);
+    assert_int_equal(((const Tagih__V1__PreviewPayoutResponse *)seen.response)->shares[0]->paid->minor, MINOR(30000));
+    snprintf(sql, sizeof sql, "update settlement_state set state = 3 where collector_id = '%s'", rig_text(s.collector.u));
+    pg_exec(&rig.pg, sql);
+    assert_answer(preview(&s, months_closable()), PAYOUT_EMPTY);
+    writer_end(&writer);
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) return 1;
     tagihd = argv[1];
@@ -300,6 +377,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(what_was_paid_for_nothing_is_taken_off_later),
         cmocka_unit_test(who_leaves_owing_is_claimed_against),
         cmocka_unit_test(a_run_is_made_as_it_was_seen_or_not_at_all),
+        cmocka_unit_test(a_run_is_exported_to_the_same_bytes),
+        cmocka_unit_test(cash_earns_once_it_has_been_counted),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }
