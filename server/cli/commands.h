@@ -14,6 +14,7 @@ extern const struct cli_command cli_export_payments;
 extern const struct cli_command cli_help;
 extern const struct cli_command cli_import;
 extern const struct cli_command cli_import_payments;
+extern const struct cli_command cli_import_statement;
 extern const struct cli_command cli_import_targets;
 extern const struct cli_command cli_key;
 extern const struct cli_command cli_kpi;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "domain/change.h"
+#include "rpc/deposit.h"
 #include "rpc/suspense.h"
 #include "run/random.h"
 
@@ -47,7 +48,9 @@ struct lines {
     struct bank_candidate *candidates;
     bool *taken; /* per candidate: not open, or settled by a line before */
     uuid *ids;   /* of candidates */
-    size_t n, n_candidates;
+    struct deposit_match *deposits; /* what lines without a candidate may be: cash brought to the bank (J15) */
+    size_t *deposit_of;             /* per line: index + 1; 0: not asked */
+    size_t n, n_candidates, n_deposits;
 };
 
 static struct bank_line_row row_of(const struct bank_file *file, const struct bank_item *item) {
@@ -128,6 +131,46 @@ static struct post post_of(const struct lines *lines, size_t i, const struct ban
     return post;
 }
 
+/* Cash on its way to the bank has a table of its own (rpc/deposit.h): lines that nothing else expects are asked for there. */
+static tagih_err find_deposits(struct tx *tx, struct arena *arena, const struct bank_file *file, struct lines *lines) {
+    lines->deposits = ARENA_ARRAY(arena, lines->n, struct deposit_match);
+    lines->deposit_of = ARENA_ARRAY(arena, lines->n, size_t);
+    if (!lines->deposits || !lines->deposit_of) return FAIL(OUT_OF_MEMORY);
+    size_t c = 0;
+    for (size_t i = 0; i < lines->n; i++) {
+        const struct bank_line_row *row = &lines->rows[i];
+        while (c < lines->n_candidates && lines->candidates[c].line < i) c++;
+        bool expected = c < lines->n_candidates && lines->candidates[c].line == i;
+        lines->deposit_of[i] = 0;
+        if (expected || row->amount_minor < 0 || !err_is_ok(lines->items[i]->err) || lines->items[i]->repeat) continue;
+        struct bytes reference = row->reference.len ? row->reference : row->line_reference;
+        lines->deposits[lines->n_deposits++] = (struct deposit_match){
+            .key = {.bank_reference = reference, .currency = row->currency, .amount_minor = row->amount_minor}, .has_line = true,
+            .line = row->id, .has_actor = file->has_actor, .actor = file->actor, .reason = bytes_text("")};
+        lines->deposit_of[i] = lines->n_deposits;
+    }
+    return deposits_find(tx, arena, lines->deposits, lines->n_deposits);
+}
+
+static struct deposit_match *deposit_at(const struct lines *lines, size_t i) {
+    struct deposit_match *match = lines->deposit_of[i] ? &lines->deposits[lines->deposit_of[i] - 1] : NULL;
+    return match && match->found ? match : NULL;
+}
+
+/* J15: its posting is the deposit's; the line is one more fact of it. */
+static tagih_err settle_deposit(struct book *book, struct lines *lines, size_t i, struct deposit_match *match, struct post *post) {
+    struct bank_line_row *row = &lines->rows[i];
+    TRY(deposit_match_build(book->tx, book->arena, match, post, book->now));
+    lines->items[i]->outcome = BANK_SETTLED;
+    lines->items[i]->expected = row->expected = match->deposit.id;
+    row->has_expected = true;
+    row->posting = post->id;
+    row->outcome = BANK_SETTLED;
+    row->received_us = book->now.us;
+    bank_line_params(&match->facts[post->n_facts++], book->tx, book->arena, row);
+    return TAGIH_OK;
+}
+
 /* Facts of a line's posting: the line, the payment that it confirms, the item in suspense that it is. */
 static tagih_err add_facts(struct book *book, struct post *post, const struct bank_line_row *row, const struct bank_candidate *thing,
                            instant now) {
@@ -196,7 +239,9 @@ static tagih_err decide_lines(struct book *book, struct lines *lines, struct pos
     for (size_t i = 0; i < lines->n; i++) {
         size_t count = 0;
         while (first + count < lines->n_candidates && lines->candidates[first + count].line == i) count++;
-        if (!posts[i].skip) TRY(decide_line(book, lines, i, first, count, &posts[i]));
+        struct deposit_match *deposit = deposit_at(lines, i);
+        if (!posts[i].skip && deposit) TRY(settle_deposit(book, lines, i, deposit, &posts[i]));
+        else if (!posts[i].skip) TRY(decide_line(book, lines, i, first, count, &posts[i]));
         first += count;
     }
     return TAGIH_OK;
@@ -227,14 +272,19 @@ tagih_err bank_import_decide(struct tx *tx, struct arena *arena, const struct ba
     if (!posts || !lines.taken || !lines.ids) return FAIL(OUT_OF_MEMORY);
     find_repeats(&lines, now);
     if (lines.n == 0) return TAGIH_OK;
-    for (size_t i = 0; i < lines.n; i++) posts[i] = post_of(&lines, i, file, now);
+    TRY(find_deposits(tx, arena, file, &lines));
+    for (size_t i = 0; i < lines.n; i++) {
+        posts[i] = post_of(&lines, i, file, now);
+        if (deposit_at(&lines, i)) deposit_match_post(deposit_at(&lines, i), now, &posts[i]);
+    }
     for (size_t c = 0; c < lines.n_candidates; c++) lines.ids[c] = lines.candidates[c].id;
     struct book book;
     TRY(open_book(&book, tx, arena, file->writer, now, posts, lines.n, lines.ids, lines.taken, lines.n_candidates));
     for (size_t c = 0; c < lines.n_candidates; c++) lines.taken[c] = !lines.taken[c]; /* it was asked which are open */
     TRY(decide_lines(&book, &lines, posts));
     TRY(book_decide(&book));
-    return book_save(&book);
+    TRY(book_save(&book));
+    return lines.n_deposits ? deposits_matched(tx, arena, lines.deposits, lines.n_deposits) : TAGIH_OK;
 }
 
 /* ---- what came before its reason ------------------------------------------------------------------------------ */

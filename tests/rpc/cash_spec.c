@@ -682,6 +682,51 @@ static uuid vaulted(user_id cashier) {
     return id;
 }
 
+/* One line of the bank's statement. */
+static const Tagih__V1__BankRowResult *statement_line(const char *line_reference, const char *amount, const char *reference) {
+    uint8_t hash[32] = {0};
+    char today[DATE_TEXT_SIZE];
+    date_format((civil_date){(int32_t)((clock_now().us + 7 * INT64_C(3600000000)) / US_PER_DAY)}, today);
+    Tagih__V1__BankRow row = TAGIH__V1__BANK_ROW__INIT, *rows = &row;
+    row.row = 1;
+    row.line_reference = TEXT(line_reference);
+    row.booked_on = today;
+    row.amount = TEXT(amount);
+    row.reference = TEXT(reference);
+    Tagih__V1__ImportStatementRequest request = TAGIH__V1__IMPORT_STATEMENT_REQUEST__INIT;
+    request.file_hash = (ProtobufCBinaryData){sizeof hash, hash};
+    request.bank_account = TEXT("BCA 1");
+    request.currency = TEXT("IDR");
+    request.rows = &rows;
+    request.n_rows = 1;
+    struct rig_answer answer = rig_call(&rig, token(teller.cashier), "BankService/ImportStatement", &request);
+    assert_answer(answer, OK);
+    return ((const Tagih__V1__ImportStatementResponse *)answer.response)->results[0];
+}
+
+//= RULES.md R-CSH-2
+//  DEPOSITED (bank reference) → BANK_MATCHED
+static void a_line_of_the_banks_statement_matches_a_deposit(void **state) {
+    (void)state;
+    user_id cashier = rig_user(&rig, teller.agency, NULL, ROLE_CASHIER);
+    uuid id = vaulted(cashier);
+    const Tagih__V1__Deposit *made = banked(cashier, MINOR(9800000), &id, 1);
+    const Tagih__V1__BankRowResult *row = statement_line("DEP-1", "9800000", "SETOR-77");
+    assert_string_equal(row->result, "SETTLED");
+    assert_string_equal(row->expected_id, made->deposit_id);
+    assert_int_equal(get(id)->state, PROTO_STATE(BANK_MATCHED));
+    // J15: bank 9 800 000 · deposit in transit 9 800 000
+    char sql[400];
+    snprintf(sql, sizeof sql, "select sum(l.amount_minor)::int8 from ledger_line l join bank_line b using (agency_id, posting_id)"
+             " where b.line_id = '%s' and l.ledger_account = %d", row->line_id, LEDGER_BANK);
+    assert_int_equal(pg_number(&rig.pg, sql), MINOR(9800000));
+    snprintf(sql, sizeof sql, "select sum(l.amount_minor)::int8 from ledger_line l join bank_line b using (agency_id, posting_id)"
+             " where b.line_id = '%s' and l.ledger_account = %d", row->line_id, LEDGER_DEPOSIT_IN_TRANSIT);
+    assert_int_equal(pg_number(&rig.pg, sql), -MINOR(9800000));
+    assert_string_equal(statement_line("DEP-1", "9800000", "SETOR-77")->result, "SAME");
+    assert_string_equal(statement_line("DEP-2", "9800000", "SETOR-77")->result, "SUSPENSE"); /* it was brought once */
+}
+
 //= RULES.md R-CSH-2
 //  DEPOSITED (bank reference) → BANK_MATCHED
 static void a_deposit_leaves_the_vault_and_reaches_the_bank(void **state) {
@@ -940,6 +985,7 @@ int main(void) {
         cmocka_unit_test(only_a_second_person_writes_a_shortage_off),
         cmocka_unit_test(what_was_repaid_since_the_proposal_is_not_written_off),
         cmocka_unit_test(a_deposit_leaves_the_vault_and_reaches_the_bank),
+        cmocka_unit_test(a_line_of_the_banks_statement_matches_a_deposit),
         cmocka_unit_test(a_deposit_covers_many_settlements_and_each_once),
         cmocka_unit_test(exposure_is_told_by_collector_and_by_age),
         cmocka_unit_test(an_independent_program_computes_all_books_again),
