@@ -112,3 +112,18 @@ language sql stable parallel safe
 as $$ select exists (select from payment_export e where e.agency_id = $1 and e.payment_id = $2 and e.kind = 1 and e.seq <= $3) $$;
 revoke all on function payment_is_exported(uuid, uuid, bigint) from public;
 grant execute on function payment_is_exported(uuid, uuid, bigint) to tagih_app;
+
+-- Keys under which gateways sign what they tell (R-PAY-5g). algorithm: 1 HMAC-SHA-256, whose key is a secret; 2 Ed25519, whose
+-- key is public. A retired key verifies nothing any more.
+create table gateway_key (
+    agency_id uuid not null references agency,
+    gateway text not null,
+    key_no integer not null,
+    algorithm smallint not null check (algorithm in (1, 2)),
+    key bytea not null check (length(key) = 32),
+    created_us bigint not null,
+    retired_us bigint,
+    primary key (agency_id, gateway, key_no)
+);
+call make_state('gateway_key');
+revoke select on gateway_key from tagih_read;

@@ -11,6 +11,7 @@ extern const struct cli_command cli_docs;
 extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_enrol_code;
 extern const struct cli_command cli_export_payments;
+extern const struct cli_command cli_gateway;
 extern const struct cli_command cli_help;
 extern const struct cli_command cli_import;
 extern const struct cli_command cli_import_payments;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "domain/bank.h"
+#include "rpc/gateway.h"
 #include "rpc/page.h"
 #include "rpc/payment_import.h"
 #include "rpc/payment_retag.h"
@@ -364,6 +365,8 @@ const struct rpc_service payment_service = {
          .deadline_ms_max = 30000},
         {RPC_METHOD("ReversePayment", reverse_payment, ReversePaymentRequest, ReversePaymentResponse),
          .check = reverse_request, .roles = ROLE_SUPERVISOR | ROLE_ADMIN, .writes = true, .request_id = true},
+        {RPC_METHOD("NotifyGatewayPayment", gateway_notify, NotifyGatewayPaymentRequest, NotifyGatewayPaymentResponse),
+         .check = gateway_notify_request, .kind = RPC_OWN, .open = true, .writes = true},
         {RPC_METHOD("RetagPayment", payment_retag, RetagPaymentRequest, RetagPaymentResponse), .check = payment_retag_request,
          .roles = ROLE_SUPERVISOR | ROLE_ADMIN, .writes = true, .request_id = true},
         {RPC_METHOD("GetPayment", get_payment, GetPaymentRequest, GetPaymentResponse), .check = get_request, .roles = READERS},

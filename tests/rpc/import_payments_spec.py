@@ -139,6 +139,44 @@ class ImportPayments(OfficeCase):
         self.assertEqual(self.load(good, "--currency", "XQQ")[0], USAGE)
         self.assertEqual(self.count("payment"), 0)
 
+    #= RULES.md R-PAY-5g
+    #  A gateway's notification is the bytes that it signed, HMAC-SHA-256 under a secret or Ed25519, by a key registered for
+    #  the agency and gateway
+    def test_a_gateways_secret_is_shown_once(self):
+        code, out, _ = self.run_it("gateway", "add", "xendit")
+        secret = next(line.split()[1] for line in out.splitlines() if line.startswith("secret"))
+        self.assertEqual((code, len(secret)), (OK, 64))
+        self.assertEqual(self.value("select encode(key, 'hex') from gateway_key where agency_id = $A"), secret)
+        point = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"  # RFC 8032, test 1
+        self.assertEqual(self.run_it("gateway", "add", "xendit", "--ed25519", point)[0], OK)
+        self.assertEqual(self.run_it("gateway", "add", "xendit", "--ed25519", "00" * 32)[0], USAGE)
+        self.assertEqual(self.run_it("gateway", "add", "No Name")[0], USAGE)
+        self.assertEqual(self.run_it("gateway", "retire", "xendit", "1")[0], OK)
+        self.assertEqual(self.run_it("gateway", "retire", "xendit", "1")[0], FAILED)
+        code, out, _ = self.run_it("gateway", "list")
+        self.assertEqual(code, OK)
+        self.assertNotIn(secret, out)
+        self.assertEqual([line.split()[1:3] + line.split()[-1:] for line in out.splitlines()],
+                         [["1", "HMAC-SHA-256", "retired"], ["2", "Ed25519", "verifies"]])
+
+    #= RULES.md R-OUT-1
+    #  Payments collected here are exported with a gapless sequence, reversals as rows of their own, re-sendable by range up to
+    #  the receiver's acknowledged high-water mark.
+    def test_what_was_collected_is_written_by_its_sequence(self):
+        self.accounts(2)
+        self.load(self.write(HEAD, "A0,R1,10,2026-03-01", 'A1,"R,2",20.50,2026-03-02'))
+        code, out, err = self.run_it("export-payments")
+        self.assertEqual(code, OK, err)
+        rows = list(csv.DictReader(out.splitlines()))
+        self.assertEqual([(r["seq"], r["kind"], r["account_no"], r["reference"], r["amount"], r["value_on"]) for r in rows],
+                         [("1", "PAYMENT", "A0", "R1", "10.00", "2026-03-01"), ("2", "PAYMENT", "A1", "R,2", "20.50", "2026-03-02")])
+        self.assertEqual(self.run_it("export-payments", "--ack", "3")[0], FAILED)
+        self.assertEqual(self.run_it("export-payments", "--ack", "1")[0], OK)
+        self.assertEqual([line.split(",")[0] for line in self.run_it("export-payments")[1].splitlines()], ["seq", "2"])
+        again = self.run_it("export-payments", "--after", "0", "--until", "1")[1].splitlines()
+        self.assertEqual(again, out.splitlines()[:2])
+        self.assertEqual(self.run_it("export-payments", "--after", "x")[0], USAGE)
+
 
 if __name__ == "__main__":
     spec.main()

@@ -110,6 +110,9 @@ static void a_bad_row_never_stops_the_good_ones(void **state) {
     file.rows[6].paid_at = (char *)(uintptr_t)"2099-01-01";
     file_row(&file, account_no, "F1-8", "500000.50");
     file.rows[7].tag = (char *)(uintptr_t)"LAWYER";
+    char later[sizeof paid_at]; /* in fact order behind the first row, which takes the fees */
+    snprintf(later, sizeof later, "%.10s 11:00:00", paid_at);
+    file.rows[7].paid_at = later;
     file_row(&file, account_no, "F1-1", "7");
     const Tagih__V1__ImportPaymentsResponse *response = sent(&file);
     static const char *const results[] = {"POSTED", "payment.amount", "money.syntax", "request.field_missing", "date.syntax",
