@@ -83,13 +83,22 @@ static void walk_field(struct posting_digest *digest, struct walk *walk) {
     walk->at += len;
 }
 
+/* A statement without arrays inserts one row. */
+static size_t rows_of(const struct params *insert) {
+    for (size_t c = 1; c < insert->statement->n_in; c++) {
+        if (insert->statement->in[c].array) return insert->n_rows;
+    }
+    return 1;
+}
+
 void fact_digest(struct posting_digest *digest, const struct params *insert) {
     const struct statement *statement = insert->statement;
     assert(!insert->exhausted && (size_t)insert->n_given == statement->n_in && insert->n_rows <= FACT_ROWS_MAX);
     struct bytes table = table_of(statement, "_insert");
     struct walk walks[PARAMS_MAX];
     for (size_t c = 1; c < statement->n_in; c++) walk_begin(insert, c, &walks[c]);
-    for (size_t row = 0; row < insert->n_rows; row++) {
+    size_t n_rows = rows_of(insert);
+    for (size_t row = 0; row < n_rows; row++) {
         posting_row(digest, POSTING_FACT, (uint16_t)statement->n_in); /* the table stands for the agency */
         posting_text(digest, table);
         for (size_t c = 1; c < statement->n_in; c++) walk_field(digest, &walks[c]);

@@ -9,6 +9,7 @@
 #include "tagih/payment.h"
 
 #define RUPIAH INT64_C(100)
+#define COIN_MINOR (50 * RUPIAH) /* the smallest there is: what is below it stays with the debtor */
 #define CASH_MAX_MINOR (5000000 * RUPIAH) /* above it nobody carries notes */
 #define METRES_PER_DEGREE 111320.0
 
@@ -85,6 +86,7 @@ static struct record *take_money(struct collector *collector, account_id account
                                  const struct journal_fix *position, int64_t amount_minor) {
     struct phone *phone = &collector->phone;
     struct journal_entry entry = {.kind = JOURNAL_RECEIPT};
+    if (amount_minor > COIN_MINOR && amount_minor <= CASH_MAX_MINOR) amount_minor -= amount_minor % COIN_MINOR;
     struct journal_receipt *receipt = &entry.body.receipt;
     receipt->money = (struct journal_money){.amount_minor = amount_minor, .currency = phone->currency};
     receipt->account = account;
