@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was collected here, numbered: no gap, no row twice, and a creditor's snapshot that names a number. */
 #include <pthread.h>
+#include <unistd.h>
 
 #include "server/run/clock.h"
 #include "tests/support/case.h"
@@ -37,7 +38,20 @@ static struct rig_answer list_as(const char *token, int64_t after, int64_t until
     return rig_call(&rig, token, "ExportService/ListExport", &request);
 }
 
+/* Rows get their numbers once no older transaction runs, in this database or beside it in its cluster. */
+static void wait_until_settled(void) {
+    for (int i = 0; i < 1000; i++) {
+        if (teller_number(&teller, "select count(*) from change where agency_id = '%s' and xid >= pg_snapshot_xmin(pg_current_snapshot())",
+                          teller.agency.u) == 0) {
+            return;
+        }
+        usleep(20000);
+    }
+    fail_msg("some transaction never ends");
+}
+
 static const Tagih__V1__ListExportResponse *listed(int64_t after, int64_t until, int32_t page) {
+    wait_until_settled();
     struct rig_answer answer = list_as(rig_staff_token(&rig, teller.agency, teller.gateway, 0), after, until, page);
     assert_answer(answer, OK);
     return answer.response;

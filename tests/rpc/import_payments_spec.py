@@ -165,6 +165,9 @@ class ImportPayments(OfficeCase):
     def test_what_was_collected_is_written_by_its_sequence(self):
         self.accounts(2)
         self.load(self.write(HEAD, "A0,R1,10,2026-03-01", 'A1,"R,2",20.50,2026-03-02'))
+        deadline = time.monotonic() + 20  # rows get their numbers once no older transaction of the cluster runs
+        while self.count("change", "xid >= pg_snapshot_xmin(pg_current_snapshot())") and time.monotonic() < deadline:
+            time.sleep(0.02)
         code, out, err = self.run_it("export-payments")
         self.assertEqual(code, OK, err)
         rows = list(csv.DictReader(out.splitlines()))
