@@ -495,6 +495,14 @@ from (
         on p.item_id = s.item_id
     left join suspense_decision d on d.agency_id = $1 and d.item_id = p.item_id
     union all
+    select 'bank_line_state', coalesce(s.line_id, l.line_id)::text, 'state', coalesce(s.state, 0)::text,
+           case when l.line_id is null then 'no line' when m.line_id is null then '1' else '2' end,
+           'amount, booked', concat_ws(', ', s.amount_minor, s.booked_on), concat_ws(', ', l.amount_minor, l.booked_on)
+    from (select y.line_id, y.state, y.amount_minor, y.booked_on from bank_line_state y where y.agency_id = $1) s
+    full join (select y.line_id, y.amount_minor, y.booked_on from bank_line y where y.agency_id = $1 and y.outcome = 4) l
+        on l.line_id = s.line_id
+    left join bank_match m on m.agency_id = $1 and m.line_id = l.line_id
+    union all
     select 'settlement_state', coalesce(s.settlement_id, e.settlement_id)::text, 'state', coalesce(s.state, 0)::text,
            coalesce(e.state, 0)::text, 'version, collector', concat_ws(', ', s.version, s.collector_id),
            concat_ws(', ', e.version, (

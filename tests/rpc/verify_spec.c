@@ -416,7 +416,7 @@ static size_t check_table(const char *table) {
 
 /* States that verify works out again. */
 static const char *const states[] = {"account_state", "instalment_state", "device_epoch", "posting_writer", "collector_state",
-                                     "collector_month", "settlement_state", "proposal_state", "suspense_state", "entry_waiting",
+                                     "collector_month", "settlement_state", "proposal_state", "suspense_state", "bank_line_state", "entry_waiting",
                                      "promise_state", "plan_state", "settlement_offer_state"};
 
 static bool has(const char *format, const char *table) {
