@@ -5,6 +5,7 @@
 #include "rpc/approval.h"
 #include "rpc/entry.h"
 #include "rpc/payment_retag.h"
+#include "rpc/repayment.h"
 #include "rpc/suspense_decide.h"
 #include "rpc/month.h"
 #include "rpc/offer.h"
@@ -17,6 +18,7 @@ const struct approval_kind *const approval_kinds[] = {
     &offer_kind,
     &account_closing_kind,
     &payment_retag_kind,
+    &plan_kind,
     &refund_kind,
     &suspense_release_kind,
     &suspense_return_kind,

@@ -4,6 +4,7 @@
 
 #include "rpc/bank_overdue.h"
 #include "rpc/cash_limit.h"
+#include "rpc/promise_due.h"
 #include "rpc/visit_expire.h"
 
 const struct chore chores[] = {
@@ -11,6 +12,7 @@ const struct chore chores[] = {
      VISIT_EXPIRE_MAX},
     {"bank_overdue", "payments that the bank has not shown in three working days", bank_overdue_find, bank_overdue_tell, BANK_OVERDUE_MAX},
     {"cash_watched", "collectors' cash looked at", cash_watch_agencies, cash_watch, CASH_WATCH_MAX},
+    {"promises", "accounts whose promises or plans the time moved", promise_due_agencies, promises_due, PROMISE_DUE_MAX},
     {0},
 };
 

@@ -301,9 +301,10 @@ static struct promise_known *promise_find(struct work *w, promise_id id) {
     return NULL;
 }
 
-static tagih_err withdraw(struct work *w, const struct promise_deed *deed) {
+static tagih_err withdraw(struct work *w, struct promise_deed *deed) {
     struct promise_known *known = promise_find(w, deed->fact.id);
     if (!known) return FAIL(NOT_PERMITTED);
+    deed->version = known->version;
     if (!uuid_is_nil(known->fact.plan.u)) return FAIL(PROMISE_OF_PLAN);
     if (known->fact.withdrawn) return FAIL(PROMISE_NOT_OPEN);
     known->fact.withdrawn = true;

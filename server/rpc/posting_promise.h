@@ -37,6 +37,7 @@ struct promise_deed {
     struct bytes reason; /* PROPOSE, DECIDE: kept with the plan's event */
     /* out, after book_decide */
     unsigned refused;         /* MAKE: bits of enum promise_refusal */
+    int32_t version;          /* WITHDRAW: before it */
     enum promise_state state; /* MAKE, WITHDRAW: where it stands */
     tagih_err err;            /* OK · PROMISE_NOT_OPEN · PLAN_EXISTS · PLAN_STALE · as plan_apply */
 };

@@ -21,6 +21,8 @@ const struct rpc_service *const rpc_services[] = {
     &payment_service,
     &payout_service,
     &reconciliation_service,
+    &plan_service,
+    &promise_service,
     &reflection_v1_service,
     &reflection_v1alpha_service,
     &session_service,

@@ -23,6 +23,8 @@ extern const struct rpc_service offer_service;
 extern const struct rpc_service payment_service;
 extern const struct rpc_service payout_service;
 extern const struct rpc_service reconciliation_service;
+extern const struct rpc_service plan_service;
+extern const struct rpc_service promise_service;
 extern const struct rpc_service reflection_v1_service;
 extern const struct rpc_service reflection_v1alpha_service;
 extern const struct rpc_service session_service;
