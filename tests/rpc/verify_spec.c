@@ -220,8 +220,9 @@ static void day_of_entries(account_id account) {
     struct rig_phone enrolled = rig_phone(&rig, teller.agency, dewi);
     struct writer w;
     writer_begin(&w, &rig, &enrolled);
-    struct journal_entry typo = writer_receipt(&w, (account_id){rig_id()}, MINOR(8000)), lost = writer_receipt(&w, account, MINOR(1000));
+    struct journal_entry typo = writer_receipt(&w, (account_id){rig_id()}, MINOR(8000));
     size_t at = writer_sign(&w, &typo);
+    struct journal_entry lost = writer_receipt(&w, account, MINOR(1000));
     writer_sign(&w, &lost);
     struct journal_entry behind = writer_receipt(&w, account, MINOR(2000));
     writer_sign(&w, &behind);
