@@ -111,7 +111,7 @@ create function payment_is_exported(of_agency uuid, of_payment uuid, until_seq b
 language sql stable parallel safe
 as $$ select exists (select from payment_export e where e.agency_id = $1 and e.payment_id = $2 and e.kind = 1 and e.seq <= $3) $$;
 revoke all on function payment_is_exported(uuid, uuid, bigint) from public;
-grant execute on function payment_is_exported(uuid, uuid, bigint) to tagih_app;
+grant execute on function payment_is_exported(uuid, uuid, bigint) to tagih_app, tagih_read;
 
 -- Keys under which gateways sign what they tell (R-PAY-5g). algorithm: 1 HMAC-SHA-256, whose key is a secret; 2 Ed25519, whose
 -- key is public. A retired key verifies nothing any more.
