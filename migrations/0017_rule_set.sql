@@ -138,7 +138,46 @@ create table digest_head (
     signed bytea not null,
     primary key (agency_id, writer_id, n, made_us)
 );
+create index digest_head_made on digest_head (agency_id, made_us);
+create index digest_head_month on digest_head (agency_id, month_on) where month_on is not null;
 call make_fact('digest_head');
+call make_sealed('digest_head'); -- a head that is taken out is missed, too; alone it makes no new head due
 
--- Verify reads as tagih_read, of one agency or of all.
+-- What a head covers of a seal. xids are told whole, so that they can be digested.
+create function seal_digest(xid xid8, n bigint, table_name text, digests bytea) returns bytea language sql immutable parallel safe
+as $$ select sha256(xid8send(xid) || int8send(n) || int4send(length(convert_to(table_name, 'UTF8')))
+                    || convert_to(table_name, 'UTF8') || digests) $$;
+
+-- For the minute: agencies whose heads are due, an hour after the last ones or when a month was closed.
+create function digest_head_due_agencies(now_us bigint) returns setof uuid language sql stable security definer
+set search_path = pg_catalog, public, pg_temp as $$
+    select a.agency_id from agency a
+    cross join lateral (select max(h.made_us) as made_us from digest_head h where h.agency_id = a.agency_id) l
+    where exists (
+              select from month_close c where c.agency_id = a.agency_id and not exists (
+                  select from digest_head h where h.agency_id = a.agency_id and h.month_on = c.month_on))
+       or (coalesce(l.made_us, 0) <= now_us - 3600000000::bigint and (
+              exists (select from seal s where s.agency_id = a.agency_id and s.table_name <> 'digest_head' and s.xid >= coalesce((
+                  select h.xid_until from digest_head h where h.agency_id = a.agency_id and h.writer_id = 0
+                  order by h.n desc limit 1), '0'::xid8) and s.xid < pg_snapshot_xmin(pg_current_snapshot()))
+              or exists (select from posting_writer w where w.agency_id = a.agency_id and w.n > coalesce((
+                  select max(h.n) from digest_head h where h.agency_id = a.agency_id and h.writer_id = w.writer_id), 0))))
+    order by 1
+$$;
+revoke all on function digest_head_due_agencies(bigint) from public;
+grant execute on function digest_head_due_agencies(bigint) to tagih_app;
+
+-- Verify reads as tagih_read, of one agency or of all, with the functions that only read.
+do $$
+declare
+    f record;
+begin
+    for f in
+        select p.oid::regprocedure as name from pg_proc p
+        where p.pronamespace = 'public'::regnamespace and p.prokind = 'f' and not p.prosecdef and p.provolatile in ('s', 'i')
+        order by 1
+    loop
+        execute format('grant execute on function %s to tagih_read', f.name);
+    end loop;
+end $$;
 grant execute on function agency_by_name(text), agency_ids() to tagih_read;

@@ -89,7 +89,7 @@ static tagih_err open_crew(struct service *s) {
     TRY(crew_open(&options, &s->crew));
     s->shared.crew = s->crew;
     TRY(feed_open(&options.database, s->crew, &s->shared.feed));
-    return minute_open(&options.database, s->shared.feed, &s->minute);
+    return minute_open(&options.database, &s->shared, s->shared.feed, &s->minute);
 }
 
 static tagih_err open_doors(struct service *s) {

@@ -88,10 +88,10 @@ struct nonce_proof {
     uint8_t nonce[32];
 };
 
-/** The newest digest of a chain of postings, signed hourly and at month close. */
+/** The newest digest of a chain of postings, signed hourly and at month close. Writer 0 is the chain of the seals. */
 struct posting_head {
     agency_id agency;
-    uint32_t writer;
+    uint64_t writer;
     int64_t number; /* of the posting in that chain, from 1 */
     hash256 digest;
     instant made;

@@ -150,7 +150,8 @@ static tagih_err verify_rest(struct verify *v) {
     TRY(verify_postings(v));
     TRY(verify_bonus(v));
     TRY(verify_accounts(v));
-    return verify_sums(v);
+    TRY(verify_sums(v));
+    return verify_heads(v);
 }
 
 /* The lower half of the entries here, the upper half beside it; then the rest. */

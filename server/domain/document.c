@@ -86,7 +86,7 @@ SCHEMA(nonce_proof_schema, "nonce-proof", nonce_proof_fields);
 #define RECORD struct posting_head
 static const struct field posting_head_fields[] = {
     {1, FIELD_FIXED, "agency_id", MEMBER(agency)},
-    {2, FIELD_UINT, "writer", MEMBER(writer), RANGE(0, UINT32_MAX)},
+    {2, FIELD_UINT, "writer", MEMBER(writer), RANGE(0, INT64_MAX)},
     {3, FIELD_INT, "number", MEMBER(number), RANGE(1, INT64_MAX)},
     {4, FIELD_FIXED, "digest", MEMBER(digest)},
     {5, FIELD_INT, "made_us", MEMBER(made), ANY_TIME},

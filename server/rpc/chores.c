@@ -4,6 +4,7 @@
 
 #include "rpc/bank_overdue.h"
 #include "rpc/cash_limit.h"
+#include "rpc/heads.h"
 #include "rpc/promise_due.h"
 #include "rpc/visit_expire.h"
 
@@ -13,6 +14,7 @@ const struct chore chores[] = {
     {"bank_overdue", "payments that the bank has not shown in three working days", bank_overdue_find, bank_overdue_tell, BANK_OVERDUE_MAX},
     {"cash_watched", "collectors' cash looked at", cash_watch_agencies, cash_watch, CASH_WATCH_MAX},
     {"promises", "accounts whose promises or plans the time moved", promise_due_agencies, promises_due, PROMISE_DUE_MAX},
+    {.name = "heads", .what = "heads of digest chains signed", .find = heads_due, .work_signed = heads_sign, .batch = HEADS_MAX},
     {0},
 };
 

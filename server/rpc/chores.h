@@ -15,6 +15,8 @@
 #include "tagih/id.h"
 #include "tagih/time.h"
 
+struct rpc_server;
+
 struct chore {
     const char *name; /* in the log: "minute.<name>"; NULL ends the table */
     const char *what; /* how many of what: "leases ended with nothing reported" */
@@ -27,6 +29,9 @@ struct chore {
     tagih_err (*work)(struct db *db, struct arena *arena, agency_id agency, instant now, int64_t deadline_us,
                       size_t *n);
     size_t batch; /* as many found: there may be more, it is called again */
+    /** Instead of `work`, for what is signed. */
+    tagih_err (*work_signed)(const struct rpc_server *server, struct db *db, struct arena *arena, agency_id agency, instant now,
+                             int64_t deadline_us, size_t *n);
 };
 
 extern const struct chore chores[];

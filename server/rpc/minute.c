@@ -26,6 +26,7 @@ struct minute {
     bool arena_open;
     pthread_t thread;
     struct feed *feed;
+    const struct rpc_server *server;
     int end; /* eventfd */
     atomic_bool stopping;
     bool failing[CHORES_MAX]; /* the last round of each chore did */
@@ -40,7 +41,9 @@ static tagih_err work_agency(struct minute *minute, const struct chore *chore, a
                              size_t *done) {
     size_t n = chore->batch;
     for (int i = 0; i < BATCHES_MAX && n == chore->batch && !atomic_load(&minute->stopping); i++) {
-        TRY(chore->work(&minute->db, &minute->arena, agency, clock_now(), soon(), &n));
+        struct db *db = &minute->db;
+        TRY(chore->work ? chore->work(db, &minute->arena, agency, clock_now(), soon(), &n)
+                        : chore->work_signed(minute->server, db, &minute->arena, agency, clock_now(), soon(), &n));
         *done += n;
         if (n) feed_dirty(minute->feed, agency);
     }
@@ -103,11 +106,13 @@ static void release(struct minute *minute) {
     free(minute);
 }
 
-tagih_err minute_open(const struct db_options *database, struct feed *feed, struct minute **out) {
+tagih_err minute_open(const struct db_options *database, const struct rpc_server *server, struct feed *feed,
+                      struct minute **out) {
     *out = NULL;
     struct minute *minute = calloc(1, sizeof *minute);
     if (!minute) return FAIL(OUT_OF_MEMORY);
     minute->feed = feed;
+    minute->server = server;
     minute->end = -1;
     tagih_err err = open_all(minute, database);
     if (err_is_ok(err))

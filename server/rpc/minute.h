@@ -10,16 +10,18 @@
 
 struct feed;
 struct minute;
+struct rpc_server;
 
 /**
  * Start the thread; its first round comes at once. A round that fails (a database that is down, a standby) is
  * logged when that begins and when it ends, and tried again a minute later.
  *
  * @param database  how it connects
+ * @param server    keys and installation for what is signed; outlives the minute
  * @param feed      is told of changes; outlives the minute; NULL: nobody is
  * @return OK · as db_open · OUT_OF_MEMORY
  */
-TAGIH_MUST_USE tagih_err minute_open(const struct db_options *database, struct feed *feed,
+TAGIH_MUST_USE tagih_err minute_open(const struct db_options *database, const struct rpc_server *server, struct feed *feed,
                                      struct minute **out);
 
 /** Stop it, after the transaction that runs. NULL is nothing to do. Before feed_close. */

@@ -48,6 +48,7 @@ TAGIH_MUST_USE tagih_err verify_postings(struct verify *v);
 TAGIH_MUST_USE tagih_err verify_bonus(struct verify *v);
 TAGIH_MUST_USE tagih_err verify_accounts(struct verify *v);
 TAGIH_MUST_USE tagih_err verify_sums(struct verify *v);
+TAGIH_MUST_USE tagih_err verify_heads(struct verify *v);
 
 /* ---- between the parts ------------------------------------------------------------------------------------------- */
 

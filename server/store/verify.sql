@@ -463,7 +463,7 @@ order by 2, 3;
 -- name: verify_diff_states
 -- in:   uuid agency_id
 -- out:  text table_name, text key, text column_name, text stored, text expected
--- why:  states that one newest fact tells: an account's status, what became of proposals, settlements, money in suspense,
+-- why:  states that one newest fact tells: an account's status, what became of proposals, money in suspense,
 --       and of what waited.
 select x.table_name, x.key, v.column_name, v.stored, v.expected
 from (
@@ -502,15 +502,6 @@ from (
     full join (select y.line_id, y.amount_minor, y.booked_on from bank_line y where y.agency_id = $1 and y.outcome = 4) l
         on l.line_id = s.line_id
     left join bank_match m on m.agency_id = $1 and m.line_id = l.line_id
-    union all
-    select 'settlement_state', coalesce(s.settlement_id, e.settlement_id)::text, 'state', coalesce(s.state, 0)::text,
-           coalesce(e.state, 0)::text, 'version, collector', concat_ws(', ', s.version, s.collector_id),
-           concat_ws(', ', e.version, (
-               select y.collector_id from settlement y where y.agency_id = $1 and y.settlement_id = e.settlement_id limit 1))
-    from (select y.settlement_id, y.state, y.version, y.collector_id from settlement_state y where y.agency_id = $1) s
-    full join (
-        select distinct on (y.settlement_id) y.settlement_id, y.state, y.version from settlement_event y
-        where y.agency_id = $1 order by y.settlement_id, y.version desc) e on e.settlement_id = s.settlement_id
     union all
     select 'promise_state', coalesce(s.promise_id, e.promise_id)::text, 'state, received, by, events, account',
            concat_ws(', ', s.state, s.received_minor, s.by_id, s.version, s.account_id),
@@ -552,6 +543,92 @@ from (
 cross join lateral (values (x.c1, x.s1, x.e1), (x.c2, x.s2, x.e2)) v (column_name, stored, expected)
 where v.stored <> v.expected
 order by 1, 2, 3;
+
+-- name: verify_diff_cash
+-- in:   uuid agency_id
+-- out:  text table_name, text key, text column_name, text stored, text expected
+-- why:  states of cash follow from their facts: settlements, vaults, deposits, shortages, handovers (R-CSH-2, R-CSH-4).
+select x.table_name, x.key, x.column_name, x.stored, x.expected
+from (
+    select 'settlement_state'::text as table_name, coalesce(s.settlement_id, e.settlement_id)::text as key,
+           'collector, currency, value, state, version, cashier, counted, expected, deposit'::text as column_name,
+           concat_ws(', ', s.collector_id, s.currency, s.value_us, s.state, s.version, coalesce(s.cashier_id::text, '-'),
+                     coalesce(s.counted_minor::text, '-'), coalesce(s.expected_minor::text, '-'), coalesce(s.deposit_id::text, '-')) as stored,
+           concat_ws(', ', f.collector_id, f.currency, f.value_us, e.state, e.version, coalesce(c.actor_id::text, '-'),
+                     coalesce(n.counted_minor::text, '-'), coalesce(a.expected_minor::text, '-'), coalesce(d.deposit_id::text, '-')) as expected
+    from (select y.settlement_id, y.collector_id, y.currency, y.value_us, y.state, y.version, y.cashier_id, y.counted_minor,
+                 y.expected_minor, y.deposit_id from settlement_state y where y.agency_id = $1) s
+    full join (
+        select distinct on (y.settlement_id) y.settlement_id, y.state, y.version from settlement_event y
+        where y.agency_id = $1 order by y.settlement_id, y.version desc) e on e.settlement_id = s.settlement_id
+    left join settlement f on f.agency_id = $1 and f.settlement_id = e.settlement_id
+    left join lateral (
+        select y.actor_id from settlement_event y
+        where y.agency_id = $1 and y.settlement_id = e.settlement_id and y.event = 1 order by y.version desc limit 1) c on true
+    left join lateral (
+        select y.counted_minor from settlement_event y
+        where y.agency_id = $1 and y.settlement_id = e.settlement_id and y.counted_minor is not null order by y.version desc limit 1) n on true
+    left join lateral (
+        select y.expected_minor from settlement_event y
+        where y.agency_id = $1 and y.settlement_id = e.settlement_id and y.expected_minor is not null order by y.version desc limit 1) a on true
+    left join lateral (
+        select y.deposit_id from settlement_event y
+        where y.agency_id = $1 and y.settlement_id = e.settlement_id and y.deposit_id is not null order by y.version desc limit 1) d on true
+    union all
+    select 'vault_state', concat_ws(' ', coalesce(s.cashier_id, l.owner_id), coalesce(s.currency, l.currency)), 'vault_minor',
+           coalesce(s.vault_minor, 0)::text, coalesce(l.vault, 0)::text
+    from (select y.cashier_id, y.currency, y.vault_minor from vault_state y where y.agency_id = $1) s
+    full join (
+        select y.owner_id, y.currency, sum(y.amount_minor) as vault from ledger_line y
+        where y.agency_id = $1 and y.ledger_account = 9 group by y.owner_id, y.currency) l
+        on l.owner_id = s.cashier_id and l.currency = s.currency
+    union all
+    select 'deposit_state', coalesce(s.deposit_id, d.deposit_id)::text, 'collector, currency, amount, reference, value, state, version',
+           concat_ws(', ', coalesce(s.collector_id::text, '-'), s.currency, s.amount_minor, s.bank_reference, s.value_us, s.value_on, s.state, s.version),
+           concat_ws(', ', coalesce(d.collector_id::text, '-'), d.currency, d.amount_minor, d.bank_reference, d.value_us, d.value_on, e.event, e.version)
+    from (select y.deposit_id, y.collector_id, y.currency, y.amount_minor, y.bank_reference, y.value_us, y.value_on, y.state, y.version
+          from deposit_state y where y.agency_id = $1) s
+    full join (select y.deposit_id, y.collector_id, y.currency, y.amount_minor, y.bank_reference, y.value_us, y.value_on
+               from deposit y where y.agency_id = $1) d on d.deposit_id = s.deposit_id
+    left join lateral (
+        select y.event, y.version from deposit_event y where y.agency_id = $1 and y.deposit_id = d.deposit_id
+        order by y.version desc limit 1) e on true
+    union all
+    select 'shortage_state', coalesce(s.shortage_id, d.shortage_id)::text, 'collector, currency, value, open, version',
+           concat_ws(', ', s.collector_id, s.currency, s.value_us, s.value_on, s.open_minor, s.version),
+           concat_ws(', ', d.collector_id, d.currency, d.value_us, d.value_on, d.amount_minor - e.gone_minor, e.version)
+    from (select y.shortage_id, y.collector_id, y.currency, y.value_us, y.value_on, y.open_minor, y.version
+          from shortage_state y where y.agency_id = $1) s
+    full join (select y.shortage_id, y.collector_id, y.currency, y.value_us, y.value_on, y.amount_minor
+               from shortage y where y.agency_id = $1) d on d.shortage_id = s.shortage_id
+    left join lateral (
+        select max(y.version) as version, coalesce(sum(y.amount_minor) filter (where y.event in (2, 3)), 0) as gone_minor
+        from shortage_event y where y.agency_id = $1 and y.shortage_id = d.shortage_id) e on true
+    union all
+    select 'handover_state', coalesce(s.handover_id, h.handover_id)::text, 'state, entry',
+           concat_ws(', ', case when s.state in (2, 3) then 2 else s.state end, s.entry_id),
+           concat_ws(', ', coalesce(h.halves, 0), case when s.entry_id = any(h.entries) then s.entry_id else h.entries[1] end)
+    from (select y.handover_id, y.state, y.entry_id from handover_state y where y.agency_id = $1) s
+    full join (
+        select y.handover_id, least(count(*), 2) as halves, array_agg(y.entry_id) as entries from handover y
+        where y.agency_id = $1 group by y.handover_id) h on h.handover_id = s.handover_id) x
+where x.stored <> x.expected
+order by 1, 2, 3;
+
+-- name: verify_diff_export
+-- in:   uuid agency_id
+-- out:  text table_name, text key, text column_name, text stored, text expected
+-- why:  the export has numbered as far as its newest row, without gaps, and knows what was acknowledged (R-OUT-1).
+select 'payment_export_state'::text as table_name, coalesce(s.agency_id, $1)::text as key, v.column_name, v.stored, v.expected
+from (select coalesce(max(e.seq), 0) as seq, count(*) as rows from payment_export e where e.agency_id = $1) e
+cross join (select coalesce(max(a.seq), 0) as acked from payment_export_ack a where a.agency_id = $1) a
+left join payment_export_state s on s.agency_id = $1
+cross join lateral (values
+    ('seq', coalesce(s.seq, 0)::text, e.seq::text),
+    ('seq', e.seq::text, e.rows::text),
+    ('acked_seq', coalesce(s.acked_seq, 0)::text, a.acked::text)) v (column_name, stored, expected)
+where v.stored <> v.expected
+order by 2, 3;
 
 -- name: verify_diff_seals
 -- in:   uuid agency_id
