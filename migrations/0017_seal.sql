@@ -1,5 +1,4 @@
--- Rule sets as versioned data (R-ALL-2); seals and signed heads, on which `tagihd verify` rests (design: Facts and
--- projections).
+-- Seals and signed heads, on which `tagihd verify` rests (design: Facts and projections).
 
 -- Which posting wrote an allocation. Version 1 is found by its payment; later versions come from replays.
 alter table allocation add column posting_id uuid not null;
