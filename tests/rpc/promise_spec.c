@@ -225,11 +225,11 @@ static void money_keeps_a_promise_and_a_reversal_opens_it_again(void **state) {
     teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(100000), .value = {now.us + 2}});
     assert_stands(made->promise_id, PROMISE_KEPT, MINOR(1000000));
     const Tagih__V1__GetPromiseResponse *all = got(made->promise_id);
-    assert_int_equal(all->n_events, 4); /* made, kept, open, kept */
+    assert_int_equal(all->n_events, 5); /* made, a part of it, kept, open, kept */
     for (size_t i = 1; i < all->n_events; i++) assert_int_equal(all->events[i]->before, all->events[i - 1]->after);
     /* each stands under a posting of its account: the payment's, the reversal's */
     assert_int_equal(number("select count(*) from promise_event e join posting p using (agency_id, posting_id)"
-                            " where e.promise_id = '%s' and p.account_id = e.account_id", made->promise_id), 4);
+                            " where e.promise_id = '%s' and p.account_id = e.account_id", made->promise_id), 5);
     assert_int_equal(number("select count(*) from promise_event e join posting p using (agency_id, posting_id)"
                             " where e.promise_id = '%s' and p.kind = 2", made->promise_id), 1);
 }
