@@ -284,7 +284,8 @@ static void the_second_of_a_fork_may_be_real_money_too(void **state) {
     clone.prev_hash = w.phone.certificate_hash;
     clone.seq = 1;
     size_t clone_at = writer_sign_as(&w, &clone);
-    push(&w, first, clone_at);
+    push(&w, first, first);
+    push(&w, clone_at, clone_at);
     assert_int_equal(teller_open_minor(&teller, account), MINOR(3900000));
     assert_true(listed(FATE_OF(QUARANTINED), &w.entries[clone_at])->has_money);
     assert_answer(decide(&w.entries[clone_at], RELEASE, as_it_says), OK);
