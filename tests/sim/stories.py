@@ -3,6 +3,7 @@
 figures. A story answers (holds, figures), as a check does; what stands in brackets is the rule it shows."""
 import time
 import uuid
+from datetime import timedelta, timezone
 
 import grpc
 import reflected
@@ -25,6 +26,8 @@ class Refused(Exception):
 class Office:
     """People of the office with their tokens, the database to look at, and a clock to read."""
 
+    kept = {}  # what one story leaves for a later one, also of another part
+
     def __init__(self, target, ca, password, db, now, tagihd, month):
         with open(ca, "rb") as roots:
             channel = grpc.secure_channel(target, grpc.ssl_channel_credentials(roots.read()))
@@ -37,7 +40,6 @@ class Office:
                 time.sleep(0.05)
         self.db, self.now, self.password, self.tokens = db, now, password, {}
         self.tagihd, self.month = tagihd, month  # the command line; the month of the field day, YYYY-MM
-        self.kept = {}  # what one story leaves for a later one
 
     def call(self, login, path, **fields):
         try:
@@ -91,6 +93,12 @@ class Office:
             order by s.account_id limit 1""")
         self.kept.setdefault("used", []).append(row["account_id"])
         return row
+
+    def wait_for(self, sql, wanted, seconds=20):
+        """What the server does by itself once a minute, at once after its start."""
+        until = time.monotonic() + seconds
+        while self.db.number(sql) != wanted and time.monotonic() < until:
+            time.sleep(0.2)
 
     def login_of(self, user):
         return self.db.row(f"select login from staff where user_id = '{user}'")["login"]
@@ -261,6 +269,52 @@ def retag(office):
     office.decide("rahmat", proposal)
     now = office.db.number(f"select sum(amount_minor) from bonus_line where payment_id = '{r['payment_id']}'")
     return abs(2 * now - int(r["amount_minor"])) <= 2, f"bonus {money(r['amount_minor'])}, now {money(now)}"
+
+
+@story("day", "a plan of three instalments, the first paid on the spot: one transaction (R-PTP-3)")
+def plan_made(office):
+    who = office.debtor(3_000_000)
+    third = int(who["open_minor"]) // 300
+    today = office.now().astimezone(timezone(timedelta(hours=7))).date()
+    dates = [today, today + timedelta(days=7), today + timedelta(days=14)]
+    answer = office.call("kartika", "PlanService/CreatePlanWithPayment", plan={
+        "account_id": who["account_id"], "currency": "IDR", "reason": "came to the counter", "starts_on": str(today),
+        "instalments": [{"due_on": str(d), "amount_minor": third * 100} for d in dates], "request_id": new_id()},
+        source="PAYMENT_SOURCE_BRANCH", source_reference="COUNTER-PLAN-1", amount_minor=third * 100, request_id=new_id())
+    office.decide("siti", answer.proposal_id)
+    plan = office.call("siti", "PlanService/GetPlan", plan_id=answer.plan.plan_id).plan
+    office.kept["plan"] = plan.plan_id
+    states = [i.state for i in plan.instalments]
+    return plan.state == 3 and states[0] == 3 and set(states[1:]) == {1}, f"3 x {money(third * 100)}; paid, open, open"
+
+
+# ---- weeks later ---------------------------------------------------------------------------------------------------
+
+
+@story("weeks", "promises are kept or broken as the money says, with no one asking (R-PTP-2)")
+def promises(office):
+    office.wait_for("select count(*) from promise_state where state = 1 and closes_us < "
+                    f"{office.now_us()}", 0)
+    rows = {r["state"]: int(r["n"]) for r in office.db.rows("select state, count(*) as n from promise_state group by 1")}
+    told = office.db.number("select count(*) from promise_reminder")
+    names = {"1": "open", "2": "kept", "3": "partial", "4": "broken", "5": "superseded", "6": "withdrawn", "7": "lapsed"}
+    return rows.get("4", 0) > 0, ", ".join(f"{n} {names.get(s, s)}" for s, n in sorted(rows.items())) + f"; {told} reminders"
+
+
+@story("weeks", "a plan whose instalment was not paid in time is broken (R-PTP-3)")
+def plan_broken(office):
+    plan = office.call("siti", "PlanService/GetPlan", plan_id=office.kept["plan"]).plan
+    return plan.state == 5, f"instalments {[i.state for i in plan.instalments]} (3 is paid), plan state {plan.state} (5 is broken)"
+
+
+@story("weeks", "the day's run closes what is paid and warns holders before their hold ends (R-LIF-1, R-LIF-5)")
+def day_run(office):
+    owing = office.db.number("""select count(*) from account_state where status = 3 and credit_minor >= 0 and
+        fees_minor + penalty_minor + interest_minor + principal_minor = 0""")
+    office.tagihd("lifecycle", "run-day", "--agency", office.agency)
+    closed = office.db.number("select count(*) from account_state where status = 10")
+    warned = office.db.number("select count(*) from account_event where kind = 'TAKEOVER_WARNING'")
+    return closed > 0 and closed <= owing, f"{closed} of {owing} accounts without debt closed as paid, {warned} warnings"
 
 
 # ---- the month's close ---------------------------------------------------------------------------------------------
