@@ -158,7 +158,8 @@ static void check_ack(struct verify *v, const struct result *r, size_t i, const 
 static void check_waiting(struct verify *v, const struct result *r, size_t i, const struct opened *o) {
     const struct verify_row row = {v, "entry_waiting", o->key};
     if (o->sealed.fate != FATE_WAITING || !o->sealed.owns_id) return;
-    verify__uuid(&row, "referent_id", result_uuid_or_nil(r, i, COL(waits_for)), o->entry.body.voided.receipt.u);
+    struct acknowledgement made = entry__acknowledgement(&o->sealed, (instant){result_int8(r, i, COL(received_us))});
+    verify__uuid(&row, "referent_id", result_uuid_or_nil(r, i, COL(waits_for)), made.missing.u);
 }
 
 static void check_entry(struct verify *v, const struct result *r, size_t i, struct opened *o) {
