@@ -34,7 +34,7 @@ void bank_import_name(const struct bank_file *file, struct bank_item *items, siz
 
 const char *bank_item_result(const struct bank_item *item) {
     if (!err_is_ok(item->err)) return err_token(item->err);
-    return item->repeat ? "SAME" : bank_outcome_name(item->outcome);
+    return item->repeat ? "SAME" : bank_outcome_name((int)item->outcome);
 }
 
 /* ---- rows ----------------------------------------------------------------------------------------------------- */

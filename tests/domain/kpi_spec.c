@@ -68,7 +68,7 @@ static void a_month_is_one_text_with_one_digest(void **state) {
     size_t len = kpi_head(head);
     memcpy(all, head, len);
     assert_memory_equal(head, "month,team_id,collector_id,currency,load_type,bucket,assigned_accounts,", 71);
-    assert_memory_equal(head + len - 58, "bonus_minor,net_minor,recovery_bp,contact_bp,kept_bp,void_bp\n" + 3, 58);
+    assert_memory_equal(head + len - 58, "us_minor,net_minor,recovery_bp,contact_bp,kept_bp,void_bp\n", 58);
     civil_date month = date_make(2026, 10, 1);
     size_t n = kpi_line(month, &rows[0], line);
     assert_string_equal(line, "2026-10,,,IDR,,,0,0,0,0,0,0,0,-5,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,-5,,,,\n");

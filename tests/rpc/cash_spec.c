@@ -167,7 +167,7 @@ static const Tagih__V1__Settlement *accepted(uuid id) {
 
 /* What the acceptance moved on an account of the ledger, and how many lines it has. */
 static int64_t line(uuid subject, enum posting_kind kind, enum ledger_account account) {
-    return teller_line(&teller, (payment_id){subject}, kind, account);
+    return teller_line(&teller, (payment_id){subject}, (int)kind, account);
 }
 
 static int64_t lines(uuid subject, enum posting_kind kind) {

@@ -337,10 +337,10 @@ static void halves_that_disagree_are_both_quarantined(void **state) {
 //  a half that no other can meet is quarantined at once
 static void a_half_with_himself_a_stranger_or_no_side_is_quarantined(void **state) {
     (void)state;
-    struct phone a = holding(MINOR(800000));
+    struct phone a = holding(MINOR(800000)), b = new_phone();
     uuid stranger = rig_id();
     size_t odd[] = {gives(&a, rig_id(), a.user, MINOR(1000)), gives(&a, rig_id(), (user_id){stranger}, MINOR(1000)),
-                    gives(&a, rig_id(), teller.cashier, MINOR(1000)), half(&a, rig_id(), 9, new_phone().user, MINOR(1000))};
+                    gives(&a, rig_id(), teller.cashier, MINOR(1000)), half(&a, rig_id(), 9, b.user, MINOR(1000))};
     for (size_t i = 0; i < COUNT_OF(odd); i++) {
         struct acknowledgement ack = push(&a, odd[i]);
         assert_int_equal(ack.fate, FATE_QUARANTINED);
@@ -349,6 +349,7 @@ static void a_half_with_himself_a_stranger_or_no_side_is_quarantined(void **stat
     assert_int_equal(teller_number(&teller, "select count(*) from collector_state where collector_id = '%s'", stranger), 0);
     assert_int_equal(held(&a), MINOR(800000));
     writer_end(&a.w);
+    writer_end(&b.w);
 }
 
 static void he_cannot_hand_on_what_he_does_not_hold(void **state) {
