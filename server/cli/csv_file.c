@@ -88,3 +88,13 @@ bool csv_next(struct csv_file *csv) {
     split_line(csv);
     return true;
 }
+
+bool csv_column(const struct csv_file *csv, const char *name, int *out) {
+    *out = CSV_NOT_THERE;
+    for (size_t i = 0; i < csv->n_fields && i < CSV_FIELDS_MAX; i++) {
+        if (!bytes_equal(csv->fields[i], bytes_text(name))) continue;
+        if (*out != CSV_NOT_THERE) return false;
+        *out = (int)i;
+    }
+    return true;
+}

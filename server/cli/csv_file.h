@@ -33,6 +33,17 @@ struct csv_file {
 bool csv_open(struct csv_file *csv, const char *path, hash256 *hash);
 void csv_close(struct csv_file *csv);
 
+/** No such field in a head. */
+#define CSV_NOT_THERE (-1)
+
+/**
+ * Find a column by its name in the head, which was the line read last.
+ *
+ * @param out  [out] its field, or CSV_NOT_THERE
+ * @return false: the name stands there twice
+ */
+bool csv_column(const struct csv_file *csv, const char *name, int *out);
+
 /** Read the next line that is not empty. False: the end, or a read error (ferror(csv->file)). */
 bool csv_next(struct csv_file *csv);
 

@@ -17,7 +17,6 @@
 #include "store_statements.h"
 
 #define RECALLS_SHOWN 20
-#define NOT_THERE (-1)
 
 static const char *agency_name, *as_of_text, *shift_text, *seq_text, *is_full, *is_delta;
 
@@ -36,7 +35,7 @@ struct run {
     struct import_file file;
     struct csv_file csv;
     hash256 hash;
-    int columns[ACCOUNT_COLUMN_COUNT]; /* field of each column, or NOT_THERE */
+    int columns[ACCOUNT_COLUMN_COUNT]; /* field of each column, or CSV_NOT_THERE */
     size_t n_head;
     struct import_item *items;
     struct bytes *raw;  /* each item's line */
@@ -62,13 +61,8 @@ static bool is_optional(size_t column) {
 }
 
 static bool find_column(struct run *run, size_t column) {
-    run->columns[column] = NOT_THERE;
-    for (size_t i = 0; i < run->csv.n_fields && i < CSV_FIELDS_MAX; i++) {
-        if (!bytes_equal(run->csv.fields[i], bytes_text(account_column_name(column)))) continue;
-        if (run->columns[column] != NOT_THERE) return false;
-        run->columns[column] = (int)i;
-    }
-    return run->columns[column] != NOT_THERE || is_optional(column);
+    if (!csv_column(&run->csv, account_column_name(column), &run->columns[column])) return false;
+    return run->columns[column] != CSV_NOT_THERE || is_optional(column);
 }
 
 static enum cli_exit read_head(struct run *run) {
@@ -165,7 +159,7 @@ static void add_line(struct run *run) {
     bool fits = run->csv.n_fields == run->n_head;
     for (size_t c = 0; fits && c < ACCOUNT_COLUMN_COUNT; c++) {
         int at = run->columns[c];
-        if (at != NOT_THERE) text.field[c] = arena_copy(&run->rows, run->csv.fields[at]);
+        if (at != CSV_NOT_THERE) text.field[c] = arena_copy(&run->rows, run->csv.fields[at]);
     }
     tagih_err err = !err_is_ok(run->csv.err) ? run->csv.err : fits ? TAGIH_OK : FAIL(IMPORT_COLUMNS);
     if (err_is_ok(err)) import_read(&text, &run->file, item);

@@ -16,7 +16,6 @@
 #include "server/cli/office.h"
 #include "server/cli/report.h"
 
-#define NOT_THERE (-1)
 #define TOTAL_WORD "#TOTAL"
 
 static const char *agency_name, *source_text, *currency_text, *rows_text, *sum_text;
@@ -34,7 +33,7 @@ struct run {
     struct office office;
     struct payment_file file;
     struct csv_file csv;
-    int columns[PAYMENT_COLUMN_COUNT]; /* field of each column, or NOT_THERE */
+    int columns[PAYMENT_COLUMN_COUNT]; /* field of each column, or CSV_NOT_THERE */
     size_t n_head;
     struct payment_file_item *items;
     struct bytes *raw;  /* each item's line */
@@ -53,13 +52,8 @@ struct run {
 /* ---- the head ------------------------------------------------------------------------------------------------- */
 
 static bool find_column(struct run *run, size_t column) {
-    run->columns[column] = NOT_THERE;
-    for (size_t i = 0; i < run->csv.n_fields && i < CSV_FIELDS_MAX; i++) {
-        if (!bytes_equal(run->csv.fields[i], bytes_text(payment_column_name(column)))) continue;
-        if (run->columns[column] != NOT_THERE) return false;
-        run->columns[column] = (int)i;
-    }
-    return run->columns[column] != NOT_THERE || column == PAYMENT_COLUMN_CURRENCY || column == PAYMENT_COLUMN_TAG;
+    if (!csv_column(&run->csv, payment_column_name(column), &run->columns[column])) return false;
+    return run->columns[column] != CSV_NOT_THERE || column == PAYMENT_COLUMN_CURRENCY || column == PAYMENT_COLUMN_TAG;
 }
 
 static enum cli_exit read_head(struct run *run) {
@@ -122,7 +116,7 @@ static void add_line(struct run *run, bool behind_the_end) {
     bool fits = run->csv.n_fields == run->n_head;
     for (size_t c = 0; fits && c < PAYMENT_COLUMN_COUNT; c++) {
         int at = run->columns[c];
-        if (at != NOT_THERE) text.field[c] = arena_copy(&run->rows, run->csv.fields[at]);
+        if (at != CSV_NOT_THERE) text.field[c] = arena_copy(&run->rows, run->csv.fields[at]);
     }
     tagih_err err = !err_is_ok(run->csv.err) ? run->csv.err
                     : !fits                  ? FAIL(IMPORT_COLUMNS)

@@ -16,7 +16,6 @@
 #include "server/cli/office.h"
 #include "server/cli/report.h"
 
-#define NOT_THERE (-1)
 #define LINES_MAX 100000
 
 static const char *agency_name, *account_text, *currency_text, *rows_text, *sum_text;
@@ -34,7 +33,7 @@ struct run {
     struct office office;
     struct bank_file file;
     struct csv_file csv;
-    int columns[BANK_COLUMN_COUNT]; /* field of each column, or NOT_THERE */
+    int columns[BANK_COLUMN_COUNT]; /* field of each column, or CSV_NOT_THERE */
     size_t n_head;
     struct bank_item *items; /* the whole file */
     struct bytes *raw;
@@ -47,13 +46,8 @@ struct run {
 };
 
 static bool find_column(struct run *run, size_t column) {
-    run->columns[column] = NOT_THERE;
-    for (size_t i = 0; i < run->csv.n_fields && i < CSV_FIELDS_MAX; i++) {
-        if (!bytes_equal(run->csv.fields[i], bytes_text(bank_column_name(column)))) continue;
-        if (run->columns[column] != NOT_THERE) return false;
-        run->columns[column] = (int)i;
-    }
-    return run->columns[column] != NOT_THERE || (column != BANK_COLUMN_BOOKED_ON && column != BANK_COLUMN_AMOUNT);
+    if (!csv_column(&run->csv, bank_column_name(column), &run->columns[column])) return false;
+    return run->columns[column] != CSV_NOT_THERE || (column != BANK_COLUMN_BOOKED_ON && column != BANK_COLUMN_AMOUNT);
 }
 
 static enum cli_exit read_head(struct run *run) {
@@ -75,7 +69,7 @@ static void add_line(struct run *run) {
     bool fits = run->csv.n_fields == run->n_head;
     for (size_t c = 0; fits && c < BANK_COLUMN_COUNT; c++) {
         int at = run->columns[c];
-        if (at != NOT_THERE) text.field[c] = arena_copy(&run->rows, run->csv.fields[at]);
+        if (at != CSV_NOT_THERE) text.field[c] = arena_copy(&run->rows, run->csv.fields[at]);
     }
     tagih_err err = !err_is_ok(run->csv.err) ? run->csv.err : fits ? TAGIH_OK : FAIL(IMPORT_COLUMNS);
     if (err_is_ok(err)) bank_import_read(&text, &run->file, item);
