@@ -97,6 +97,8 @@ class Database:
         self.quiet()
         rows = self.value("select relname, n_tup_ins, n_tup_upd from pg_stat_user_tables order by 1")
         tables = {t: (int(i), int(u)) for t, i, u in (line.split("|") for line in rows.splitlines())}
+        # A seal holds the digests of all rows of its statement: the rows that it seals are what both sides must share.
+        tables["seal"] = (int(self.value("select coalesce(sum(length(digests) / 32), 0) from seal")), 0)
         return tables, int(self.value("select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')"))
 
     def facts(self):

@@ -108,13 +108,14 @@ values ('01000000-0000-7000-8000-100000000000', ('01f1000000007000' || :at{i})::
     ('06000000000070008000' || :account{i})::uuid, 1, null, 1, 1, 1500000, 'IDR', :at{i}, :today::date, :today::date, :at{i},
     ('03000000000070008000' || :collector)::uuid);
 insert into allocation (agency_id, payment_id, version, instalment_no, fees_minor, penalty_minor, interest_minor,
-    principal_minor, credit_minor, debt_minor)
-values ('01000000-0000-7000-8000-100000000000', ('01f1000000007000' || :at{i})::uuid, 1, 1, 0, 0, 0, 1500000, 0, 1500000);
+    principal_minor, credit_minor, debt_minor, posting_id)
+values ('01000000-0000-7000-8000-100000000000', ('01f1000000007000' || :at{i})::uuid, 1, 1, 0, 0, 0, 1500000, 0, 1500000,
+    ('01f1000000007000' || :at{i})::uuid);
 insert into posting (agency_id, posting_id, kind, trigger_id, account_id, value_on, posting_on, at_us, writer_id, writer_n,
     digest)
 values ('01000000-0000-7000-8000-100000000000', ('01f1000000007000' || :at{i})::uuid, 1,
     ('01f1000000007000' || :at{i})::uuid, ('06000000000070008000' || :account{i})::uuid, :today::date, :today::date, :at{i},
-    :writer, :n, '\x778ce3716dde3f6ebd269cfc28407ec8d3c950cf23de4c53fa18eb0a97e8e95a');
+    :writer, :at{i}, '\x778ce3716dde3f6ebd269cfc28407ec8d3c950cf23de4c53fa18eb0a97e8e95a');
 insert into ledger_line (agency_id, posting_id, line_no, ledger_account, owner_id, currency, amount_minor)
 values ('01000000-0000-7000-8000-100000000000', ('01f1000000007000' || :at{i})::uuid, 1, 4, ('06000000000070008000' || :account{i})::uuid, 'IDR', -1500000),
        ('01000000-0000-7000-8000-100000000000', ('01f1000000007000' || :at{i})::uuid, 2, 5, ('03000000000070008000' || :collector)::uuid, 'IDR', 1500000),
