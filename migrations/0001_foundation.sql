@@ -1,12 +1,23 @@
 -- Roles, the installation, agencies, and the two kinds of table that everything else is made of: facts and states.
 --
 -- tagih_owner migrates and owns; tagih_app serves and owns nothing; tagih_read checks (select only, all agencies).
+-- Roles are the whole cluster's, and no advisory lock reaches beyond its database: who makes one that another database
+-- is making waits for that, and then finds it made.
 do $$
+declare
+    wanted record;
 begin
-    perform pg_advisory_xact_lock(hashtext('tagih roles'));
-    if not exists (select from pg_roles where rolname = 'tagih_owner') then create role tagih_owner nologin; end if;
-    if not exists (select from pg_roles where rolname = 'tagih_app') then create role tagih_app login; end if;
-    if not exists (select from pg_roles where rolname = 'tagih_read') then create role tagih_read login bypassrls; end if;
+    for wanted in
+        select w.name, w.may from (values
+            ('tagih_owner', 'nologin'), ('tagih_app', 'login'), ('tagih_read', 'login bypassrls')) w (name, may)
+        where not exists (select from pg_roles r where r.rolname = w.name)
+    loop
+        begin
+            execute format('create role %I %s', wanted.name, wanted.may);
+        exception when duplicate_object or unique_violation then
+            null;
+        end;
+    end loop;
 end $$;
 
 revoke create on schema public from public;
