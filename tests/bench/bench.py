@@ -18,12 +18,8 @@ import sys
 import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-TREE = os.path.dirname(os.path.dirname(HERE))
-BUILD = os.environ.get("TAGIH_BUILD", os.path.join(TREE, "build", "gcc"))
-PG_BIN = "/usr/lib/postgresql/15/bin"
-TAGIHD = os.path.join(BUILD, "server", "tagihd")
-LOAD = os.path.join(BUILD, "tests", "bench", "load")
+import books
+from tools import HERE, LOAD, PG_BIN, TAGIHD, TREE, Failed, conninfo_of, last_json, run, say
 
 COLLECTORS, VISITS_EACH = 2000, 20
 VISITS = COLLECTORS * VISITS_EACH
@@ -35,25 +31,6 @@ PLANNER = ("-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enabl
            "-c jit=off")
 
 
-class Failed(Exception):
-    """The bench cannot say anything: its message is for people."""
-
-
-def say(text):
-    print(text, flush=True)
-
-
-def run(command, both=False, **options):
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
-    if done.returncode != 0:
-        raise Failed(f"{' '.join(command[:6])} … ended with {done.returncode}:\n{done.stderr[-2000:] or done.stdout[-2000:]}")
-    return done.stdout + done.stderr if both else done.stdout
-
-
-def last_json(text):
-    return json.loads(text.strip().splitlines()[-1])
-
-
 # ---- the database ----------------------------------------------------------------------------------------------
 
 
@@ -63,8 +40,8 @@ class Database:
     def __init__(self, conninfo, accounts, scratch):
         self.name = f"bench_{accounts}"
         self.accounts = accounts
-        self.admin = " ".join(w for w in conninfo.split() if not w.startswith("dbname=")) + f" dbname={self.name}"
-        self.app = " ".join(w for w in self.admin.split() if not w.startswith("user=")) + " user=tagih_app"
+        self.admin = conninfo_of(conninfo, self.name)
+        self.app = conninfo_of(conninfo, self.name, "tagih_app")
         self.scratch = scratch
         self.postgres = conninfo
 
@@ -360,6 +337,7 @@ MEASURES = {
     "day_pull": Measure("day_pull", "pull", "pull", "pulls/s"),
 }
 SIDES = ("ours", "reference", "pipelined")
+PARTS = (*MEASURES, "memory", "start", "scale", "books")
 
 
 def latency(measure, database, rate, seconds):
@@ -462,9 +440,9 @@ def table(found):
         if "ours" not in m:
             say(f"{name:12}{m['value']:>12.2f}{'':52}  {m['unit']}")
             continue
-        late = m.get("latency", {})
-        say(f"{name:12}{m['ours']:>12,.0f}{m['reference']:>12,.0f}{m['ratio']:>8.2f}{m['ratio_pipelined'] or 0:>11.2f}"
-            f"{late.get('p50_ms', 0):>9.2f}{late.get('p99_ms', 0):>9.2f}  {m['unit']}")
+        late = m.get("latency")
+        beside = f"{m['ratio_pipelined'] or 0:>11.2f}{late['p50_ms']:>9.2f}{late['p99_ms']:>9.2f}" if late else " " * 29
+        say(f"{name:12}{m['ours']:>12,.0f}{m['reference']:>12,.0f}{m['ratio']:>8.3f}{beside}  {m['unit']}")
     say("")
     for name, key, aim in AIMS:
         value = found.get(name, {}).get(key)
@@ -478,7 +456,8 @@ def table(found):
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
-    parser.add_argument("--only", metavar="NAMES", default="", help="comma separated: " + ", ".join([*MEASURES, "memory", "start", "scale"]))
+    parser.add_argument("--only", metavar="NAMES", default="", help="comma separated: " + ", ".join(PARTS))
+    parser.add_argument("--books", metavar="N", type=int, default=100_000, help="receipts of the books (100000)")
     parser.add_argument("--seconds", type=float, default=8, help="length of a turn (8)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds (3)")
     return parser.parse_args()
@@ -488,14 +467,17 @@ def bench(options, scratch):
     conninfo = os.environ.get("TAGIH_PG")
     if not conninfo:
         raise Failed("TAGIH_PG names no cluster; ./build.sh bench starts one")
-    wanted = set(options.only.split(",")) if options.only else {*MEASURES, "memory", "start", "scale"}
+    wanted = set(options.only.split(",")) if options.only else set(PARTS)
+    if not wanted <= set(PARTS):
+        raise Failed(f"--only knows {', '.join(PARTS)}")
     say("== disk")
     disk(conninfo)
-    say("== data")
-    small = Database(conninfo, 100_000, scratch)
     for purpose in ("token", "device", "ack", "document"):
         run([TAGIHD, "key", "new", purpose, "--keys-dir", os.path.join(scratch, "keys")])
-    small.make()
+    small = Database(conninfo, 100_000, scratch)
+    if wanted != {"books"}:
+        say("== data")
+        small.make()
     found, chosen = {}, [m for name, m in MEASURES.items() if name in wanted]
     for measure in chosen:
         say(f"== {measure.name}")
@@ -521,6 +503,9 @@ def bench(options, scratch):
             measure.ours(large, 16, 2)
         large.analyze()
         found["scale"] = scale(chosen, small, large, options.rounds, min(options.seconds, 5))
+    if "books" in wanted:
+        say("== books")
+        found.update(books.measure(conninfo, scratch, options.books))
     return found
 
 

@@ -4,7 +4,6 @@
  * verifying, so everything is signed before the clock runs, in the order in which a dice has drawn the phones; the run
  * takes it from there. Each phone's chain goes on in the next run: where it stands is kept in a file.
  */
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +13,11 @@
 #include "tagih/document.h"
 #include "tagih/fate.h"
 #include "tagih/journal.h"
+#include "tests/bench/phone.h"
 #include "tests/bench/work.h"
 #include "tests/bench/world.h"
 
 #define RECEIPTS WORLD_VISITS_EACH
-#define CERTIFICATE_MAX 512
 #define LOOK_AHEAD 1024
 
 /** Where a chain stands; the next entry builds on it. */
@@ -30,7 +29,7 @@ struct stand {
 
 /** One phone, as the file keeps it. */
 struct phone {
-    uint8_t certificate[CERTIFICATE_MAX];
+    uint8_t certificate[PHONE_CERTIFICATE_MAX];
     size_t certificate_len;
     struct stand stand;
 };
@@ -51,15 +50,6 @@ static void need(tagih_err err, const char *what) {
     if (!err_is_ok(err)) work_die("%s: %s", what, err_text(err));
 }
 
-static void key_of(size_t device, public_key *public_half, secret_key *secret) {
-    uint8_t seed[32];
-    char text[64];
-    snprintf(text, sizeof text, "the bench's phone %zu", device);
-    crypto_generichash(seed, sizeof seed, (const uint8_t *)text, strlen(text), options.installation.b,
-                       sizeof options.installation.b);
-    crypto_sign_seed_keypair(public_half->b, secret->b, seed);
-}
-
 /* ---- the phones' file ----------------------------------------------------------------------------------------- */
 
 static void phones_read(void) {
@@ -78,36 +68,14 @@ static void phones_write(void) {
     }
 }
 
-static void print_bytea(const uint8_t *data, size_t len) {
-    fputs("\\\\x", stdout);
-    for (size_t i = 0; i < len; i++) printf("%02x", data[i]);
-}
-
 static void certify(size_t device, const struct key *key, int64_t now_us) {
     struct phone *phone = &phones[device];
-    struct device_certificate certificate = {.agency.u = world_id(WORLD_AGENCY, 0), .device.u = world_id(WORLD_DEVICE, device),
-                                             .user.u = world_id(WORLD_COLLECTOR, device), .epoch = 1,
-                                             .valid_from = {now_us}};
-    secret_key secret;
-    struct envelope envelope;
-    struct device_certificate opened;
-    key_of(device, &certificate.key, &secret);
-    need(device_certificate_sign(&certificate, options.installation, &key->secret, phone->certificate, CERTIFICATE_MAX,
-                                 &phone->certificate_len), "certificate");
-    need(device_certificate_open(bytes_make(phone->certificate, phone->certificate_len), options.installation, &opened,
-                                 &envelope), "certificate");
-    phone->stand.head = envelope.hash;
-    char agency[UUID_TEXT_SIZE], id[UUID_TEXT_SIZE], user[UUID_TEXT_SIZE];
-    world_id_text(WORLD_AGENCY, 0, agency);
-    world_id_text(WORLD_DEVICE, device, id);
-    world_id_text(WORLD_COLLECTOR, device, user);
-    printf("%s\t%s\t1\t%s\t", agency, id, user);
-    print_bytea(certificate.key.b, sizeof certificate.key.b);
-    printf("\t%lld\t", (long long)now_us);
-    print_bytea(phone->certificate, phone->certificate_len);
-    putchar('\t');
-    print_bytea(envelope.hash.b, sizeof envelope.hash.b);
-    putchar('\n');
+    struct phone_certificate certificate;
+    need(phone_certify(options.installation, key, device, (instant){now_us}, &certificate), "certificate");
+    memcpy(phone->certificate, certificate.bytes, certificate.len);
+    phone->certificate_len = certificate.len;
+    phone->stand.head = certificate.hash;
+    phone_print(&certificate, device);
 }
 
 void work_certify(const struct work_options *given) {
@@ -159,7 +127,7 @@ static void call_sign(struct signed_call *call) {
     ProtobufCBinaryData entries[RECEIPTS], certificate = {phone->certificate_len, phone->certificate};
     public_key public_half;
     secret_key secret;
-    key_of(call->device, &public_half, &secret);
+    phone_key(options.installation, call->device, &public_half, &secret);
     call->before = phone->stand;
     for (size_t i = 0; i < RECEIPTS; i++) {
         struct journal_entry entry;
