@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "rpc/bank_import.h"
+#include "rpc/bank_pair.h"
 #include "run/clock.h"
 #include "server/cli/commands.h"
 #include "server/cli/csv_file.h"
@@ -132,7 +133,7 @@ static void import_failed(void *context, size_t i, tagih_err err) {
 static tagih_err settle_late(struct tx *tx, void *context) {
     struct run *run = context;
     arena_reset(&run->office.arena);
-    return bank_import_late(tx, &run->office.arena, run->file.writer, clock_now(), &run->late);
+    return bank_late_settle(tx, &run->office.arena, run->file.writer, clock_now(), &run->late);
 }
 
 static void count_items(struct run *run) {

@@ -3,6 +3,7 @@
 #include "rpc/account_act.h"
 #include "rpc/adjustment.h"
 #include "rpc/approval.h"
+#include "rpc/bank_match.h"
 #include "rpc/entry.h"
 #include "rpc/payment_retag.h"
 #include "rpc/repayment.h"
@@ -14,6 +15,7 @@
 #include "rpc/payout.h"
 
 const struct approval_kind *const approval_kinds[] = {
+    &bank_match_kind,
     &entry_kind,
     &offer_kind,
     &account_closing_kind,

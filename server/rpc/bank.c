@@ -5,7 +5,9 @@
 #include "contract.h"
 #include "domain/change.h"
 #include "rpc/bank_import.h"
+#include "rpc/bank_match.h"
 #include "rpc/bank_overdue.h"
+#include "rpc/bank_pair.h"
 #include "rpc/page.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
@@ -93,7 +95,7 @@ static tagih_err settle_late(struct tx *tx, void *context) {
     struct rpc_batch *batch = context;
     struct importing *s = batch->items[0]->checked;
     arena_reset(batch->arena);
-    return bank_import_late(tx, batch->arena, batch->writer, batch->now, &s->late);
+    return bank_late_settle(tx, batch->arena, batch->writer, batch->now, &s->late);
 }
 
 static char *text_of(struct rpc_item *item, const struct bank_item *row) {
@@ -260,6 +262,8 @@ const struct rpc_service bank_service = {
     .methods = (const struct rpc_method[]){
         {RPC_METHOD("ImportStatement", import_statement, ImportStatementRequest, ImportStatementResponse), .check = import_request,
          .kind = RPC_OWN, .roles = ROLE_INTEGRATION | ROLE_CASHIER | ROLE_ADMIN, .writes = true, .deadline_ms_max = 30000},
+        {RPC_METHOD("MatchLine", match_line, MatchLineRequest, MatchLineResponse), .check = match_line_check,
+         .roles = ROLE_SUPERVISOR | ROLE_CASHIER | ROLE_ADMIN, .writes = true, .request_id = true},
         {RPC_METHOD("ListUnmatched", list_unmatched, ListUnmatchedRequest, ListUnmatchedResponse), .check = list_request,
          .roles = ROLE_SUPERVISOR | ROLE_CASHIER | ROLE_AUDITOR | ROLE_ADMIN},
         {0}}};

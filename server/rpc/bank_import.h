@@ -3,11 +3,11 @@
  * What a row of the bank's statement does, whether a call brings it or `tagihd import-statement` reads it (R-PAY-5). Many
  * rows at a time, in one transaction; the caller halves what the database refuses down to the row (store/tx.h).
  *
- *     bank_import_send → sync → bank_import_decide (one more round trip) → … → bank_import_late
+ *     bank_import_send → sync → bank_import_decide (one more round trip) → … → bank_late_settle (bank_pair.h)
  *
  * A line settles the one thing that is expected with its reference and amount, and never posts a payment. Money that
  * nothing expects stands in suspense; what went out and nobody expected is kept open. What came before its reason (a bank
- * is faster than a phone without a network) is looked at again at every import (R-PAY-5a).
+ * is faster than a phone without a network) is looked at again after every import and every minute (R-PAY-5a).
  */
 #ifndef TAGIH_RPC_BANK_IMPORT_H
 #define TAGIH_RPC_BANK_IMPORT_H
@@ -55,10 +55,5 @@ const char *bank_item_result(const struct bank_item *item);
 TAGIH_MUST_USE tagih_err bank_import_send(struct tx *tx, struct arena *arena, const struct bank_file *file, const struct bank_item *items, size_t n);
 /** Take what was loaded (the caller has synced), decide, queue SAVE. */
 TAGIH_MUST_USE tagih_err bank_import_decide(struct tx *tx, struct arena *arena, const struct bank_file *file, struct bank_item *items, size_t n, instant now);
-
-/** At most this many late matches a transaction. */
-#define BANK_LATE_MAX 200
-/** Settle lines that came before their reason. Makes its own round trips; nothing may be queued. *n [out] how many. */
-TAGIH_MUST_USE tagih_err bank_import_late(struct tx *tx, struct arena *arena, int64_t writer, instant now, size_t *n);
 
 #endif

@@ -36,6 +36,9 @@ struct chore {
 
 extern const struct chore chores[];
 
+/** The chain of postings that the clock writes: one for all servers, under its lock. */
+#define CLOCK_WRITER 1
+
 /** How many: the minute keeps a mark for each. */
 #define CHORES_MAX 16
 

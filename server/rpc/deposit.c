@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "domain/change.h"
+#include "rpc/bank_pair.h"
 #include "rpc/cash.h"
 #include "rpc/page.h"
 #include "store_statements.h"
@@ -241,30 +242,54 @@ static tagih_err judge_match(const struct rpc_item *item, const struct deposit_m
     return cash_etag_is(request->etag, 'd', match->deposit.version) ? TAGIH_OK : FAIL(DEPOSIT_CHANGED);
 }
 
-/* By hand, by somebody else than who brought it. */
-tagih_err match_deposit(struct rpc_batch *batch) {
-    struct rpc_item *item = batch->items[0];
-    const Tagih__V1__MatchDepositRequest *request = item->request;
-    TRY(rpc_load(batch));
-    if (!rpc_ok(item)) return TAGIH_OK;
-    struct deposit_match match = {.has_actor = true, .actor = item->caller.user, .reason = bytes_text(request->reason),
-                                  .found = true, .deposit = {.id = *(const uuid *)item->checked}};
-    TRY(deposits_lock(batch->tx, batch->arena, &match, 1));
-    rpc_fail(item, judge_match(item, &match));
-    if (!rpc_ok(item)) return TAGIH_OK;
+/* Its line is here already, under this reference, in suspense: the bank has booked it once. Several of them: the oldest. */
+static tagih_err join_line(struct rpc_batch *batch, struct deposit_match *match, bool *joined) {
+    struct bank_pair *pairs;
+    struct bank_word word = {.has_actor = true, .actor = match->actor, .reason = match->reason};
+    size_t n, done = 0;
+    TRY(bank_send_late(batch->tx, batch->arena, match->id, 1));
+    TRY(tx_sync(batch->tx));
+    TRY(bank_take_late(batch->tx, batch->arena, &pairs, &n));
+    TRY(bank_pairs_settle(batch->tx, batch->arena, batch->writer, batch->now, pairs, n, &word, &done));
+    *joined = done == 1;
+    if (!*joined) return TAGIH_OK;
+    match->deposit.state = DEPOSIT_BANK_MATCHED; /* as it is queued to be saved */
+    match->deposit.version++;
+    return TAGIH_OK;
+}
+
+/* On the person's word alone; the line that comes confirms it and books nothing (R-CSH-2e). */
+static tagih_err match_without_line(struct rpc_batch *batch, struct deposit_match *match) {
     struct post post;
     struct book book;
-    deposit_match_post(&match, batch->now, &post);
+    deposit_match_post(match, batch->now, &post);
     TRY(book_begin(&book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, &post, 1, 0));
     TRY(book_send_lock(&book));
     TRY(book_send_load(&book));
     TRY(tx_sync(batch->tx));
     book_take_lock(&book);
     TRY(book_take_load(&book));
-    TRY(deposit_match_build(batch->tx, batch->arena, &match, &post, batch->now));
+    TRY(deposit_match_build(batch->tx, batch->arena, match, &post, batch->now));
     TRY(book_decide(&book));
     TRY(book_save(&book));
-    TRY(deposits_matched(batch->tx, batch->arena, &match, 1));
+    TRY(deposits_matched(batch->tx, batch->arena, match, 1));
+    return bank_send_confirm(batch->tx, batch->arena, match->id);
+}
+
+/* By hand, by somebody else than who brought it. */
+tagih_err match_deposit(struct rpc_batch *batch) {
+    struct rpc_item *item = batch->items[0];
+    const Tagih__V1__MatchDepositRequest *request = item->request;
+    bool joined = false;
+    TRY(rpc_load(batch));
+    if (!rpc_ok(item)) return TAGIH_OK;
+    struct deposit_match match = {.id = *(const uuid *)item->checked, .has_actor = true, .actor = item->caller.user,
+                                  .reason = bytes_text(request->reason)};
+    TRY(deposits_lock(batch->tx, batch->arena, &match, 1));
+    rpc_fail(item, judge_match(item, &match));
+    if (!rpc_ok(item)) return TAGIH_OK;
+    TRY(join_line(batch, &match, &joined));
+    if (!joined) TRY(match_without_line(batch, &match));
     ((Tagih__V1__MatchDepositResponse *)item->response)->deposit = deposit_view(item, &match.deposit);
     return TAGIH_OK;
 }

@@ -1,34 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deposits that banks have: found by (reference, amount), matched once (deposit.h). */
+/* Deposits that banks have, matched once (deposit.h). */
 #include "rpc/deposit.h"
 
 #include "domain/change.h"
 #include "run/random.h"
 #include "store_statements.h"
 
-/* ---- find ----------------------------------------------------------------------------------------------------------- */
+/* ---- lock ----------------------------------------------------------------------------------------------------------- */
 
-static bool is_taken(const struct deposit_match *matches, size_t n, uuid id) {
-    for (size_t i = 0; i < n; i++) {
-        if (matches[i].found && uuid_equal(matches[i].deposit.id, id)) return true;
-    }
-    return false;
-}
-
-static tagih_err send_find(struct tx *tx, struct arena *arena, const struct deposit_match *matches, size_t n) {
-    struct deposit_key *keys = ARENA_ARRAY(arena, n, struct deposit_key);
-    if (!keys) return FAIL(OUT_OF_MEMORY);
-    for (size_t i = 0; i < n; i++) keys[i] = matches[i].key;
-    return deposit_send_find(tx, arena, keys, n);
-}
-
-/* The ids of those that were found, in the order of the matches. */
-static tagih_err ids_of(struct arena *arena, const struct deposit_match *matches, size_t n, uuid **ids, size_t *n_ids) {
+/* The ids, in the order of the matches. */
+static tagih_err ids_of(struct arena *arena, struct deposit_match *matches, size_t n, uuid **ids, size_t *n_ids) {
     *ids = ARENA_ARRAY(arena, n + 1, uuid);
     *n_ids = 0;
     if (!*ids) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < n; i++) {
-        if (matches[i].found) (*ids)[(*n_ids)++] = matches[i].deposit.id;
+        matches[i].found = matches[i].matched = false;
+        if (!uuid_is_nil(matches[i].id)) (*ids)[(*n_ids)++] = matches[i].id;
     }
     return TAGIH_OK;
 }
@@ -63,35 +50,13 @@ tagih_err deposits_lock(struct tx *tx, struct arena *arena, struct deposit_match
     TRY(deposit_take_settlements(tx, arena, &all, &n_all));
     tx_take(tx, &r);
     for (size_t i = 0; i < n; i++) {
-        if (!matches[i].found) continue;
-        bool here = at < result_count(&r) && uuid_equal(result_uuid(&r, at, COL_deposit_get_deposit_id), matches[i].deposit.id);
+        bool here = at < result_count(&r) && uuid_equal(result_uuid(&r, at, COL_deposit_get_deposit_id), matches[i].id);
         matches[i].found = here;
         if (!here) continue;
         deposit_read_row(&r, at++, &matches[i].deposit);
         matches[i].deposit.bank_reference = arena_copy(arena, matches[i].deposit.bank_reference);
     }
     return deal_settlements(arena, matches, n, all, n_all);
-}
-
-tagih_err deposits_find(struct tx *tx, struct arena *arena, struct deposit_match *matches, size_t n) {
-    for (size_t i = 0; i < n; i++) matches[i].found = false;
-    if (n == 0) return TAGIH_OK;
-    TRY(send_find(tx, arena, matches, n));
-    TRY(tx_sync(tx));
-    DEFER(result) struct result r = {0};
-    tx_take(tx, &r);
-    for (size_t i = 0; i < result_count(&r); i++) {
-        struct deposit_match *match = &matches[result_int4(&r, i, COL_deposit_find_row)];
-        uuid id = result_uuid(&r, i, COL_deposit_find_deposit_id);
-        if (match->found || is_taken(matches, n, id)) continue;
-        match->found = true;
-        match->deposit.id = id;
-    }
-    TRY(deposits_lock(tx, arena, matches, n));
-    for (size_t i = 0; i < n; i++) { /* somebody else matched it while its lock was waited for */
-        matches[i].found = matches[i].found && matches[i].deposit.state == DEPOSIT_IN_TRANSIT;
-    }
-    return TAGIH_OK;
 }
 
 /* ---- match ---------------------------------------------------------------------------------------------------------- */
@@ -126,8 +91,9 @@ tagih_err deposit_match_build(struct tx *tx, struct arena *arena, struct deposit
     match->facts = ARENA_ARRAY(arena, POST_FACTS_MAX, struct params);
     if (!match->facts) return FAIL(OUT_OF_MEMORY);
     book_move_begin(post);
-    ledger_move(&post->ledger, LEDGER_SIDE(BANK), transit, match->deposit.amount_minor);
+    ledger_move(&post->ledger, match->in_suspense ? LEDGER_SIDE(SUSPENSE) : LEDGER_SIDE(BANK), transit, match->deposit.amount_minor);
     post->facts = match->facts;
+    match->matched = true;
     match->deposit.state = DEPOSIT_BANK_MATCHED;
     match->deposit.version++;
     struct deposit_event_row event = {.deposit = match->deposit.id, .posting = post->id, .version = match->deposit.version,
@@ -143,7 +109,7 @@ tagih_err deposits_matched(struct tx *tx, struct arena *arena, const struct depo
     size_t n_now = 0;
     if (!now) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < n; i++) {
-        if (!matches[i].found) continue;
+        if (!matches[i].matched) continue;
         now[n_now++] = (struct deposit_now){matches[i].deposit.id, matches[i].deposit.version};
         TRY(settlement_send_states(tx, arena, matches[i].settlements, matches[i].n_settlements));
     }

@@ -3,11 +3,9 @@
 #include "rpc/promise_due.h"
 
 #include "domain/gate.h"
+#include "rpc/chores.h"
 #include "rpc/posting.h"
 #include "run/random.h"
-
-/* The chain of postings that the clock writes: one for all servers, under its lock. */
-#define CLOCK_WRITER 1
 
 #define REMINDER_PACK "id-pojk22"
 

@@ -172,9 +172,11 @@ void cheque_event_params(struct params *p, const struct tx *tx, struct arena *ar
 
 /* ---- what came too early -------------------------------------------------------------------------------------- */
 
-tagih_err bank_send_late(struct tx *tx, struct arena *arena, int32_t limit) {
+tagih_err bank_send_late(struct tx *tx, struct arena *arena, uuid thing, int32_t limit) {
     struct params p;
     tx_params(&p, tx, arena, STMT_bank_late, 0);
+    if (uuid_is_nil(thing)) params_one_null(&p);
+    else params_one_uuid(&p, &thing);
     params_one_int4(&p, limit);
     return tx_send(tx, &p);
 }
@@ -232,4 +234,34 @@ size_t bank_take_open_lock(struct tx *tx, uuid *ids) {
     tx_take(tx, &r);
     for (size_t i = 0; i < result_count(&r); i++) ids[i] = result_uuid(&r, i, COL_bank_line_open_lock_line_id);
     return result_count(&r);
+}
+
+/* ---- by hand -------------------------------------------------------------------------------------------------- */
+
+tagih_err bank_send_judge(struct tx *tx, struct arena *arena, uuid line, uuid thing) {
+    struct params p;
+    tx_params(&p, tx, arena, STMT_bank_match_judge, 0);
+    params_one_uuid(&p, &line);
+    params_one_uuid(&p, &thing);
+    return tx_send(tx, &p);
+}
+
+#undef COL
+#define COL(name) COL_bank_match_judge_##name
+void bank_take_judge(struct tx *tx, struct bank_match_judged *out) {
+    DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    *out = (struct bank_match_judged){
+        .has_line = result_bool(&r, 0, COL(has_line)), .has_thing = result_bool(&r, 0, COL(has_thing)),
+        .line_waits = result_bool(&r, 0, COL(line_waits)), .thing_waits = result_bool(&r, 0, COL(thing_waits)),
+        .same_money = result_bool(&r, 0, COL(same_money)), .amount_minor = result_int8_or(&r, 0, COL(amount_minor), 0),
+        .account.u = result_uuid_or_nil(&r, 0, COL(account_id))};
+    if (out->has_line) memcpy(out->currency.code, result_text(&r, 0, COL(currency)).data, 3);
+}
+
+tagih_err bank_send_confirm(struct tx *tx, struct arena *arena, uuid thing) {
+    struct params p;
+    tx_params(&p, tx, arena, STMT_bank_expected_confirm, 0);
+    params_one_uuid(&p, &thing);
+    return tx_send(tx, &p);
 }

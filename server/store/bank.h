@@ -100,7 +100,8 @@ struct bank_pair {
     instant value;
     struct bank_candidate thing;
 };
-TAGIH_MUST_USE tagih_err bank_send_late(struct tx *tx, struct arena *arena, int32_t limit);
+/** @param thing  the only one that is asked about; nil: all */
+TAGIH_MUST_USE tagih_err bank_send_late(struct tx *tx, struct arena *arena, uuid thing, int32_t limit);
 /** @return OK · OUT_OF_MEMORY */
 TAGIH_MUST_USE tagih_err bank_take_late(struct tx *tx, struct arena *arena, struct bank_pair **pairs, size_t *n);
 TAGIH_MUST_USE tagih_err bank_send_pairs(struct tx *tx, struct arena *arena, const struct bank_pair *pairs, size_t n);
@@ -108,5 +109,17 @@ void bank_take_pairs(struct tx *tx, struct bank_pair *pairs, size_t n);
 /** Queue the lock of lines that went out: their answer names those that are open. */
 TAGIH_MUST_USE tagih_err bank_send_open_lock(struct tx *tx, struct arena *arena, const struct bank_pair *pairs, size_t n);
 size_t bank_take_open_lock(struct tx *tx, uuid *ids);
+
+/** May a line be matched with a thing by hand? */
+struct bank_match_judged {
+    bool has_line, has_thing, line_waits, thing_waits, same_money;
+    int64_t amount_minor;
+    currency currency;
+    account_id account; /* of the thing; nil: none */
+};
+TAGIH_MUST_USE tagih_err bank_send_judge(struct tx *tx, struct arena *arena, uuid line, uuid thing);
+void bank_take_judge(struct tx *tx, struct bank_match_judged *out);
+/** A person said that the bank has it: what is booked there now is only confirmed by a line. Under the object's lock. */
+TAGIH_MUST_USE tagih_err bank_send_confirm(struct tx *tx, struct arena *arena, uuid thing);
 
 #endif

@@ -46,17 +46,18 @@ where g.agency_id = $1 order by q.i;
 -- name: bank_candidates
 -- in:   uuid agency_id, text[] reference, text[] line_reference, int8[] amount_minor, text[] currency
 -- out:  int4 row, uuid expected_id, int2 kind, uuid object_id, int2 ledger_account, uuid owner_id, uuid account_id
--- why:  open things of this reference, the payer's or the bank's, and of this amount; row counts the input from 0.
+-- why:  open things of this reference, the payer's or the bank's, and of this amount, the oldest first; row counts the
+--       input from 0.
 select (q.i - 1)::int4 as row, e.expected_id, e.kind, e.object_id, e.ledger_account, e.owner_id, e.account_id
 from unnest($2, $3, $4, $5) with ordinality q (reference, line_reference, amount_minor, currency, i)
 cross join lateral (select bank_reference(q.reference) as a, bank_reference(q.line_reference) as b offset 0) n
 cross join lateral (
-    select x.expected_id, x.kind, x.object_id, x.ledger_account, x.owner_id, x.account_id
+    select x.expected_id, x.kind, x.object_id, x.ledger_account, x.owner_id, x.account_id, x.since_us
     from bank_expected x
     where x.agency_id = $1 and x.state = 1 and x.reference in (n.a, n.b) and x.reference <> ''
       and x.amount_minor = q.amount_minor and x.currency = q.currency
     offset 0) e
-order by q.i, e.expected_id;
+order by q.i, e.since_us, e.expected_id;
 
 -- name: bank_expected_lock
 -- in:   uuid agency_id, uuid[] expected_id
@@ -128,23 +129,60 @@ select payment_id, posting_id, line_id, settled_us
 from payment_settled where agency_id = $1 and posting_id = any($2) order by posting_id, payment_id, line_id;
 
 -- name: bank_late
--- in:   uuid agency_id, int4 limit_rows
+-- in:   uuid agency_id, uuid expected_id, int4 limit_rows
 -- out:  uuid line_id, uuid expected_id
 -- why:  lines that had matched nothing, in suspense or open, for which there is now one thing, and one only, of their
---       reference and amount; and that thing has no other such line.
+--       reference and amount; and that thing has no other such line. Deposits of one reference and amount are all cash on
+--       its way: the oldest line is the oldest of them (R-CSH-2c). expected_id: of this thing alone; null: of all.
 with found as (
-    select l.line_id, e.expected_id, count(*) over (partition by l.line_id) as things, count(*) over (partition by e.expected_id) as lines
+    select l.line_id, e.expected_id, e.kind, count(*) over (partition by l.line_id) as things,
+           count(*) filter (where e.kind <> 4) over (partition by l.line_id) as others,
+           count(*) over (partition by e.expected_id) as lines,
+           row_number() over (partition by l.line_id order by e.since_us, e.expected_id) as thing_at,
+           row_number() over (partition by e.expected_id order by l.booked_on, l.line_id) as line_at
     from (select s.item_id as line_id from suspense_state s where s.agency_id = $1 and s.state = 2
           union all
           select s.line_id from bank_line_state s where s.agency_id = $1 and s.state = 1) o
     join bank_line l on l.agency_id = $1 and l.line_id = o.line_id
     cross join lateral (select bank_reference(l.reference) as a, bank_reference(l.line_reference) as b offset 0) n
     cross join lateral (
-        select x.expected_id from bank_expected x
+        select x.expected_id, x.kind, x.since_us from bank_expected x
         where x.agency_id = $1 and x.state = 1 and x.reference in (n.a, n.b) and x.reference <> ''
           and x.amount_minor = l.amount_minor and x.currency = l.currency
         offset 0) e)
-select f.line_id, f.expected_id from found f where f.things = 1 and f.lines = 1 order by f.line_id limit $2;
+select f.line_id, f.expected_id from found f
+where (f.things = 1 and f.lines = 1 or f.others = 0 and f.thing_at = f.line_at) and ($2 is null or f.expected_id = $2)
+order by f.line_id limit $3;
+
+-- name: bank_late_agencies
+-- in:   int4 limit_rows
+-- out:  uuid agency_id
+-- why:  agencies with a line that found its reason after it came: for the minute's thread.
+select agency_id from bank_late_agencies() limit $1;
+
+-- name: bank_match_judge
+-- in:   uuid agency_id, uuid line_id, uuid expected_id
+-- out:  bool has_line, bool has_thing, bool line_waits, bool thing_waits, bool same_money, int8 amount_minor, text currency, uuid account_id
+-- why:  may this line be matched with this thing by hand?
+select l.line_id is not null as has_line, e.expected_id is not null as has_thing,
+       coalesce(s.state = 2, false) or coalesce(o.state = 1, false) as line_waits, coalesce(e.state = 1, false) as thing_waits,
+       coalesce(l.amount_minor = e.amount_minor and l.currency = e.currency, false) as same_money, l.amount_minor,
+       l.currency::text as currency, e.account_id
+from (select 1) one
+left join bank_line l on l.agency_id = $1 and l.line_id = $2
+left join bank_expected e on e.agency_id = $1 and e.expected_id = $3
+left join suspense_state s on s.agency_id = $1 and s.item_id = $2
+left join bank_line_state o on o.agency_id = $1 and o.line_id = $2;
+
+-- name: bank_expected_confirm
+-- in:   uuid agency_id, uuid expected_id
+-- out:  bool done
+-- why:  a person said that the bank has it, and it is booked there: the line that comes confirms it and books nothing, and
+--       nobody is told when none comes.
+with written as (
+    update bank_expected set ledger_account = 11, owner_id = null, told = true
+    where agency_id = $1 and expected_id = $2 and state = 1 returning 1)
+select expect_rows((select count(*) from written), 1) as done;
 
 -- name: bank_pair_load
 -- in:   uuid agency_id, uuid[] line_id, uuid[] expected_id
@@ -169,11 +207,13 @@ select line_id from bank_line_state where agency_id = $1 and line_id = any($2) a
 -- name: bank_unmatched
 -- in:   uuid agency_id, date before_on, int8 after_us, uuid after_id, int4 limit_rows
 -- out:  uuid expected_id, int2 kind, uuid object_id, text reference, int8 amount_minor, text currency, int8 since_us, date since_on, uuid account_id, uuid owner_id
--- why:  what the bank should have shown by now, the oldest first.
+-- why:  what the bank should have shown by now, the oldest first; of a deposit that was matched by hand somebody said that
+--       it did.
 select e.expected_id, e.kind, e.object_id, e.reference, e.amount_minor, e.currency::text as currency, e.since_us, e.since_on,
        e.account_id, e.owner_id
 from bank_expected e
 where e.agency_id = $1 and e.state = 1 and (e.since_us, e.expected_id) > ($3, $4) and e.since_on < $2
+  and not (e.kind = 4 and e.ledger_account = 11)
 order by e.since_us, e.expected_id limit $5;
 
 -- name: bank_open_lines

@@ -88,15 +88,6 @@ tagih_err deposit_send_list(struct tx *tx, struct arena *arena, bool in_transit_
     return tx_send(tx, &p);
 }
 
-tagih_err deposit_send_find(struct tx *tx, struct arena *arena, const struct deposit_key *keys, size_t n) {
-    struct params p;
-    tx_params(&p, tx, arena, STMT_deposit_find, n);
-    params_text(&p, &keys[0].bank_reference, sizeof *keys);
-    params_int8(&p, &keys[0].amount_minor, sizeof *keys);
-    params_text(&p, &keys[0].currency, sizeof *keys);
-    return tx_send(tx, &p);
-}
-
 tagih_err deposit_send_settlements(struct tx *tx, struct arena *arena, const uuid *deposits, size_t n) {
     TRY(send_ids(tx, arena, STMT_settlement_of_deposit_lock, deposits, n));
     return send_ids(tx, arena, STMT_deposit_settlements, deposits, n);

@@ -56,14 +56,6 @@ void deposit_read_row(const struct result *r, size_t row, struct deposit_read *o
 TAGIH_MUST_USE tagih_err deposit_send_list(struct tx *tx, struct arena *arena, bool in_transit_only, int64_t after_us,
                                            uuid after, int32_t limit);
 
-/** What a line of a bank's statement says. */
-struct deposit_key {
-    struct bytes bank_reference, currency;
-    int64_t amount_minor;
-};
-/** Which deposits may be meant: one answer with rows (row, deposit_id), the oldest of each key first. */
-TAGIH_MUST_USE tagih_err deposit_send_find(struct tx *tx, struct arena *arena, const struct deposit_key *keys, size_t n);
-
 /** Lock the settlements that deposits took to a bank, and read them: two answers. Behind the deposits' lock. */
 TAGIH_MUST_USE tagih_err deposit_send_settlements(struct tx *tx, struct arena *arena, const uuid *deposits, size_t n);
 /** @param out  [out] *n settlements, sorted by id. @return OK · OUT_OF_MEMORY */

@@ -29,8 +29,16 @@ from deposit_event where agency_id = $1 and posting_id = any($2) order by postin
 -- name: deposit_state_new
 -- in:   uuid agency_id, uuid[] deposit_id, uuid[] collector_id, text[] currency, int8[] amount_minor, text[] bank_reference, int8[] value_us, date[] value_on
 -- out:  none
-insert into deposit_state (agency_id, deposit_id, collector_id, currency, amount_minor, bank_reference, value_us, value_on)
-select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8) u;
+-- why:  on its way, and expected in the bank's statement (R-PAY-5, J15) like all that is.
+with states as (
+    insert into deposit_state (agency_id, deposit_id, collector_id, currency, amount_minor, bank_reference, value_us, value_on)
+    select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8) u)
+insert into bank_expected (agency_id, expected_id, kind, object_id, reference, amount_minor, currency, ledger_account, owner_id,
+    since_us, since_on, state)
+select $1, u.deposit_id, 4, u.deposit_id, bank_reference(u.bank_reference), u.amount_minor, u.currency, 10, u.collector_id,
+       u.value_us, u.value_on, 1
+from unnest($2, $3, $4, $5, $6, $7, $8) u (deposit_id, collector_id, currency, amount_minor, bank_reference, value_us, value_on)
+order by u.deposit_id;
 
 -- name: deposit_state_matched
 -- in:   uuid agency_id, uuid[] deposit_id, int4[] version
@@ -47,20 +55,6 @@ select expect_rows((select count(*) from written), cardinality($2)) as all_writt
 -- out:  uuid deposit_id
 select deposit_id from deposit_state
 where agency_id = $1 and deposit_id = any($2) order by deposit_id for no key update;
-
--- name: deposit_find
--- in:   uuid agency_id, text[] bank_reference, int8[] amount_minor, text[] currency
--- out:  int4 row, uuid deposit_id
--- why:  what lines of a bank's statement may speak of: deposits on their way with this reference and amount, the oldest
---       first; row counts the input from 0.
-select (q.i - 1)::int4 as row, d.deposit_id
-from unnest($2, $3, $4) with ordinality q (bank_reference, amount_minor, currency, i)
-cross join lateral (
-    select s.deposit_id, s.value_us from deposit_state s
-    where s.agency_id = $1 and s.bank_reference = q.bank_reference and s.amount_minor = q.amount_minor and s.state = 1
-      and s.currency = q.currency
-    order by s.value_us, s.deposit_id limit 8 offset 0) d
-order by q.i, d.value_us, d.deposit_id;
 
 -- name: deposit_get
 -- in:   uuid agency_id, uuid[] deposit_id

@@ -639,6 +639,8 @@ static void what_was_repaid_since_the_proposal_is_not_written_off(void **state) 
 
 /* ---- deposits ------------------------------------------------------------------------------------------------------- */
 
+static const char *setor = "SETOR-77";
+
 static struct rig_answer bank(user_id by, int64_t amount_minor, const uuid *settlements, size_t n) {
     char texts[4][UUID_TEXT_SIZE], *list[4];
     Tagih__V1__Money amount = TAGIH__V1__MONEY__INIT;
@@ -650,7 +652,7 @@ static struct rig_answer bank(user_id by, int64_t amount_minor, const uuid *sett
     amount.minor = amount_minor;
     amount.currency = TEXT("IDR");
     request.amount = &amount;
-    request.bank_reference = TEXT("SETOR-77");
+    request.bank_reference = TEXT(setor);
     request.settlement_ids = list;
     request.n_settlement_ids = n;
     request.request_id = TEXT(rig_text(rig_id()));
@@ -710,8 +712,9 @@ static void a_line_of_the_banks_statement_matches_a_deposit(void **state) {
     (void)state;
     user_id cashier = rig_user(&rig, teller.agency, NULL, ROLE_CASHIER);
     uuid id = vaulted(cashier);
+    setor = "SETOR-78"; /* a reference of its own */
     const Tagih__V1__Deposit *made = banked(cashier, MINOR(9800000), &id, 1);
-    const Tagih__V1__BankRowResult *row = statement_line("DEP-1", "9800000", "SETOR-77");
+    const Tagih__V1__BankRowResult *row = statement_line("DEP-1", "9800000", "SETOR-78");
     assert_string_equal(row->result, "SETTLED");
     assert_string_equal(row->expected_id, made->deposit_id);
     assert_int_equal(get(id)->state, PROTO_STATE(BANK_MATCHED));
@@ -723,8 +726,29 @@ static void a_line_of_the_banks_statement_matches_a_deposit(void **state) {
     snprintf(sql, sizeof sql, "select sum(l.amount_minor)::int8 from ledger_line l join bank_line b using (agency_id, posting_id)"
              " where b.line_id = '%s' and l.ledger_account = %d", row->line_id, LEDGER_DEPOSIT_IN_TRANSIT);
     assert_int_equal(pg_number(&rig.pg, sql), -MINOR(9800000));
-    assert_string_equal(statement_line("DEP-1", "9800000", "SETOR-77")->result, "SAME");
-    assert_string_equal(statement_line("DEP-2", "9800000", "SETOR-77")->result, "SUSPENSE"); /* it was brought once */
+    assert_string_equal(statement_line("DEP-1", "9800000", "SETOR-78")->result, "SAME");
+    assert_string_equal(statement_line("DEP-2", "9800000", "SETOR-78")->result, "SUSPENSE"); /* it was brought once */
+    setor = "SETOR-77";
+}
+
+//= RULES.md R-CSH-2e
+//  A deposit that is matched by hand joins the line that is here already under its reference
+static void settlements_follow_a_deposit_whose_line_came_before_it(void **state) {
+    (void)state;
+    user_id cashier = rig_user(&rig, teller.agency, NULL, ROLE_CASHIER);
+    uuid id = vaulted(cashier);
+    assert_string_equal(statement_line("DEP-3", "9800000", "SETOR-79")->result, "SUSPENSE");
+    setor = "SETOR-79";
+    const Tagih__V1__Deposit *made = banked(cashier, MINOR(9800000), &id, 1);
+    setor = "SETOR-77";
+    assert_answer(match(second, made->deposit_id, made->etag), OK);
+    assert_int_equal(get(id)->state, PROTO_STATE(BANK_MATCHED));
+    // J15, second half, whose bank was booked by J20: suspense 9 800 000 · deposit in transit 9 800 000
+    uuid deposit;
+    assert_ok(uuid_parse(made->deposit_id, &deposit));
+    assert_int_equal(line(deposit, POSTING_OF_DEPOSIT, LEDGER_SUSPENSE), MINOR(9800000));
+    assert_int_equal(line(deposit, POSTING_OF_DEPOSIT, LEDGER_DEPOSIT_IN_TRANSIT), -MINOR(9800000));
+    assert_int_equal(lines(deposit, POSTING_OF_DEPOSIT), 2);
 }
 
 //= RULES.md R-CSH-2
@@ -986,6 +1010,7 @@ int main(void) {
         cmocka_unit_test(what_was_repaid_since_the_proposal_is_not_written_off),
         cmocka_unit_test(a_deposit_leaves_the_vault_and_reaches_the_bank),
         cmocka_unit_test(a_line_of_the_banks_statement_matches_a_deposit),
+        cmocka_unit_test(settlements_follow_a_deposit_whose_line_came_before_it),
         cmocka_unit_test(a_deposit_covers_many_settlements_and_each_once),
         cmocka_unit_test(exposure_is_told_by_collector_and_by_age),
         cmocka_unit_test(an_independent_program_computes_all_books_again),

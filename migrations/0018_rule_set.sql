@@ -1,0 +1,1 @@
+-- Rule sets of agencies (R-ALL-2).

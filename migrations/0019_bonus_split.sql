@@ -1,0 +1,1 @@
+-- Splits of bonus (R-BON-8).
