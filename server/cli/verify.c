@@ -85,6 +85,28 @@ static void difference(void *context, const struct verify_difference *d) {
     pthread_mutex_unlock(&run->lock);
 }
 
+/* In minor units, as everything that is stored. */
+static void figure(void *context, const struct verify_figure *f) {
+    struct run *run = context;
+    pthread_mutex_lock(&run->lock);
+    if (is_json) {
+        putchar('{');
+        print_json_text("agency", run->office.agency_name, ", ");
+        print_json_text("currency", f->currency, ", ");
+        print_json_text("figure", f->name, "");
+        if (f->has_entries) printf(", \"entries\": %lld", (long long)f->entries);
+        if (f->has_sum) printf(", \"sum_minor\": %lld", (long long)f->sum_minor);
+        printf("}\n");
+    } else {
+        printf("%-3s  %-46s", f->currency, f->name);
+        if (f->has_sum) printf(" %20lld", (long long)f->sum_minor);
+        else printf(" %20s", "");
+        if (f->has_entries) printf(" of %lld", (long long)f->entries);
+        printf("\n");
+    }
+    pthread_mutex_unlock(&run->lock);
+}
+
 static void show(struct run *run, const char *part, int64_t done) {
     int64_t now_us = clock_monotonic_us();
     if (!isatty(STDERR_FILENO) || now_us - run->shown_us < PROGRESS_US) return;
@@ -130,7 +152,7 @@ static tagih_err begin(struct verify *v) {
 static struct verify verify_of(struct run *run, struct office *office, struct tx *tx) {
     return (struct verify){.tx = tx, .arena = &office->arena, .agency = run->office.agency, .installation = run->installation,
                            .keys = &run->keys, .since = run->since, .difference = difference, .progress = progress,
-                           .context = run};
+                           .figure = figure, .context = run};
 }
 
 static void *run_half(void *context) {
@@ -150,7 +172,9 @@ static tagih_err verify_rest(struct verify *v) {
     TRY(verify_postings(v));
     TRY(verify_bonus(v));
     TRY(verify_accounts(v));
+    TRY(verify_states(v));
     TRY(verify_sums(v));
+    TRY(verify_identities(v));
     return verify_heads(v);
 }
 

@@ -11,7 +11,6 @@
 #include "store/change.h"
 #include "store/silence.h"
 
-#define SILENCE_PACK "id-pojk22" /* its holidays are no working days */
 
 tagih_err book_begin(struct book *book, struct tx *tx, struct arena *arena, agency_id agency, int64_t writer, instant now,
                      struct post *posts, size_t n, size_t n_more) {

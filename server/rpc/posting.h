@@ -24,6 +24,9 @@
 #include "store/fact.h"
 #include "store/posting.h"
 
+/** Whose holidays are no working days of the silence that follows money (R-PAY-2). */
+#define SILENCE_PACK "id-pojk22"
+
 /** Stored in posting.kind: add, never renumber. */
 enum posting_kind {
     POSTING_OF_PAYMENT = 1,

@@ -102,7 +102,7 @@ static const char *text_of(const struct result *r, size_t row, int column) {
 }
 
 /* Columns stand as in verify_diff_orphans, in every one of these statements. */
-static void report(struct verify *v, const struct result *r) {
+void verify__report(struct verify *v, const struct result *r) {
     for (size_t i = 0; i < result_count(r); i++) {
         struct verify_row row = {v, text_of(r, i, COL_verify_diff_orphans_table_name),
                                  text_of(r, i, COL_verify_diff_orphans_key)};
@@ -123,7 +123,7 @@ tagih_err verify_sums(struct verify *v) {
         TRY(tx_send(v->tx, &p));
         TRY(tx_sync(v->tx));
         tx_take(v->tx, &r);
-        report(v, &r);
+        verify__report(v, &r);
         verify__progress(v, statement->name + strlen(DIFFERENCE_PREFIX), ++done);
     }
     return TAGIH_OK;

@@ -8,7 +8,9 @@
  *     verify_postings                       every posting's rows against its digest, and the chains (design: Facts)
  *     verify_bonus                          each line against its hash (R-BON-4)
  *     verify_accounts                       balances, instalments and allocations by replay (R-ALL-1)
+ *     verify_states                         running totals of phones, and the silence that follows money (R-REC-3, R-PAY-2)
  *     verify_sums                           set by set in the database: projections, identities (R-LED-2), seals, orphans
+ *     verify_identities                     R-LED-2, one line a currency
  *     verify_heads                          signed heads of the chains
  *
  * All of it reads in the transaction that it is given, chunk by chunk in the order of keys, so memory does not grow with
@@ -26,6 +28,14 @@ struct verify_difference {
     const char *stored, *expected;
 };
 
+/** A sum that R-LED-2 speaks of, or lists beside. */
+struct verify_figure {
+    const char *currency; /* "": of entries that name none */
+    const char *name;
+    bool has_entries, has_sum;
+    int64_t entries, sum_minor;
+};
+
 struct verify {
     struct tx *tx;       /* one snapshot of the database */
     struct arena *arena; /* reset with every chunk */
@@ -35,6 +45,7 @@ struct verify {
     instant since; /* entries and postings first seen before it are left out; projections never */
     void (*difference)(void *context, const struct verify_difference *difference);
     void (*progress)(void *context, const char *part, int64_t done); /* after every chunk */
+    void (*figure)(void *context, const struct verify_figure *figure); /* NULL: sums are checked, not told */
     void *context;
     /* out */
     int64_t n_differences;
@@ -47,7 +58,9 @@ TAGIH_MUST_USE tagih_err verify_entries(struct verify *v, const hash256 *after, 
 TAGIH_MUST_USE tagih_err verify_postings(struct verify *v);
 TAGIH_MUST_USE tagih_err verify_bonus(struct verify *v);
 TAGIH_MUST_USE tagih_err verify_accounts(struct verify *v);
+TAGIH_MUST_USE tagih_err verify_states(struct verify *v);
 TAGIH_MUST_USE tagih_err verify_sums(struct verify *v);
+TAGIH_MUST_USE tagih_err verify_identities(struct verify *v);
 TAGIH_MUST_USE tagih_err verify_heads(struct verify *v);
 
 /* ---- between the parts ------------------------------------------------------------------------------------------- */
@@ -69,6 +82,8 @@ bool verify__text(const struct verify_row *row, const char *column, struct bytes
 const char *verify__key(struct verify *v, struct bytes id);
 /** A statement of the agency and an array of ids; n may be 0. */
 TAGIH_MUST_USE tagih_err verify__send_ids(struct verify *v, const struct statement *statement, const uuid *ids, size_t n);
+/** The rows of a statement that answers differences: each is told. */
+void verify__report(struct verify *v, const struct result *r);
 void verify__progress(struct verify *v, const char *part, int64_t done);
 
 #endif

@@ -45,9 +45,14 @@ static tagih_err send_totals(struct tx *tx, struct arena *arena, const struct ch
         for (size_t k = 0; k < chains[i].n_totals; k++) {
             const struct chain_total *t = &chains[i].totals[k];
             if (!t->dirty) continue;
-            rows[count++] = (struct total_row){chains[i].key.device, chains[i].key.epoch, bytes_text(t->currency.code),
-                                               t->fresh ? t->point.seq : -1, (int64_t)t->point.cum_count,
-                                               t->point.cum_total_minor};
+            rows[count] = (struct total_row){.device = chains[i].key.device, .epoch = chains[i].key.epoch,
+                                             .currency = bytes_text(t->currency.code), .seq = -1};
+            if (t->fresh) {
+                rows[count].seq = t->point.seq;
+                rows[count].cum_count = (int64_t)t->point.cum_count;
+                rows[count].cum_total_minor = t->point.cum_total_minor;
+            }
+            count++;
         }
     }
     if (count == 0) return TAGIH_OK;

@@ -97,3 +97,27 @@ select raise_it($1) as raised;
 -- out:  bytea y
 -- why:  more bytes in both directions than any buffer holds.
 select q.y from unnest($1) q (y);
+
+-- name: claim_insert
+-- in:   uuid agency_id, uuid claim_id, uuid posting_id, bool kept, int2 kind, int4 pieces, int8 amount_minor, date made_on, text said, bytea proof, uuid actor_id
+-- out:  none
+-- why:  a fact of one row, without any array.
+insert into claim (agency_id, claim_id, posting_id, kept, kind, pieces, amount_minor, made_on, said, proof, actor_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+
+-- name: claim_verify
+-- in:   uuid agency_id, uuid[] posting_id
+-- out:  uuid claim_id, uuid posting_id, bool kept, int2 kind, int4 pieces, int8 amount_minor, date made_on, text said, bytea proof, uuid actor_id
+select claim_id, posting_id, kept, kind, pieces, amount_minor, made_on, said, proof, actor_id
+from claim where agency_id = $1 and posting_id = any($2) order by posting_id, claim_id;
+
+-- name: coin_insert
+-- in:   uuid agency_id, uuid posting_id, int8[] value_minor, int4[] pieces
+-- out:  none
+-- why:  facts of several rows that share a scalar.
+insert into coin (agency_id, posting_id, value_minor, pieces) select $1, $2, q.value_minor, q.pieces from unnest($3, $4) q (value_minor, pieces);
+
+-- name: coin_verify
+-- in:   uuid agency_id, uuid[] posting_id
+-- out:  uuid posting_id, int8 value_minor, int4 pieces
+select posting_id, value_minor, pieces from coin where agency_id = $1 and posting_id = any($2) order by posting_id, value_minor;
