@@ -215,10 +215,11 @@ check_clang() {
 
 check_memory() {
     (CC=gcc compile asan -Dbuildtype=debug -Db_sanitize=address,undefined -Db_lundef=false) || return 1
-    ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=1 \
-        UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-        LSAN_OPTIONS=suppressions=$tree/tests/support/lsan.supp:print_suppressions=0 \
-        run_tests "$build/asan" --timeout-multiplier 5 --no-suite law
+    local -x ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=1
+    local -x UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    LSAN_OPTIONS=suppressions=$tree/tests/support/lsan.supp:print_suppressions=0 \
+        run_tests "$build/asan" --timeout-multiplier 5 --no-suite law || return 1
+    run_tests "$build/asan" devca_spec
 }
 
 # gRPC and libpq are not instrumented: what happens between two of their own functions is not ours to judge.

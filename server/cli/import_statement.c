@@ -5,17 +5,12 @@
  * missing in it would seem to have never come. What is refused goes to FILE.rejects.csv. The same line again, in whatever
  * file, changes nothing, so a run that broke off is simply repeated.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "rpc/bank_import.h"
 #include "rpc/bank_pair.h"
 #include "run/clock.h"
-#include "server/cli/commands.h"
-#include "server/cli/csv_file.h"
-#include "server/cli/office.h"
-#include "server/cli/report.h"
+#include "server/cli/csv_import.h"
 
 #define LINES_MAX 100000
 
@@ -31,58 +26,31 @@ static const struct config_flag flags[] = {
 };
 
 struct run {
-    struct office office;
+    struct csv_import in; /* its items are the whole file's */
     struct bank_file file;
-    struct csv_file csv;
-    int columns[BANK_COLUMN_COUNT]; /* field of each column, or CSV_NOT_THERE */
-    size_t n_head;
-    struct bank_item *items; /* the whole file */
-    struct bytes *raw;
-    size_t n;
-    struct arena rows; /* what the items point to */
-    void *rows_memory;
-    struct report report;
-    const char *path;
     size_t late;
 };
 
-static bool find_column(struct run *run, size_t column) {
-    if (!csv_column(&run->csv, bank_column_name(column), &run->columns[column])) return false;
-    return run->columns[column] != CSV_NOT_THERE || (column != BANK_COLUMN_BOOKED_ON && column != BANK_COLUMN_AMOUNT);
+static bool is_optional(size_t column) {
+    return column != BANK_COLUMN_BOOKED_ON && column != BANK_COLUMN_AMOUNT;
 }
 
-static enum cli_exit read_head(struct run *run) {
-    if (!csv_next(&run->csv)) return cli_failed("%s is empty", run->path);
-    for (size_t column = 0; column < BANK_COLUMN_COUNT; column++) {
-        if (find_column(run, column)) continue;
-        return cli_failed("%s: %s (column %s is missing, or there twice)", run->path, err_text(FAIL(IMPORT_HEAD)), bank_column_name(column));
-    }
-    run->n_head = run->csv.n_fields;
-    return CLI_OK;
-}
-
-/* The fields of a line, copied: the next line overwrites them. */
 static void add_line(struct run *run) {
-    struct bank_item *item = &run->items[run->n];
+    struct bank_item *item = (struct bank_item *)run->in.items + run->in.n;
     struct bank_text text = {0};
-    *item = (struct bank_item){.row_no = run->csv.line_no - 1, .column = BANK_COLUMN_COUNT};
-    run->raw[run->n++] = arena_copy(&run->rows, bytes_make(run->csv.line, run->csv.line_len));
-    bool fits = run->csv.n_fields == run->n_head;
-    for (size_t c = 0; fits && c < BANK_COLUMN_COUNT; c++) {
-        int at = run->columns[c];
-        if (at != CSV_NOT_THERE) text.field[c] = arena_copy(&run->rows, run->csv.fields[at]);
-    }
-    tagih_err err = !err_is_ok(run->csv.err) ? run->csv.err : fits ? TAGIH_OK : FAIL(IMPORT_COLUMNS);
+    *item = (struct bank_item){.row_no = run->in.csv.line_no - 1, .column = BANK_COLUMN_COUNT};
+    tagih_err err = csv_import_keep(&run->in, text.field);
     if (err_is_ok(err)) bank_import_read(&text, &run->file, item);
     else item->unreadable = item->err = err;
 }
 
 static enum cli_exit read_rows(struct run *run) {
-    while (run->n < LINES_MAX && csv_next(&run->csv)) add_line(run);
-    if (ferror(run->csv.file)) return cli_failed("%s cannot be read to its end: %s", run->path, strerror(errno));
-    if (run->n == LINES_MAX) return cli_failed("%s: more than %d lines: split it", run->path, LINES_MAX);
-    if (run->rows.exhausted) return cli_failed("%s is too large", run->path);
-    bank_import_name(&run->file, run->items, run->n);
+    struct csv_import *in = &run->in;
+    while (in->n < LINES_MAX && csv_next(&in->csv)) add_line(run);
+    if (ferror(in->csv.file)) return csv_import_unread(in);
+    if (in->n == LINES_MAX) return cli_failed("%s: more than %d lines: split it", in->path, LINES_MAX);
+    if (in->rows.exhausted) return cli_failed("%s is too large", in->path);
+    bank_import_name(&run->file, in->items, in->n);
     return CLI_OK;
 }
 
@@ -97,15 +65,17 @@ static bool read_sum(const struct run *run, int64_t *out) {
 }
 
 static enum cli_exit check_totals(const struct run *run) {
+    const struct csv_import *in = &run->in;
+    const struct bank_item *items = in->items;
     char *end;
     int64_t sum_minor = 0, said_minor;
     if (!rows_text) return CLI_OK;
     long said = strtol(rows_text, &end, 10);
     if (*end || !*rows_text) return cli_usage("--rows is a number of rows");
     if (!read_sum(run, &said_minor)) return cli_usage("--sum is an amount in decimal major units, what went out as negative");
-    for (size_t i = 0; i < run->n; i++) sum_minor += run->items[i].row.amount_minor; /* 10^5 of at most 10^13 */
-    bool fits = said >= 0 && (size_t)said == run->n && said_minor == sum_minor;
-    return fits ? CLI_OK : cli_failed("%s: %s (%zu rows, %lld minor units)", run->path, err_text(FAIL(BANK_TOTALS)), run->n, (long long)sum_minor);
+    for (size_t i = 0; i < in->n; i++) sum_minor += items[i].row.amount_minor; /* 10^5 of at most 10^13 */
+    bool fits = said >= 0 && (size_t)said == in->n && said_minor == sum_minor;
+    return fits ? CLI_OK : cli_failed("%s: %s (%zu rows, %lld minor units)", in->path, err_text(FAIL(BANK_TOTALS)), in->n, (long long)sum_minor);
 }
 
 /* ---- importing ------------------------------------------------------------------------------------------------ */
@@ -118,99 +88,92 @@ struct part {
 static tagih_err import_range(struct tx *tx, void *context, size_t first, size_t count) {
     struct part *part = context;
     struct run *run = part->run;
-    struct bank_item *items = run->items + part->first + first;
-    arena_reset(&run->office.arena);
-    TRY(bank_import_send(tx, &run->office.arena, &run->file, items, count));
+    struct arena *arena = &run->in.office.arena;
+    struct bank_item *items = (struct bank_item *)run->in.items + part->first + first;
+    arena_reset(arena);
+    TRY(bank_import_send(tx, arena, &run->file, items, count));
     TRY(tx_sync(tx));
-    return bank_import_decide(tx, &run->office.arena, &run->file, items, count, clock_now());
+    return bank_import_decide(tx, arena, &run->file, items, count, clock_now());
 }
 
 static void import_failed(void *context, size_t i, tagih_err err) {
     struct part *part = context;
-    part->run->items[part->first + i].err = err;
+    ((struct bank_item *)part->run->in.items)[part->first + i].err = err;
 }
 
 static tagih_err settle_late(struct tx *tx, void *context) {
     struct run *run = context;
-    arena_reset(&run->office.arena);
-    return bank_late_settle(tx, &run->office.arena, run->file.writer, clock_now(), &run->late);
+    struct arena *arena = &run->in.office.arena;
+    arena_reset(arena);
+    return bank_late_settle(tx, arena, run->file.writer, clock_now(), &run->late);
 }
 
-static void count_items(struct run *run) {
-    for (size_t i = 0; i < run->n; i++) {
-        const struct bank_item *item = &run->items[i];
+static void count_items(struct csv_import *in) {
+    for (size_t i = 0; i < in->n; i++) {
+        const struct bank_item *item = (const struct bank_item *)in->items + i;
         bool good = err_is_ok(item->err);
         struct bytes result = bytes_text(bank_item_result(item));
-        report_count(&run->report, result, good, item->row_no + 1, good ? NULL : err_text(item->err));
+        report_count(&in->report, result, good, item->row_no + 1, good ? NULL : err_text(item->err));
         const char *column = err_is_ok(item->unreadable) ? NULL : bank_column_name(item->column);
-        if (!good) report_reject(&run->report, item->row_no + 1, result, column, err_text(item->err), run->raw[i]);
+        if (!good) report_reject(&in->report, item->row_no + 1, result, column, err_text(item->err), in->raw[i]);
     }
 }
 
-static enum cli_exit import_all(struct run *run) {
-    struct tx_options options = office_tx(&run->office, "import-statement", 120);
-    for (size_t first = 0; first < run->n; first += BANK_ROWS_MAX) {
+static enum cli_exit import_parts(struct run *run) {
+    struct tx_options options = office_tx(&run->in.office, "import-statement", 120);
+    for (size_t first = 0; first < run->in.n; first += BANK_ROWS_MAX) {
         struct part part = {run, first};
-        size_t left = run->n - first, count = left < BANK_ROWS_MAX ? left : BANK_ROWS_MAX;
-        tagih_err err = tx_run_halving(&run->office.db, &options, count, import_range, import_failed, &part, NULL);
+        size_t left = run->in.n - first, count = left < BANK_ROWS_MAX ? left : BANK_ROWS_MAX;
+        tagih_err err = tx_run_halving(&run->in.office.db, &options, count, import_range, import_failed, &part, NULL);
         if (!err_is_ok(err)) return cli_failed("%s; %zu rows are imported and stay so: run it again to go on", err_text(err), first);
     }
-    size_t late = 0;
-    do {
-        tagih_err err = tx_run(&run->office.db, &options, settle_late, run);
-        if (!err_is_ok(err)) return cli_failed("%s", err_text(err));
-        late += run->late;
-    } while (run->late == BANK_LATE_MAX);
-    run->late = late;
     return CLI_OK;
 }
 
-static enum cli_exit work(struct run *run) {
-    report_open(&run->report, run->path);
-    if (!csv_open(&run->csv, run->path, &run->file.hash)) return cli_failed("%s: %s", run->path, strerror(errno));
-    enum cli_exit code = read_head(run);
-    if (code == CLI_OK) code = read_rows(run);
-    if (code == CLI_OK) code = check_totals(run);
-    if (code == CLI_OK) code = import_all(run);
-    if (code != CLI_OK) return code;
-    char hash[65];
-    bytes_hex(BYTES_OF(&run->file.hash), hash);
-    count_items(run);
-    printf("file      %s\nsha256    %s\naccount   %s\n\n", run->path, hash, account_text);
-    report_print(&run->report);
-    if (run->late) printf("\nlines of before that could be settled now: %zu\n", run->late);
-    return run->report.rejected ? CLI_PARTLY : CLI_OK;
+static enum cli_exit settle_all(struct run *run, size_t *late) {
+    do {
+        enum cli_exit code = csv_import_finish(&run->in, settle_late, run);
+        if (code != CLI_OK) return code;
+        *late += run->late;
+    } while (run->late == BANK_LATE_MAX);
+    return CLI_OK;
 }
 
-static enum cli_exit read_flags(struct run *run) {
+static enum cli_exit work(struct csv_import *in) {
+    struct run *run = (struct run *)in;
+    size_t late = 0;
+    run->file.hash = in->hash;
+    enum cli_exit code = read_rows(run);
+    if (code == CLI_OK) code = check_totals(run);
+    if (code == CLI_OK) code = import_parts(run);
+    if (code == CLI_OK) code = settle_all(run, &late);
+    if (code != CLI_OK) return code;
+    count_items(in);
+    csv_import_print_head(in, "account", account_text);
+    report_print(&in->report);
+    if (late) printf("\nlines of before that could be settled now: %zu\n", late);
+    csv_import_print_rejects(in);
+    return in->report.rejected ? CLI_PARTLY : CLI_OK;
+}
+
+static enum cli_exit read_flags(struct csv_import *in) {
+    struct run *run = (struct run *)in;
     run->file.bank_account = bytes_text(account_text);
-    run->file.writer = run->office.writer;
-    const char *code = currency_text ? currency_text : run->office.currency;
+    run->file.writer = in->office.writer;
+    const char *code = currency_text ? currency_text : in->office.currency;
     if (!bytes_is_text(run->file.bank_account, BANK_ACCOUNT_MAX)) return cli_usage("--account is a text of 1 to 64 bytes");
     return err_is_ok(currency_parse(bytes_text(code), &run->file.currency)) ? CLI_OK : cli_usage("--currency is unknown");
 }
 
+static const struct csv_import_kind kind = {
+    .command = "import-statement", .kept = "imported", .n_columns = BANK_COLUMN_COUNT, .rows_max = LINES_MAX,
+    .item_bytes = sizeof(struct bank_item), .run_bytes = sizeof(struct run), .column_name = bank_column_name,
+    .is_optional = is_optional, .read_flags = read_flags, .work = work};
+
 static enum cli_exit run_import(const struct cli *cli) {
-    if (cli->n_args != 1) return cli_usage("import-statement needs one file");
     if (!account_text || !*account_text) return cli_usage("--account is missing: the bank account that the statement is of");
     if (!rows_text != !sum_text) return cli_usage("--rows and --sum go together");
-    struct run *run = calloc(1, sizeof *run);
-    if (!run) return cli_failed("no memory");
-    run->path = cli->args[0];
-    enum cli_exit code = office_open(cli, agency_name, &run->office);
-    if (code == CLI_OK) code = read_flags(run);
-    run->items = calloc(LINES_MAX, sizeof *run->items);
-    run->raw = calloc(LINES_MAX, sizeof *run->raw);
-    if (code == CLI_OK && (!run->items || !run->raw || !office_arena_open(&run->rows, &run->rows_memory))) code = cli_failed("no memory");
-    if (code == CLI_OK) code = work(run);
-    csv_close(&run->csv);
-    report_close(&run->report);
-    office_arena_close(&run->rows, run->rows_memory);
-    office_close(&run->office);
-    free(run->items);
-    free(run->raw);
-    free(run);
-    return code;
+    return csv_import_run(cli, agency_name, &kind);
 }
 
 const struct cli_command cli_import_statement = {
