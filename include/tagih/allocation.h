@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "tagih/arena.h"
+#include "tagih/bytes.h"
 #include "tagih/err.h"
 #include "tagih/id.h"
 #include "tagih/time.h"
@@ -62,20 +63,77 @@ struct rule_set {
     size_t n_steps;
 };
 
+/** What a rule set's name may have, and the size of a buffer for its steps as text, end included. */
+#define RULE_SET_NAME_MAX 32
+#define RULE_STEPS_TEXT_SIZE 256
+/** Versions of one name. */
+#define RULE_SET_VERSION_MAX 10000
+
+/** The rule set of an account of which nobody said another one. */
+#define RULE_SET_DEFAULT "id-default"
+
 /**
  * Find a preset of R-ALL-3 by name: id-default, id-instalment, tr-tbk100, in-rbi, npl.
  *
  * @return the preset in static memory, or NULL. Pure.
  */
 const struct rule_set *rule_set_find(const char *name);
+/** All presets, in static memory. Pure. */
+const struct rule_set *rule_set_presets(size_t *n);
 
 /**
  * Check a rule set before it is stored: every (past due | due) x component exactly once, in advance either never
- * (money goes to credit) or every component once, phases ascending.
+ * (money goes to credit) or every component once, phases ascending, direction and advance of their lists.
  *
  * @return OK · ALLOCATION_RULES
  */
 TAGIH_MUST_USE tagih_err rule_set_check(const struct rule_set *rules);
+
+/**
+ * Check the name of an agency's own rule set: 3 to RULE_SET_NAME_MAX of a-z, 0-9 and '-', a letter first, not a '-' last.
+ *
+ * @return OK · RULE_SET_NAME · RULE_SET_RESERVED a preset has it. Pure.
+ */
+TAGIH_MUST_USE tagih_err rule_set_name_check(struct bytes name);
+
+/**
+ * The steps as text, the form in which they are stored: "past.fees now.fees past.penalty; past.principal", a step each
+ * word, phases apart by ';'. One list of steps has one text. Pure.
+ *
+ * @param rules  checked
+ * @return its length
+ */
+size_t rule_steps_format(const struct rule_set *rules, char out[RULE_STEPS_TEXT_SIZE]);
+
+/**
+ * Read such a text into `steps` and `n_steps`, phases numbered from 0. It is not checked for completeness.
+ *
+ * @return OK · ALLOCATION_RULES not exactly what rule_steps_format writes, or more than RULE_STEPS_MAX. Pure.
+ */
+TAGIH_MUST_USE tagih_err rule_steps_parse(struct bytes text, struct rule_set *out);
+
+/** An account gets another rule set: a fact with a value date (R-ALL-2), fixed when first seen. */
+struct rule_change {
+    uuid id;
+    civil_date value_on;
+    instant made; /* when it was said */
+    const struct rule_set *rules;
+};
+
+/** The rule sets of an account: the first one, and the changes in any order. */
+struct rule_history {
+    const struct rule_set *first;
+    const struct rule_change *changes;
+    size_t n_changes;
+};
+
+/** Order of changes: value date; the instant in which it was said; id as bytes (R-ALL-6a). 0 only for the same one. Pure. */
+int rule_change_compare(const struct rule_change *a, const struct rule_change *b);
+
+/** The change in force on a day, the last one valued up to it; NULL: none, so that the first rule set is. Pure, O(changes). */
+const struct rule_change *rule_change_at(const struct rule_history *history, civil_date on);
+/** The rule set in force on a day: a change holds for everything valued on its date. Pure, O(changes). */
+const struct rule_set *rule_set_at(const struct rule_history *history, civil_date on);
 
 /** One instalment as the creditor's snapshot gives it. Numbers are unique in an account. */
 struct instalment {
@@ -228,6 +286,18 @@ struct allocation_outcome {
 TAGIH_MUST_USE tagih_err allocation_replay(const struct rule_set *rules, const struct instalment *schedule, size_t n,
                                            const struct allocation_fact *facts, size_t n_facts, civil_date as_of,
                                            struct arena *arena, struct allocation_outcome *out);
+
+/**
+ * The same for an account whose rule set changes: each payment is spent by the rule set in force on its value date, and
+ * credit that meets a due by the one in force on the day on which it meets it.
+ *
+ * @param rules  the order of its changes does not matter
+ * @return as allocation_replay; ALLOCATION_RULES also when a change has no rule set
+ * Pure. Rules R-ALL-2, R-ALL-6a.
+ */
+TAGIH_MUST_USE tagih_err allocation_replay_under(const struct rule_history *rules, const struct instalment *schedule,
+                                                 size_t n, const struct allocation_fact *facts, size_t n_facts,
+                                                 civil_date as_of, struct arena *arena, struct allocation_outcome *out);
 
 /** One fact whose effect changed: new - old. */
 struct allocation_change {

@@ -65,7 +65,9 @@
     X(OFFER_CHANGED, 82, "offer.changed")      \
     X(ACCOUNT_RECALLED, 100, "account.recalled") \
     X(ACCOUNT_REOPENED, 101, "account.reopened") \
-    X(ACCOUNT_LATE_FACT, 102, "account.late_fact")
+    X(ACCOUNT_LATE_FACT, 102, "account.late_fact") \
+    X(ACCOUNT_RULE_SET, 120, "account.rule_set") \
+    X(RULE_SET_APPROVED, 121, "rule_set.approved")
 
 enum change_kind {
 #define X(name, number, text) CHANGE_##name = number,

@@ -14,6 +14,7 @@
 
 struct replay {
     struct allocation_walk walk;
+    const struct rule_history *rules;
     const struct allocation_fact *facts;
     struct allocation_outcome *out;
     size_t oldest_credit; /* position in fact order: nothing before it has credit left */
@@ -87,10 +88,11 @@ static tagih_err replay_prepare(struct replay *replay, const struct instalment *
     return check_facts(replay->facts, out->order, out->n_facts);
 }
 
-/* Spend `amount_minor` for payment `fact`; the answer is what is left. */
+/* Spend `amount_minor` for payment `fact` by the rule set of that day; the answer is what is left. */
 static int64_t spend(struct replay *replay, uint32_t fact, int64_t amount_minor, civil_date value_on,
                      bool from_credit) {
     struct allocation_walk *walk = &replay->walk;
+    walk->rules = rule_set_at(replay->rules, value_on);
     walk->fact = fact;
     walk->left_minor = amount_minor;
     walk->value_on = value_on;
@@ -264,12 +266,28 @@ static tagih_err sum_parts(struct allocation_outcome *out) {
     return TAGIH_OK;
 }
 
+static tagih_err check_rules(const struct rule_history *rules) {
+    TRY(rule_set_check(rules->first));
+    for (size_t i = 0; i < rules->n_changes; i++) {
+        if (!rules->changes[i].rules) return FAIL(ALLOCATION_RULES);
+        TRY(rule_set_check(rules->changes[i].rules));
+    }
+    return TAGIH_OK;
+}
+
 tagih_err allocation_replay(const struct rule_set *rules, const struct instalment *schedule, size_t n,
                             const struct allocation_fact *facts, size_t n_facts, civil_date as_of,
                             struct arena *arena, struct allocation_outcome *out) {
+    struct rule_history history = {.first = rules};
+    return allocation_replay_under(&history, schedule, n, facts, n_facts, as_of, arena, out);
+}
+
+tagih_err allocation_replay_under(const struct rule_history *rules, const struct instalment *schedule, size_t n,
+                                  const struct allocation_fact *facts, size_t n_facts, civil_date as_of,
+                                  struct arena *arena, struct allocation_outcome *out) {
     *out = (struct allocation_outcome){.facts = facts, .n_facts = n_facts};
-    struct replay replay = {.walk.rules = rules, .facts = facts, .out = out};
-    TRY(rule_set_check(rules));
+    struct replay replay = {.rules = rules, .facts = facts, .out = out};
+    TRY(check_rules(rules));
     TRY(replay_prepare(&replay, schedule, n, arena));
     for (size_t i = 0; i < n_facts; i++) TRY(put_fact(&replay, i));
     reach_date(&replay, n_facts, as_of);

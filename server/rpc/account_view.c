@@ -23,6 +23,15 @@ static char *etag_view(struct rpc_item *item, int32_t version) {
     return (char *)(uintptr_t)protobuf_c_empty_string;
 }
 
+/* R-ALL-2: until somebody says otherwise it is under the default one. */
+static void rule_set_view(struct rpc_item *item, const struct account_read *account, Tagih__V1__Account *out) {
+    const struct rule_set *first = rule_set_find(RULE_SET_DEFAULT);
+    bool changed = account->rule_set.len > 0;
+    out->rule_set = rpc_text(item, changed ? account->rule_set : bytes_text(first->name));
+    out->rule_set_version = changed ? account->rule_set_version : first->version;
+    if (changed) out->rule_set_since_on = rpc_date(item, account->rule_set_since_on);
+}
+
 void account_view(struct rpc_item *item, const struct account_read *account, int32_t days_past_due,
                   Tagih__V1__Account *out) {
     tagih__v1__account__init(out);
@@ -45,5 +54,6 @@ void account_view(struct rpc_item *item, const struct account_read *account, int
     out->lat_e7 = account->lat_e7;
     out->lon_e7 = account->lon_e7;
     out->no_schedule = account->no_schedule;
+    rule_set_view(item, account, out);
     out->etag = etag_view(item, account->version);
 }

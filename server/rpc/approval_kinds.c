@@ -13,6 +13,7 @@
 #include "rpc/settlement.h"
 #include "rpc/shortage.h"
 #include "rpc/payout.h"
+#include "rpc/rule_set.h"
 
 const struct approval_kind *const approval_kinds[] = {
     &bank_match_kind,
@@ -34,6 +35,8 @@ const struct approval_kind *const approval_kinds[] = {
     &payout_approve_kind,
     &payout_pay_kind,
     &leaving_kind,
+    &rule_set_kind,
+    &rule_set_version_kind,
     NULL,
 };
 

@@ -11,6 +11,7 @@
 #include "rpc/import_save.h"
 #include "run/random.h"
 #include "store/reconciliation.h"
+#include "store/rule_set.h"
 #include "tagih/bucket.h"
 
 void import_read(const struct account_text *text, const struct import_file *file, struct import_item *item) {
@@ -127,15 +128,14 @@ static void load_one(struct arena *arena, struct import_item *item, const struct
 }
 
 /* R-IMP-3: the facts that the snapshot cannot contain, on top of its schedule. */
-static tagih_err replay_one(struct arena *arena, struct import_item *item) {
-    const struct rule_set *rules = rule_set_find((const char *)item->loaded.rule_set.data);
+static tagih_err replay_one(struct arena *arena, const struct rule_changes *changes, struct import_item *item) {
+    struct rule_history rules = rule_history_of(changes, item->account);
     struct allocation_fact *facts = ARENA_ARRAY(arena, item->n_facts + 1, struct allocation_fact);
     if (!facts) return FAIL(OUT_OF_MEMORY);
-    if (!rules) return FAIL(ALLOCATION_RULES);
     for (size_t i = 0; i < item->n_facts; i++) facts[i] = item->facts[i].fact;
     allocation_fit(facts, item->n_facts, item->schedule, item->n_schedule);
     civil_date last = item->facts[item->n_facts - 1].fact.value_on; /* as posting replays: credit waits for the next fact */
-    return allocation_replay(rules, item->schedule, item->n_schedule, facts, item->n_facts, last, arena, &item->outcome);
+    return allocation_replay_under(&rules, item->schedule, item->n_schedule, facts, item->n_facts, last, arena, &item->outcome);
 }
 
 static tagih_err replay_all(struct tx *tx, struct arena *arena, struct import_item **good, size_t n,
@@ -149,6 +149,10 @@ static tagih_err replay_all(struct tx *tx, struct arena *arena, struct import_it
     if (n_ids == 0) return TAGIH_OK;
     struct import_fact *facts;
     TRY(import_load_facts(tx, arena, ids, n_ids, file->as_of_on, file->export_seq ? &file->export_seq : NULL, &facts, &n_facts));
+    struct rule_changes rules;
+    TRY(rule_changes_send(tx, arena, ids, n_ids, NULL, 0));
+    TRY(tx_sync(tx));
+    TRY(rule_changes_take(tx, arena, &rules));
     while (at < n_facts) {
         size_t first = at;
         while (at < n_facts && uuid_equal(facts[at].account.u, facts[first].account.u)) at++;
@@ -156,7 +160,7 @@ static tagih_err replay_all(struct tx *tx, struct arena *arena, struct import_it
             if (!uuid_equal(good[i]->account.u, facts[first].account.u)) continue;
             good[i]->facts = &facts[first];
             good[i]->n_facts = at - first;
-            TRY(replay_one(arena, good[i]));
+            TRY(replay_one(arena, &rules, good[i]));
         }
     }
     return TAGIH_OK;

@@ -9,6 +9,7 @@
 #include "domain/account.h"
 #include "domain/gate.h"
 #include "store/change.h"
+#include "store/rule_set.h"
 #include "store/silence.h"
 
 
@@ -61,7 +62,10 @@ tagih_err book_take_load(struct book *book) {
     TRY(posting_take_load(book->tx, book->arena, book->n, &book->loaded));
     book->loaded.writer.id = book->writer;
     if (book->loaded.writer.is_new) book->loaded.writer.head = posting_chain_start(book->agency, book->writer);
-    for (size_t i = 0; i < book->n; i++) book->posts[i]->value_on = book->loaded.value_on[i];
+    for (size_t i = 0; i < book->n; i++) {
+        struct post *post = book->posts[i];
+        post->value_on = post->rules ? post->rules->value_on : book->loaded.value_on[i];
+    }
     return promises__take(book);
 }
 
@@ -266,7 +270,7 @@ static void account_advance(struct posting_account *account, const struct post *
 /* A payment that comes last: only its own lines (R-ALL-2). */
 static tagih_err payment_in_order(struct book *book, struct post *post, struct posting_account *account,
                                   struct posted *posted) {
-    const struct rule_set *rules = rule_set_find(account->rule_set);
+    const struct rule_set *rules = rule_set_at(&account->rules, post->value_on);
     size_t cap = allocation_parts_max(account->n_lines), n_parts;
     struct allocation_part *parts = ARENA_ARRAY(book->arena, cap, struct allocation_part);
     if (!rules || !parts) return rules ? FAIL(OUT_OF_MEMORY) : FAIL(ALLOCATION_RULES);
@@ -396,13 +400,21 @@ static tagih_err post_reversal(struct book *book, struct post *post) {
 
 /* ---- other facts of an account, and moves -------------------------------------------------------------------- */
 
-static enum posting_kind fact_posting(enum fact_kind kind) {
+static enum posting_kind fact_posting(const struct post *post) {
+    enum fact_kind kind = post->fact;
+    if (post->rules) return POSTING_OF_RULE_SET;
     return kind == FACT_CHARGE ? POSTING_OF_CHARGE : kind == FACT_REFUND ? POSTING_OF_REFUND : POSTING_OF_WAIVER;
 }
 
 /* Its row, digested and saved with its posting. */
 static void own_fact(struct book *book, const struct post *post, struct posted *posted) {
-    if (post->withdraw) {
+    if (post->rules) {
+        struct account_rule_set_row row = {.posting = post->id, .account = post->account, .rules = post->rules->rules,
+                                           .value_on = post->rules->value_on, .made = post->rules->made,
+                                           .received = post->received, .reason = post->note, .has_actor = post->has_actor,
+                                           .actor = post->actor};
+        rule_set_account_fact(&posted->own_fact, book->tx, book->arena, &row);
+    } else if (post->withdraw) {
         struct withdrawal_row row = {.fact = post->withdrawn, .posting = post->id, .at = book->now, .reason = post->note,
                                      .has_actor = post->has_actor, .actor = post->actor};
         posting_withdrawal(&posted->own_fact, book->tx, book->arena, &row);
@@ -419,11 +431,13 @@ static tagih_err post_fact(struct book *book, struct post *post) {
     struct posting_account *account = book_account(book, post->account);
     bool found = false;
     post->outcome = POST_NOT_FOUND;
+    if (account && post->rules) post->currency = account->currency;
     if (!account || !currency_equal(account->currency, post->currency)) return TAGIH_OK;
-    struct posted *posted = book__posted(book, post, fact_posting(post->fact));
+    struct posted *posted = book__posted(book, post, fact_posting(post));
     posted->has_account = true;
     posted->account = account->id;
-    TRY(book__replay_fact(book, post, account, posted, &found));
+    found = post->rules;
+    TRY(found ? book__replay_rules(book, post, account, posted) : book__replay_fact(book, post, account, posted, &found));
     if (!found) {
         book->n_posted--;
         return TAGIH_OK;
@@ -562,6 +576,7 @@ static int16_t change_of(const struct posted *posted) {
     case POSTING_OF_CHARGE:
     case POSTING_OF_WAIVER:
     case POSTING_OF_REFUND: return CHANGE_ACCOUNT_UPDATED;
+    case POSTING_OF_RULE_SET: return posted->post->rules ? CHANGE_ACCOUNT_RULE_SET : CHANGE_RULE_SET_APPROVED;
     default: return posted->post->change;
     }
 }
@@ -575,7 +590,7 @@ static void address(struct change_row *change, const struct posted *posted, cons
 
 static uuid change_object(const struct posted *posted) {
     const struct post *post = posted->post;
-    if (post->what == POST_FACT) return post->account.u;
+    if (post->what == POST_FACT && !post->rules) return post->account.u;
     return uuid_is_nil(post->payment.u) ? post->id : post->payment.u;
 }
 

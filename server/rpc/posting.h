@@ -80,7 +80,7 @@ enum post_outcome {
 enum post_what {
     POST_PAYMENT,
     POST_REVERSAL, /* of the payment `payment` */
-    POST_FACT,     /* a charge, waiver or refund of the account `account`, or one that is taken back */
+    POST_FACT,     /* a charge, waiver or refund of the account `account`, or one that is taken back; or another rule set */
     POST_MOVE      /* lines of its maker, or an event without any */
 };
 
@@ -131,6 +131,7 @@ struct post {
     enum fact_kind fact;  /* of POST_FACT: not FACT_PAYMENT */
     int32_t instalment_no;
     enum component component;
+    const struct rule_change *rules; /* POST_FACT: the account gets this rule set, and nothing else; NULL: it does not */
     bool withdraw;        /* POST_FACT: take back the fact `withdrawn`, whose kind is `fact` */
     uuid withdrawn;
     struct bytes note;    /* POST_FACT: the reason that is kept with it */
@@ -275,6 +276,9 @@ struct ledger_side book__money_side(const struct post *post);
 struct allocation_fact book__fact_of(const struct post *post);
 TAGIH_MUST_USE tagih_err book__replay_fact(struct book *book, struct post *post, struct posting_account *account,
                                            struct posted *posted, bool *found);
+/** The account gets another rule set (R-ALL-2): as its payments are by it. */
+TAGIH_MUST_USE tagih_err book__replay_rules(struct book *book, struct post *post, struct posting_account *account,
+                                            struct posted *posted);
 TAGIH_MUST_USE tagih_err book__replay_reversal(struct book *book, struct post *post, struct posting_account *account,
                                                struct posted *posted, const struct posting_reversed *payment);
 TAGIH_MUST_USE tagih_err book__allocation(struct book *book, struct posted *posted, payment_id payment, int32_t version,

@@ -136,10 +136,8 @@ static civil_date last_date(const struct allocation_fact *facts, size_t n) {
 
 static tagih_err work_out(struct book *book, const struct posting_account *account, const struct replayed *r,
                           struct allocation_outcome *out) {
-    const struct rule_set *rules = rule_set_find(account->rule_set);
-    if (!rules) return FAIL(ALLOCATION_RULES);
-    return allocation_replay(rules, r->schedule, r->n_schedule, r->facts, r->n_facts, last_date(r->facts, r->n_facts),
-                             book->arena, out);
+    return allocation_replay_under(&account->rules, r->schedule, r->n_schedule, r->facts, r->n_facts,
+                                   last_date(r->facts, r->n_facts), book->arena, out);
 }
 
 tagih_err book__replay_load(struct book *book) {
@@ -337,6 +335,20 @@ tagih_err book__replay_fact(struct book *book, struct post *post, struct posting
         r->versions[r->n_facts] = 0;
         r->facts[r->n_facts++] = book__fact_of(post);
     }
+    int64_t before, after;
+    TRY(settle(book, account, posted, r, LEDGER_SIDE(CREDITOR_CONTROL), &before, &after));
+    return keep_buckets(book, account, r);
+}
+
+tagih_err book__replay_rules(struct book *book, struct post *post, struct posting_account *account, struct posted *posted) {
+    struct replayed *r = &book->replayed[account - book->loaded.accounts];
+    size_t n = account->rules.n_changes;
+    struct rule_change *changes = ARENA_ARRAY(book->arena, n + 1, struct rule_change);
+    if (!changes) return FAIL(OUT_OF_MEMORY);
+    if (n) memcpy(changes, account->rules.changes, n * sizeof *changes);
+    changes[n] = *post->rules;
+    account->rules.changes = changes;
+    account->rules.n_changes = n + 1;
     int64_t before, after;
     TRY(settle(book, account, posted, r, LEDGER_SIDE(CREDITOR_CONTROL), &before, &after));
     return keep_buckets(book, account, r);

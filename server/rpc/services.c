@@ -25,6 +25,7 @@ const struct rpc_service *const rpc_services[] = {
     &promise_service,
     &reflection_v1_service,
     &reflection_v1alpha_service,
+    &rule_set_service,
     &session_service,
     &suspense_service,
     &visit_service,

@@ -27,6 +27,7 @@ extern const struct rpc_service plan_service;
 extern const struct rpc_service promise_service;
 extern const struct rpc_service reflection_v1_service;
 extern const struct rpc_service reflection_v1alpha_service;
+extern const struct rpc_service rule_set_service;
 extern const struct rpc_service session_service;
 extern const struct rpc_service suspense_service;
 extern const struct rpc_service visit_service;

@@ -7,6 +7,7 @@
 
 #include "rpc/verify.h"
 #include "store/posting.h"
+#include "store/rule_set.h"
 #include "store_statements.h"
 #include "tagih/bucket.h"
 
@@ -27,6 +28,7 @@ struct accounts {
     struct posting_due *dues;
     struct posting_fact *facts;
     size_t n_dues, n_facts, next_due, next_fact, next_instalment;
+    struct rule_changes rules;
     account_id *ids;
     size_t n;
 };
@@ -47,11 +49,10 @@ static void take_own(struct accounts *a, account_id id, struct worked_out *out) 
     while (a->next_fact < a->n_facts && uuid_equal(a->facts[a->next_fact].account.u, id.u)) a->next_fact++, out->n_facts++;
 }
 
-static tagih_err work_out(struct accounts *a, const char *rule_set, struct worked_out *w) {
+static tagih_err work_out(struct accounts *a, account_id id, struct worked_out *w) {
     struct arena *arena = a->v->arena;
-    const struct rule_set *rules = rule_set_find(rule_set);
+    struct rule_history rules = rule_history_of(&a->rules, id);
     civil_date last = {INT32_MIN};
-    if (!rules) return FAIL(ALLOCATION_RULES);
     w->schedule = ARENA_ARRAY(arena, w->n_dues, struct instalment);
     w->all = ARENA_ARRAY(arena, w->n_facts, struct allocation_fact);
     if (!w->schedule || !w->all) return FAIL(OUT_OF_MEMORY);
@@ -61,7 +62,7 @@ static tagih_err work_out(struct accounts *a, const char *rule_set, struct worke
         if (w->all[i].value_on.days > last.days) last = w->all[i].value_on;
     }
     allocation_fit(w->all, w->n_facts, w->schedule, w->n_dues);
-    return allocation_replay(rules, w->schedule, w->n_dues, w->all, w->n_facts, last, arena, &w->outcome);
+    return allocation_replay_under(&rules, w->schedule, w->n_dues, w->all, w->n_facts, last, arena, &w->outcome);
 }
 
 /* ---- comparing -------------------------------------------------------------------------------------------------------- */
@@ -221,10 +222,10 @@ static tagih_err check_account(struct accounts *a, size_t i) {
     struct worked_out w = {0};
     const struct verify_row row = {v, "account_state", verify__key(v, BYTES_OF(&a->ids[i]))};
     take_own(a, a->ids[i], &w);
-    tagih_err err = work_out(a, (const char *)result_text(&a->states, i, COL(rule_set)).data, &w);
+    tagih_err err = work_out(a, a->ids[i], &w);
     if (err_is(err, ERR_OUT_OF_MEMORY)) return err;
     if (!err_is_ok(err)) {
-        verify__differs(&row, "rule_set", err_name(err), "facts that can be worked out");
+        verify__differs(&row, "facts", err_name(err), "facts that can be worked out");
         return TAGIH_OK;
     }
     TRY(check_balances(a, &row, i, &w));
@@ -263,6 +264,9 @@ static tagih_err read_chunk(struct accounts *a, account_id after) {
     if (!a->ids) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < a->n; i++) a->ids[i].u = result_uuid(&a->states, i, COL(account_id));
     TRY(posting_load_replay(v->tx, v->arena, a->ids, a->n, &a->dues, &a->n_dues, &a->facts, &a->n_facts));
+    TRY(rule_changes_send(v->tx, v->arena, a->ids, a->n, NULL, 0));
+    TRY(tx_sync(v->tx));
+    TRY(rule_changes_take(v->tx, v->arena, &a->rules));
     TRY(verify__send_ids(v, STMT_verify_instalments, &a->ids[0].u, a->n));
     TRY(send_allocated(a));
     TRY(tx_sync(v->tx));

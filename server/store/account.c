@@ -89,6 +89,13 @@ tagih_err account_send_list(struct tx *tx, struct arena *arena, const user_id *c
 /* account_get, account_list and account_list_of have the same columns. */
 #define COL(name) COL_account_get_##name
 
+void account_read_rules(const struct result *r, size_t i, int name, int version, int since_on, struct account_read *out) {
+    if (result_is_null(r, i, name)) return;
+    out->rule_set = result_text(r, i, name);
+    out->rule_set_version = result_int4(r, i, version);
+    out->rule_set_since_on = result_date(r, i, since_on);
+}
+
 void account_read_row(const struct result *r, size_t i, struct account_read *out) {
     *out = (struct account_read){
         .id.u = result_uuid(r, i, COL(account_id)), .account_no = result_text(r, i, COL(account_no)),
@@ -107,6 +114,7 @@ void account_read_row(const struct result *r, size_t i, struct account_read *out
     if (out->has_hold) out->hold_until_on = result_date(r, i, COL(hold_until_on));
     out->has_silence = !result_is_null(r, i, COL(silent_until_on));
     if (out->has_silence) out->silent_until_on = result_date(r, i, COL(silent_until_on));
+    account_read_rules(r, i, COL(rule_set), COL(rule_set_version), COL(rule_set_since_on), out);
 }
 
 #undef COL

@@ -55,6 +55,9 @@ struct account_read {
     int64_t credit_minor;
     bool no_schedule;
     int32_t lat_e7, lon_e7, version;
+    struct bytes rule_set; /* of the newest change valued up to today (R-ALL-2); none: there was none */
+    int32_t rule_set_version;
+    civil_date rule_set_since_on;
 };
 
 /** Queue the reading of one: by id, or by number when `id` is NULL. No row: there is none. */
@@ -63,6 +66,8 @@ TAGIH_MUST_USE tagih_err account_send_get(struct tx *tx, struct arena *arena, co
 /** Queue a page of all accounts, or of one collector's (not NULL), behind `after` (nil: from the first). */
 TAGIH_MUST_USE tagih_err account_send_list(struct tx *tx, struct arena *arena, const user_id *collector,
                                            account_id after, int32_t limit, instant now);
+/** The rule set in force of a row whose columns these are; null: none but the default. */
+void account_read_rules(const struct result *r, size_t row, int name, int version, int since_on, struct account_read *out);
 /** Read a row of any of them. */
 void account_read_row(const struct result *r, size_t row, struct account_read *out);
 

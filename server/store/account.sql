@@ -21,44 +21,55 @@ from account_event where agency_id = $1 and posting_id = any($2) order by postin
 
 -- name: account_get
 -- in:   uuid agency_id, uuid account_id, text account_no, int8 now_us
--- out:  uuid account_id, text account_no, text customer_no, text product, text currency, text plate, int2 status, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, bool no_schedule, int4 lat_e7, int4 lon_e7, text district, int4 version, date today_on, date silent_until_on
+-- out:  uuid account_id, text account_no, text customer_no, text product, text currency, text plate, int2 status, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, bool no_schedule, int4 lat_e7, int4 lon_e7, text district, int4 version, date today_on, date silent_until_on, text rule_set, int4 rule_set_version, date rule_set_since_on
 -- why:  by id, or by number where the id is null.
 select a.account_id, a.account_no, c.customer_no, a.product, a.currency::text as currency, a.plate, s.status,
        s.hold_until_on, s.collector_id, s.fees_minor, s.penalty_minor, s.interest_minor, s.principal_minor,
        s.credit_minor, s.no_schedule, s.lat_e7, s.lon_e7, s.district, s.version, agency_date($4, g.time_zone) as today_on,
-       (select x.until_on from account_silence_state x where x.agency_id = $1 and x.account_id = s.account_id) as silent_until_on
+       (select x.until_on from account_silence_state x where x.agency_id = $1 and x.account_id = s.account_id) as silent_until_on,
+       r.name as rule_set, r.version as rule_set_version, r.value_on as rule_set_since_on
 from (select account_id from account where agency_id = $1 and account_id = $2
       union all
       select account_id from account where agency_id = $1 and account_no = $3 and $2 is null) q
 join account a on a.agency_id = $1 and a.account_id = q.account_id
 join account_state s on s.agency_id = $1 and s.account_id = q.account_id
 join customer c on c.agency_id = $1 and c.customer_id = a.customer_id
-join agency g on g.agency_id = $1;
+join agency g on g.agency_id = $1
+left join lateral (
+    select x.name, x.version, x.value_on from account_rule_set x
+    where x.agency_id = $1 and x.account_id = s.account_id and x.value_on <= agency_date($4, g.time_zone)
+    order by x.value_on desc, x.made_us desc, x.posting_id desc limit 1) r on true;
 
 -- name: account_list
 -- in:   uuid agency_id, uuid after_id, int4 limit_rows, int8 now_us
--- out:  uuid account_id, text account_no, text customer_no, text product, text currency, text plate, int2 status, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, bool no_schedule, int4 lat_e7, int4 lon_e7, text district, int4 version, date today_on, date silent_until_on
+-- out:  uuid account_id, text account_no, text customer_no, text product, text currency, text plate, int2 status, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, bool no_schedule, int4 lat_e7, int4 lon_e7, text district, int4 version, date today_on, date silent_until_on, text rule_set, int4 rule_set_version, date rule_set_since_on
 -- why:  all of the agency, in the order of the key.
 select a.account_id, a.account_no, c.customer_no, a.product, a.currency::text as currency, a.plate, s.status,
        s.hold_until_on, s.collector_id, s.fees_minor, s.penalty_minor, s.interest_minor, s.principal_minor,
        s.credit_minor, s.no_schedule, s.lat_e7, s.lon_e7, s.district, s.version, agency_date($4, g.time_zone) as today_on,
-       (select x.until_on from account_silence_state x where x.agency_id = $1 and x.account_id = s.account_id) as silent_until_on
+       (select x.until_on from account_silence_state x where x.agency_id = $1 and x.account_id = s.account_id) as silent_until_on,
+       r.name as rule_set, r.version as rule_set_version, r.value_on as rule_set_since_on
 from (select x.account_id, x.status, x.hold_until_on, x.collector_id, x.fees_minor, x.penalty_minor,
              x.interest_minor, x.principal_minor, x.credit_minor, x.no_schedule, x.lat_e7, x.lon_e7, x.district, x.version
       from account_state x where x.agency_id = $1 and x.account_id > $2 order by x.account_id limit $3) s
 join account a on a.agency_id = $1 and a.account_id = s.account_id
 join customer c on c.agency_id = $1 and c.customer_id = a.customer_id
 join agency g on g.agency_id = $1
+left join lateral (
+    select x.name, x.version, x.value_on from account_rule_set x
+    where x.agency_id = $1 and x.account_id = s.account_id and x.value_on <= agency_date($4, g.time_zone)
+    order by x.value_on desc, x.made_us desc, x.posting_id desc limit 1) r on true
 order by s.account_id;
 
 -- name: account_list_of
 -- in:   uuid agency_id, uuid after_id, int4 limit_rows, int8 now_us, uuid collector_id
--- out:  uuid account_id, text account_no, text customer_no, text product, text currency, text plate, int2 status, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, bool no_schedule, int4 lat_e7, int4 lon_e7, text district, int4 version, date today_on, date silent_until_on
+-- out:  uuid account_id, text account_no, text customer_no, text product, text currency, text plate, int2 status, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, bool no_schedule, int4 lat_e7, int4 lon_e7, text district, int4 version, date today_on, date silent_until_on, text rule_set, int4 rule_set_version, date rule_set_since_on
 -- why:  those assigned to one collector.
 select a.account_id, a.account_no, c.customer_no, a.product, a.currency::text as currency, a.plate, s.status,
        s.hold_until_on, s.collector_id, s.fees_minor, s.penalty_minor, s.interest_minor, s.principal_minor,
        s.credit_minor, s.no_schedule, s.lat_e7, s.lon_e7, s.district, s.version, agency_date($4, g.time_zone) as today_on,
-       (select x.until_on from account_silence_state x where x.agency_id = $1 and x.account_id = s.account_id) as silent_until_on
+       (select x.until_on from account_silence_state x where x.agency_id = $1 and x.account_id = s.account_id) as silent_until_on,
+       r.name as rule_set, r.version as rule_set_version, r.value_on as rule_set_since_on
 from (select x.account_id, x.status, x.hold_until_on, x.collector_id, x.fees_minor, x.penalty_minor,
              x.interest_minor, x.principal_minor, x.credit_minor, x.no_schedule, x.lat_e7, x.lon_e7, x.district, x.version
       from account_state x
@@ -66,6 +77,10 @@ from (select x.account_id, x.status, x.hold_until_on, x.collector_id, x.fees_min
 join account a on a.agency_id = $1 and a.account_id = s.account_id
 join customer c on c.agency_id = $1 and c.customer_id = a.customer_id
 join agency g on g.agency_id = $1
+left join lateral (
+    select x.name, x.version, x.value_on from account_rule_set x
+    where x.agency_id = $1 and x.account_id = s.account_id and x.value_on <= agency_date($4, g.time_zone)
+    order by x.value_on desc, x.made_us desc, x.posting_id desc limit 1) r on true
 order by s.account_id;
 
 -- name: account_dues
@@ -94,9 +109,10 @@ select collector_id from account_state where agency_id = $1 and account_id = $2;
 -- why:  the feed by account, each row with what people want to know of the thing it names; no debtor data.
 select c.n, c.kind, c.object_id, c.at_us,
        coalesce(e.collector_after, v.collector_id, k.collector_id, o.collector_id, p.collector_id, m.collector_id) as collector_id,
-       coalesce(e.kind, to_char(w.planned_on, 'YYYY-MM-DD'), '') as what, coalesce(p.amount_minor, m.amount_minor) as amount_minor,
+       coalesce(e.kind, to_char(w.planned_on, 'YYYY-MM-DD'),
+                u.name || ' ' || u.version || ' from ' || to_char(u.value_on, 'YYYY-MM-DD'), '') as what, coalesce(p.amount_minor, m.amount_minor) as amount_minor,
        coalesce(p.currency, m.currency)::text as currency, coalesce(o.code, k.verdict) as code,
-       coalesce(e.reason, n.load_reason, v.reason) as reason
+       coalesce(e.reason, n.load_reason, v.reason, u.reason) as reason
 from (select x.n, x.kind, x.object_id, x.at_us from change x
       where x.agency_id = $1 and x.account_id = $2 and x.n > $3
       order by x.n limit $4) c
@@ -119,6 +135,7 @@ left join lateral (
     where c.kind = 14 and z.agency_id = $1 and z.visit_id = c.object_id order by z.received_us desc limit 1) o on true
 left join payment p on p.agency_id = $1 and p.payment_id = c.object_id
 left join promise m on m.agency_id = $1 and m.promise_id = c.object_id
+left join account_rule_set u on c.kind = 120 and u.agency_id = $1 and u.posting_id = c.object_id
 order by c.n;
 
 -- name: account_assign

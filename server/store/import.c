@@ -56,7 +56,6 @@ static void take_account(const struct result *r, size_t i, struct arena *arena, 
     out->account_customer.u = result_uuid(r, i, COL(account_customer));
     memcpy(out->currency.code, result_text(r, i, COL(currency)).data, 3);
     out->product = arena_copy(arena, result_text(r, i, COL(product)));
-    out->rule_set = arena_copy(arena, result_text(r, i, COL(rule_set)));
     out->status = result_int2(r, i, COL(status));
     out->has_hold = !result_is_null(r, i, COL(hold_from_on));
     if (out->has_hold) out->hold_from_on = result_date(r, i, COL(hold_from_on));

@@ -27,7 +27,7 @@ struct import_loaded {
     bool has_customer; /* the customer number exists */
     customer_id customer;
     currency currency;
-    struct bytes product, rule_set;
+    struct bytes product;
     int16_t status;
     bool has_hold;
     civil_date hold_from_on, hold_until_on;

@@ -28,10 +28,10 @@ from agency a where a.agency_id = $1;
 
 -- name: import_load
 -- in:   uuid agency_id, bytea file_hash, date as_of_on, int4[] row_no, text[] account_no, text[] customer_no, int8 export_seq
--- out:  text known_result, uuid known_account, uuid account_id, uuid account_customer, uuid customer_id, text currency, text product, text rule_set, int2 status, date hold_from_on, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, date snapshot_on, bool assumed, bool has_later, bytea last_file
+-- out:  text known_result, uuid known_account, uuid account_id, uuid account_customer, uuid customer_id, text currency, text product, int2 status, date hold_from_on, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, date snapshot_on, bool assumed, bool has_later, bytea last_file
 -- why:  for each row: what became of it before, its account, its customer, and the account's newest snapshot.
 select k.result as known_result, k.account_id as known_account, a.account_id, a.customer_id as account_customer,
-       c.customer_id, a.currency::text as currency, a.product, s.rule_set, s.status, s.hold_from_on, s.hold_until_on,
+       c.customer_id, a.currency::text as currency, a.product, s.status, s.hold_from_on, s.hold_until_on,
        s.collector_id, s.fees_minor, s.penalty_minor, s.interest_minor, s.principal_minor, s.credit_minor,
        s.snapshot_on, $7 is null and (s.assumed or exists (
            select from payment p
@@ -48,7 +48,7 @@ left join lateral (
     select x.account_id, x.customer_id, x.currency, x.product from account x
     where x.agency_id = $1 and x.account_no = q.account_no limit 1) a on true
 left join lateral (
-    select y.rule_set, y.status, y.hold_from_on, y.hold_until_on, y.collector_id, y.fees_minor, y.penalty_minor,
+    select y.status, y.hold_from_on, y.hold_until_on, y.collector_id, y.fees_minor, y.penalty_minor,
            y.interest_minor, y.principal_minor, y.credit_minor, y.snapshot_on, y.assumed, y.last_value_on
     from account_state y where y.agency_id = $1 and y.account_id = a.account_id limit 1) s on true
 left join lateral (

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "store/rule_set.h"
 #include "store_statements.h"
 
 /* ---- lock and load -------------------------------------------------------------------------------------------- */
@@ -169,6 +170,7 @@ tagih_err posting_send_load(struct tx *tx, struct arena *arena, const struct pos
     TRY(send_pair(tx, arena, STMT_posting_account_load, asked.accounts, asked.n_accounts, asked.reverses, asked.n_reverses));
     TRY(send_pair(tx, arena, STMT_posting_instalment_load, asked.accounts, asked.n_accounts, asked.reverses,
                   asked.n_reverses));
+    TRY(rule_changes_send(tx, arena, asked.accounts, asked.n_accounts, asked.reverses, asked.n_reverses));
     return send_per_key(tx, arena, keys, n, now);
 }
 
@@ -234,8 +236,6 @@ static void read_account(const struct result *r, size_t i, struct posting_accoun
         .hold_until = day_of(r, i, COL(hold_until_on)), .hold_promise_days = result_int2(r, i, COL(hold_promise_days))};
     if (out->day_on.is) out->day_bucket = result_int2(r, i, COL(day_bucket));
     if (out->month_on.is) out->month_bucket = result_int2(r, i, COL(month_bucket));
-    struct bytes rules = result_text(r, i, COL(rule_set));
-    memcpy(out->rule_set, rules.data, rules.len < sizeof out->rule_set ? rules.len : sizeof out->rule_set - 1);
 }
 
 static tagih_err take_accounts(struct tx *tx, struct arena *arena, struct posting_loaded *out) {
@@ -274,6 +274,13 @@ static tagih_err take_instalments(struct tx *tx, struct arena *arena, struct pos
         account->touched = touched + at;
         while (at < n && uuid_equal(result_uuid(&r, at, COL(account_id)), account->id.u)) at++, account->n_lines++;
     }
+    return TAGIH_OK;
+}
+
+static tagih_err take_rules(struct tx *tx, struct arena *arena, struct posting_loaded *out) {
+    struct rule_changes all;
+    TRY(rule_changes_take(tx, arena, &all));
+    for (size_t a = 0; a < out->n_accounts; a++) out->accounts[a].rules = rule_history_of(&all, out->accounts[a].id);
     return TAGIH_OK;
 }
 
@@ -408,6 +415,7 @@ tagih_err posting_take_load(struct tx *tx, struct arena *arena, size_t n, struct
     out->writer.head = hash_or_zero(&writer, 0, COL_posting_writer_lock_head);
     TRY(take_accounts(tx, arena, out));
     TRY(take_instalments(tx, arena, out));
+    TRY(take_rules(tx, arena, out));
     TRY(take_siblings(tx, arena, out));
     TRY(take_holders(tx, arena, n, out));
     TRY(take_months(tx, arena, out));

@@ -34,7 +34,7 @@ struct posting_account {
     bool has_former_collector, reopened;
     user_id former_collector;
     struct day hold_until;
-    char rule_set[33];
+    struct rule_history rules; /* all of them, whatever day it is (R-ALL-2) */
     int64_t credit_minor, recoverable_minor, debt_allocated_minor;
     instant last_value;
     payment_id last_payment;

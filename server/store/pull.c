@@ -67,6 +67,7 @@ static void account_fill(const struct result *r, size_t i, struct account_read *
     if (out->has_hold) out->hold_until_on = result_date(r, i, COL(hold_until_on));
     out->has_silence = !result_is_null(r, i, COL(silent_until_on));
     if (out->has_silence) out->silent_until_on = result_date(r, i, COL(silent_until_on));
+    account_read_rules(r, i, COL(rule_set), COL(rule_set_version), COL(rule_set_since_on), out);
     out->open_minor[COMPONENT_FEES] = result_int8(r, i, COL(fees_minor));
     out->open_minor[COMPONENT_PENALTY] = result_int8(r, i, COL(penalty_minor));
     out->open_minor[COMPONENT_INTEREST] = result_int8(r, i, COL(interest_minor));

@@ -168,8 +168,8 @@ from bonus_line where agency_id = $1 and (posting_id, line_id) > ($2, $3) order 
 
 -- name: verify_accounts
 -- in:   uuid agency_id, uuid after_id, int4 limit_rows
--- out:  uuid account_id, text rule_set, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, int8 debt_allocated_minor, date oldest_due_on, date last_value_on, int8 last_value_us, uuid last_payment_id, date snapshot_on, date newest_on
-select s.account_id, s.rule_set, s.fees_minor, s.penalty_minor, s.interest_minor, s.principal_minor, s.credit_minor,
+-- out:  uuid account_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, int8 debt_allocated_minor, date oldest_due_on, date last_value_on, int8 last_value_us, uuid last_payment_id, date snapshot_on, date newest_on
+select s.account_id, s.fees_minor, s.penalty_minor, s.interest_minor, s.principal_minor, s.credit_minor,
        s.debt_allocated_minor, s.oldest_due_on, s.last_value_on, s.last_value_us, s.last_payment_id, s.snapshot_on,
        (select max(n.as_of_on) from snapshot n where n.agency_id = $1 and n.account_id = s.account_id) as newest_on
 from account_state s where s.agency_id = $1 and s.account_id > $2 order by s.account_id limit $3;

@@ -35,7 +35,7 @@ order by k.seq;
 select s.team_id, g.time_zone from staff_state s join agency g on g.agency_id = s.agency_id
 where s.agency_id = '01000000-0000-7000-8000-100000000000' and s.user_id = ('03000000000070008000' || :collector)::uuid;
 -- each
-select account_id, status, hold_from_on, collector_id, rule_set, credit_minor, debt_allocated_minor, last_value_on,
+select account_id, status, hold_from_on, collector_id, credit_minor, debt_allocated_minor, last_value_on,
        last_value_us, last_payment_id, day_on, day_bucket, month_on, month_bucket, snapshot_on
 from account_state
 where agency_id = '01000000-0000-7000-8000-100000000000' and account_id = ('06000000000070008000' || :account{i})::uuid

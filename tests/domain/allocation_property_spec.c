@@ -9,8 +9,8 @@ static struct arena arena;
 static struct allocation_outcome replay(const struct account *account, const struct allocation_fact *facts,
                                         size_t n_facts) {
     struct allocation_outcome out;
-    assert_ok(allocation_replay(account->rules, account->schedule, account->n, facts, n_facts, account->as_of,
-                                &arena, &out));
+    struct rule_history rules = rules_of(account);
+    assert_ok(allocation_replay_under(&rules, account->schedule, account->n, facts, n_facts, account->as_of, &arena, &out));
     return out;
 }
 
@@ -89,10 +89,12 @@ static void assert_same(const struct allocation_outcome *a, const struct allocat
 
 static void check_permutation(const struct account *account, uint64_t *seed) {
     struct allocation_fact shuffled[FACTS_MAX];
+    struct account other = *account; /* its changes the other way round */
     memcpy(shuffled, account->facts, sizeof shuffled);
     shuffle(shuffled, account->n_facts, seed);
+    for (size_t i = 0; i < account->n_changes; i++) other.changes[i] = account->changes[account->n_changes - 1 - i];
     struct allocation_outcome a = replay(account, account->facts, account->n_facts);
-    struct allocation_outcome b = replay(account, shuffled, account->n_facts);
+    struct allocation_outcome b = replay(&other, shuffled, account->n_facts);
     assert_same(&a, &b);
 }
 
@@ -117,7 +119,8 @@ static void check_apply(const struct account *account, uint64_t *seed) {
         struct allocation_part parts[INSTALMENTS_MAX * COMPONENT_COUNT];
         size_t n;
         int64_t credit, sum = 0;
-        assert_ok(allocation_apply(account->rules, before.lines, before.n_lines, sorted[i].amount_minor,
+        struct rule_history rules = rules_of(account);
+        assert_ok(allocation_apply(rule_set_at(&rules, sorted[i].value_on), before.lines, before.n_lines, sorted[i].amount_minor,
                                    sorted[i].value_on, parts, COUNT_OF(parts), &n, &credit));
         assert_memory_equal(before.lines, after.lines, before.n_lines * sizeof *before.lines);
         assert_int_equal(before.credit_minor + credit, after.credit_minor);
@@ -136,7 +139,9 @@ static void payments_applied_one_by_one_in_order_equal_the_replay(void **state) 
 
 static void check_diff(const struct account *account, uint64_t *seed) {
     size_t known = random_below(seed, account->n_facts + 1);
-    struct allocation_outcome before = replay(account, account->facts, known);
+    struct account then = *account; /* when not every change was known */
+    then.n_changes = random_below(seed, account->n_changes + 1);
+    struct allocation_outcome before = replay(&then, account->facts, known);
     struct allocation_outcome after = replay(account, account->facts, account->n_facts);
     struct allocation_diff diff;
     assert_ok(allocation_diff(&before, &after, &arena, &diff));

@@ -51,8 +51,8 @@ static civil_date last_date(const struct allocation_fact *facts, size_t n) {
 static struct allocation_outcome replay(const struct account *account, const struct allocation_fact *facts,
                                         size_t n) {
     struct allocation_outcome out;
-    assert_ok(allocation_replay(account->rules, account->schedule, account->n, facts, n, last_date(facts, n),
-                                &arena, &out));
+    struct rule_history rules = rules_of(account);
+    assert_ok(allocation_replay_under(&rules, account->schedule, account->n, facts, n, last_date(facts, n), &arena, &out));
     return out;
 }
 
@@ -106,7 +106,8 @@ static void apply(struct book *book, const struct allocation_fact *fact) {
     struct allocation_part parts[INSTALMENTS_MAX * COMPONENT_COUNT];
     size_t n, no = fact_no(fact);
     int64_t credit_minor, sum_minor = 0;
-    assert_ok(allocation_apply(book->account->rules, figures->lines, book->account->n, fact->amount_minor,
+    struct rule_history rules = rules_of(book->account);
+    assert_ok(allocation_apply(rule_set_at(&rules, fact->value_on), figures->lines, book->account->n, fact->amount_minor,
                                fact->value_on, parts, COUNT_OF(parts), &n, &credit_minor));
     for (size_t i = 0; i < n; i++) {
         figures->part_minor[no][parts[i].instalment_no][parts[i].component] += parts[i].amount_minor;

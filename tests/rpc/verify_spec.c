@@ -219,6 +219,44 @@ static void day_of_two_people(account_id account) {
     assert_answer(teller_decide(&teller, second, ((const Tagih__V1__RefundCreditResponse *)answer.response)->proposal_id, true), OK);
 }
 
+/* A rule set of the agency's own, and an account that gets it with payments on either side. */
+static void day_of_rule_sets(account_id account) {
+    user_id second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR);
+    Tagih__V1__ProposeRuleSetRequest propose = TAGIH__V1__PROPOSE_RULE_SET_REQUEST__INIT;
+    Tagih__V1__RuleSet set = TAGIH__V1__RULE_SET__INIT;
+    Tagih__V1__RuleStep steps[8], *pointers[8];
+    for (int i = 0; i < 8; i++) {
+        tagih__v1__rule_step__init(pointers[i] = &steps[i]);
+        steps[i].due = (Tagih__V1__DueClass)(1 + i % 2);
+        steps[i].component = (Tagih__V1__DebtComponent)(4 - i / 2); /* principal first */
+    }
+    set.name = (char *)(uintptr_t)"acme-own";
+    set.version = 1;
+    set.direction = TAGIH__V1__ALLOCATION_DIRECTION__ALLOCATION_DIRECTION_VERTICAL;
+    set.advance = TAGIH__V1__ADVANCE_RULE__ADVANCE_RULE_CREDIT;
+    set.steps = pointers;
+    set.n_steps = 8;
+    propose.rule_set = &set;
+    propose.reason = (char *)(uintptr_t)"the creditor's contract";
+    propose.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    struct rig_answer answer = rig_call(&rig, rig_staff_token(&rig, teller.agency, teller.supervisor, 0), "RuleSetService/ProposeRuleSet", &propose);
+    assert_answer(answer, OK);
+    assert_answer(teller_decide(&teller, second, ((const Tagih__V1__ProposeRuleSetResponse *)answer.response)->proposal_id, true), OK);
+    teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(50000), .value = teller_noon(-9)});
+    teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(50000), .value = teller_noon(-2)});
+    Tagih__V1__ChangeAccountRuleSetRequest change = TAGIH__V1__CHANGE_ACCOUNT_RULE_SET_REQUEST__INIT;
+    char value_on[DATE_TEXT_SIZE];
+    date_format((civil_date){(int32_t)(clock_now().us / US_PER_DAY) - 5}, value_on);
+    change.account_id = (char *)(uintptr_t)rig_text(account.u);
+    change.name = set.name;
+    change.version = 1;
+    change.value_on = value_on;
+    change.reason = propose.reason;
+    change.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    assert_answer(rig_call(&rig, rig_staff_token(&rig, teller.agency, teller.gateway, 0), "RuleSetService/ChangeAccountRuleSet", &change), OK);
+    teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(50000), .value = teller_noon(-1)});
+}
+
 static void day_of_entries(account_id account) {
     user_id second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR), dewi = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR);
     struct rig_phone enrolled = rig_phone(&rig, teller.agency, dewi);
@@ -283,6 +321,7 @@ static int live_a_day(void **state) {
     day_outside(other);
     day_of_two_people(teller_account(&teller, collector, &debt_j1, 1));
     day_of_entries(teller_account(&teller, collector, &debt_j1, 1));
+    day_of_rule_sets(teller_account(&teller, collector, &debt_j1, 1));
     open_reader();
     assert_true(sign_heads() > 1);
     assert_int_equal(sign_heads(), 0); /* not within the hour */

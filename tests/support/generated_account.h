@@ -10,7 +10,7 @@
 
 #include "tagih/allocation.h"
 
-enum { CASES = 100000, INSTALMENTS_MAX = 4, FACTS_MAX = 6 };
+enum { CASES = 100000, INSTALMENTS_MAX = 4, FACTS_MAX = 6, CHANGES_MAX = 2 };
 
 struct account {
     const struct rule_set *rules;
@@ -19,7 +19,13 @@ struct account {
     struct allocation_fact facts[FACTS_MAX];
     size_t n_facts;
     civil_date as_of;
+    struct rule_change changes[CHANGES_MAX]; /* of its rule set, in no order */
+    size_t n_changes;
 };
+
+static inline struct rule_history rules_of(const struct account *account) {
+    return (struct rule_history){account->rules, account->changes, account->n_changes};
+}
 
 static inline struct allocation_fact random_fact(uint64_t *seed, size_t index, size_t n_instalments) {
     static const enum fact_kind kinds[] = {FACT_PAYMENT, FACT_PAYMENT, FACT_PAYMENT, FACT_PAYMENT,
@@ -35,10 +41,24 @@ static inline struct allocation_fact random_fact(uint64_t *seed, size_t index, s
     return fact;
 }
 
-static inline struct account random_account(uint64_t seed) {
+static inline const struct rule_set *random_rules(uint64_t *seed) {
     static const char *const names[] = {"id-default", "id-default", "id-instalment",
                                         "tr-tbk100",  "in-rbi",     "npl"};
-    struct account account = {.rules = rule_set_find(names[random_below(&seed, COUNT_OF(names))])};
+    return rule_set_find(names[random_below(seed, COUNT_OF(names))]);
+}
+
+/* Half of the accounts keep the rule set that they have. */
+static inline void random_changes(struct account *account, uint64_t *seed) {
+    account->n_changes = random_below(seed, 2) * (1 + random_below(seed, CHANGES_MAX));
+    for (size_t i = 0; i < account->n_changes; i++) {
+        account->changes[i] = (struct rule_change){.value_on.days = (int32_t)random_below(seed, 20),
+                                                   .made.us = (int64_t)random_below(seed, 2), .rules = random_rules(seed)};
+        account->changes[i].id.b[15] = (uint8_t)i;
+    }
+}
+
+static inline struct account random_account(uint64_t seed) {
+    struct account account = {.rules = random_rules(&seed)};
     account.n = 1 + random_below(&seed, INSTALMENTS_MAX);
     account.n_facts = random_below(&seed, FACTS_MAX + 1);
     account.as_of.days = (int32_t)random_below(&seed, 25);
@@ -51,6 +71,7 @@ static inline struct account random_account(uint64_t seed) {
         }
     }
     for (size_t i = 0; i < account.n_facts; i++) account.facts[i] = random_fact(&seed, i, account.n);
+    random_changes(&account, &seed);
     return account;
 }
 
