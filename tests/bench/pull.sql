@@ -17,12 +17,17 @@ select s.visit_id, s.account_id, s.collector_id, s.purpose, s.planned_on, v.poli
        a.currency, a.plate, t.status, t.hold_until_on, t.collector_id, t.fees_minor, t.penalty_minor, t.interest_minor,
        t.principal_minor, t.credit_minor, t.no_schedule, t.oldest_due_on, t.lat_e7, t.lon_e7, t.district, t.version,
        (select x.until_on from account_silence_state x
-        where x.agency_id = s.agency_id and x.account_id = s.account_id) as silent_until_on
+        where x.agency_id = s.agency_id and x.account_id = s.account_id) as silent_until_on,
+       r.name as rule_set, r.version as rule_set_version, r.value_on as rule_set_since_on
 from visit_state s
 join visit v on v.agency_id = s.agency_id and v.visit_id = s.visit_id
 join account a on a.agency_id = s.agency_id and a.account_id = s.account_id
 join customer c on c.agency_id = a.agency_id and c.customer_id = a.customer_id
 join account_state t on t.agency_id = s.agency_id and t.account_id = s.account_id
+left join lateral (
+    select x.name, x.version, x.value_on from account_rule_set x
+    where x.agency_id = s.agency_id and x.account_id = s.account_id and x.value_on <= :today::date
+    order by x.value_on desc, x.made_us desc, x.posting_id desc limit 1) r on true
 where s.agency_id = '01000000-0000-7000-8000-100000000000'
   and s.collector_id = ('03000000000070008000' || :collector)::uuid and s.planned_on >= :today::date - 60
   and (s.live or s.planned_on = :today::date)

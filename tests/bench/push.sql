@@ -73,6 +73,11 @@ where a.agency_id = '01000000-0000-7000-8000-100000000000' and a.account_id = ('
 select instalment_no, due_on, state, fees_minor, penalty_minor, interest_minor, principal_minor from instalment_state
 where agency_id = '01000000-0000-7000-8000-100000000000' and account_id = ('06000000000070008000' || :account{i})::uuid
 order by due_on, instalment_no;
+select c.posting_id, c.value_on, c.made_us, c.name, c.version, r.direction, r.advance, r.steps
+from account_rule_set c
+left join rule_set r on r.agency_id = c.agency_id and r.name = c.name and r.version = c.version
+where c.agency_id = '01000000-0000-7000-8000-100000000000' and c.account_id = ('06000000000070008000' || :account{i})::uuid
+order by c.value_on, c.made_us, c.posting_id;
 select p.payment_id, p.account_id, p.amount_minor, p.currency, p.source, r.payment_id is not null as reversed,
        b.collector_id, b.mtd_minor, b.chain_n
 from account a
