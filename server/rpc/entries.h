@@ -140,6 +140,10 @@ struct void_row entry__void_row(const struct sealed *sealed);
 TAGIH_MUST_USE tagih_err entry__plan(struct entries *entries, struct sealed *sealed);
 /** A visit's outcome as the entry reports it. */
 struct outcome_entry entry__outcome(const struct journal_entry *entry, user_id collector, instant value);
+/** The first day that is too late for a promise, whose midnight is asked for; a day that nobody can name: the epoch's. Pure. */
+civil_date entry__promise_over_on(const struct journal_promise *promise);
+/** A decided promise's row, into `insert`: it goes with its posting, under its digest. */
+void entry__fill_promise(struct entries *entries, const struct sealed *sealed);
 /** What can be decided of a kind before money moves. */
 void entry__decide(struct entries *entries, struct sealed *sealed);
 /** What the money decided. */

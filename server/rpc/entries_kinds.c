@@ -84,6 +84,10 @@ static bool day_is_sane(civil_date on) {
     return on.days >= INSTANT_MIN_US / US_PER_DAY && on.days < INSTANT_MAX_US / US_PER_DAY;
 }
 
+civil_date entry__promise_over_on(const struct journal_promise *promise) {
+    return (civil_date){day_is_sane(promise->due_on) ? promise->due_on.days + promise_settings_default.grace_days + 1 : 0};
+}
+
 /* R-PTP-1: who said it is whose account it should be, so his name stands in the post. */
 static tagih_err plan_promise(struct entries *entries, struct sealed *s) {
     const struct journal_promise *p = &s->entry->body.promise;
@@ -95,8 +99,7 @@ static tagih_err plan_promise(struct entries *entries, struct sealed *s) {
     *s->deed = (struct promise_deed){.kind = DEED_MAKE, .fact = {.id = {s->entry->id.u}, .amount_minor = p->amount_minor,
                                                                  .due_on = p->due_on, .made = s->value.value}};
     s->midnight = entries->n_promises;
-    civil_date over_on = {day_is_sane(p->due_on) ? p->due_on.days + promise_settings_default.grace_days + 1 : 0};
-    entries->over_on[entries->n_promises++] = over_on;
+    entries->over_on[entries->n_promises++] = entry__promise_over_on(p);
     s->post = &entries->posts[entries->n_posts++];
     *s->post = (struct post){.what = POST_MOVE, .kind = POSTING_OF_PROMISE, .id = s->entry->id.u, .account = p->account,
                              .collector = currency_ok ? s->by->certificate.user : (user_id){{{0}}}, .currency = p->currency,
@@ -348,8 +351,7 @@ static struct bytes clean(bool has, struct bytes text) {
     return has && bytes_is_text(text, JOURNAL_TEXT_MAX) ? text : bytes_text("");
 }
 
-/* Its row goes with its posting, under its digest. */
-static void fill_promise(struct entries *entries, const struct sealed *s) {
+void entry__fill_promise(struct entries *entries, const struct sealed *s) {
     const struct journal_promise *p = &s->entry->body.promise;
     struct promise_row row = {
         .id = s->deed->fact.id, .posting = s->post->id, .account = p->account, .has_collector = true,
@@ -405,7 +407,7 @@ tagih_err entries__save_kinds(struct entries *entries) {
     for (size_t i = 0; i < n; i++) {
         const struct sealed *s = entries->all[i];
         if (!s->known) add_kind(&rows, s);
-        if (s->deed && !s->post->skip) fill_promise(entries, s);
+        if (s->deed && !s->post->skip) entry__fill_promise(entries, s);
     }
     TRY(save_woken(entries, &rows));
     TRY(journal_send_receipts(tx, arena, rows.receipts, rows.n_receipts));

@@ -165,9 +165,10 @@ static tagih_err propose(struct rpc_batch *batch, const struct entry_read *read,
     struct approval_making making = {
         .kind = is_void ? TAGIH__V1__PROPOSAL_KIND__PROPOSAL_KIND_VOID_APPROVAL : TAGIH__V1__PROPOSAL_KIND__PROPOSAL_KIND_ENTRY_DECISION,
         .subject = entry_subject(&read->hash), .account = d->account, .reason = request->reason};
-    if (entry->kind == JOURNAL_RECEIPT && request->action == TAGIH__V1__ENTRY_ACTION__ENTRY_ACTION_RELEASE) {
-        if (uuid_is_nil(making.account.u)) making.account = entry->body.receipt.account;
-        TRY(judge_account(batch, making.account, money->currency));
+    bool release = request->action == TAGIH__V1__ENTRY_ACTION__ENTRY_ACTION_RELEASE, promise = entry->kind == JOURNAL_PROMISE;
+    if (release && (promise || entry->kind == JOURNAL_RECEIPT)) {
+        if (uuid_is_nil(making.account.u)) making.account = promise ? entry->body.promise.account : entry->body.receipt.account;
+        TRY(judge_account(batch, making.account, promise ? entry->body.promise.currency : money->currency));
     }
     currency known;
     making.has_amount = money && err_is_ok(currency_parse(bytes_text(money->currency.code), &known));

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What two people decided about a waiting entry is done here (R-JRN-6, R-REC-2, R-REC-8, R-CHK-4): a receipt posts out of
- * quarantine or leaves it, a void reverses its receipt or is refused, an outcome ends its visit without proof of presence.
- * The entry gets its next fate; its acknowledgement stays the first. Locks: phones → accounts → visits → collectors.
+ * quarantine or leaves it, a void reverses its receipt or is refused, an outcome ends its visit without proof of presence,
+ * cash that was brought to a bank or lost leaves the bag, a promise is made. The entry gets its next fate; its acknowledgement stays the first. Locks: phones → accounts → visits → collectors.
  */
 #include <string.h>
 
 #include "domain/change.h"
 #include "domain/fate_bits.h"
-#include "rpc/entries.h"
+#include "rpc/entries_handover.h"
 #include "rpc/entry.h"
 #include "run/random.h"
 #include "store/change.h"
 #include "store/payment.h"
+#include "store/promise.h"
 
 /* One decision on its way. */
 struct settling {
@@ -22,7 +23,7 @@ struct settling {
     struct entry_read read;
     const struct journal_entry *entry;
     struct post post;
-    struct params *facts; /* the decision's, and this entry's, which is filled when its fate is known */
+    struct params *facts; /* the decision's, this entry's, which is filled when its fate is known, and those of its kind */
     struct book book;
     struct entry_decision_row row;
 };
@@ -54,7 +55,7 @@ static tagih_err begin(struct settling *s, struct post post) {
     s->post.has_actor = true;
     s->post.actor = s->proposal->decided_by;
     TRY(approval_join(s->batch, s->proposal, &s->post));
-    s->facts = ARENA_ARRAY(s->batch->arena, 2, struct params);
+    s->facts = ARENA_ARRAY(s->batch->arena, POST_FACTS_MAX, struct params);
     if (!s->facts) return FAIL(OUT_OF_MEMORY);
     s->facts[0] = s->post.facts[0];
     s->post.facts = s->facts;
@@ -259,6 +260,98 @@ static tagih_err release_outcome(struct settling *s) {
     return close_released(s, outcome.flags);
 }
 
+/* ---- what the journal's own code decides --------------------------------------------------------------------- */
+
+/* The entry as it would come in today, had nothing held it back: what flagged it stays. */
+struct again {
+    struct entries entries;
+    struct sealed sealed;
+    struct sealed_by by;
+    struct journal_entry entry;
+    struct cash_entry cash;
+    struct promise_deed deed;
+    instant midnight;
+};
+
+static struct again *come_again(struct settling *s) {
+    struct rpc_batch *batch = s->batch;
+    struct again *a = ARENA_NEW(batch->arena, struct again);
+    if (!a) return NULL;
+    a->entry = *s->entry;
+    if (!s->read.owns_id) a->entry.id.u = entry_subject(&s->row.hash); /* its own id is another entry's */
+    a->by.certificate.user = s->read.collector;
+    a->entries = (struct entries){.tx = batch->tx, .arena = batch->arena, .server = batch->server, .agency = batch->agency,
+                                  .writer = batch->writer, .now = batch->now, .midnights = &a->midnight};
+    a->sealed = (struct sealed){.entry = &a->entry, .by = &a->by, .owns_seq = true, .owns_id = true, .value.value = {s->read.value_us},
+                                .flags = (fate_bits)s->read.flags & FATE_BITS_FLAGS & ~fate_bit(REASON_MISSING_REFERENT),
+                                .post = &s->post, .cash = &a->cash, .deed = &a->deed};
+    a->sealed.envelope.hash = s->row.hash;
+    a->cash.sealed = &a->sealed;
+    return a;
+}
+
+/* ---- cash released -------------------------------------------------------------------------------------------- */
+
+/* J15 by the collector, J35: cash held goes where the entry says, if it is there. */
+static tagih_err release_cash(struct settling *s, enum posting_kind kind, currency in) {
+    currency known;
+    struct again *a = come_again(s);
+    if (!a) return FAIL(OUT_OF_MEMORY);
+    if (!err_is_ok(currency_parse(bytes_text(in.code), &known))) return FAIL(ENTRY_ONLY_DROP);
+    TRY(begin(s, (struct post){.what = POST_MOVE, .kind = kind, .payment.u = a->entry.id.u, .collector = s->read.collector,
+                               .currency = known, .value = {s->read.value_us}}));
+    TRY(lock_and_load(s));
+    a->sealed.value_on = s->post.value_on;
+    a->cash.facts = s->facts;
+    cash__decide(&a->entries, &a->sealed);
+    if (s->post.skip) return FAIL(ENTRY_ONLY_DROP);
+    TRY(book_decide(&s->book));
+    if (s->post.outcome == POST_CASH_GONE) return FAIL(ENTRY_CASH_SHORT);
+    TRY(close_released(s, a->sealed.flags));
+    if (s->entry->kind == JOURNAL_DEPOSIT) return deposit_send_new(s->batch->tx, s->batch->arena, &a->cash.deposit, 1);
+    return shortage_send_new(s->batch->tx, s->batch->arena, &a->cash.shortage, 1);
+}
+
+/* ---- a promise released --------------------------------------------------------------------------------------- */
+
+static tagih_err why_no_promise(fate_bits flags) {
+    const fate_bits account = fate_bit(REASON_UNKNOWN_ACCOUNT) | fate_bit(REASON_WRONG_CURRENCY);
+    return flags & account ? why_not(flags & account) : FAIL(ENTRY_ONLY_DROP);
+}
+
+static tagih_err load_midnight(struct settling *s, struct again *a) {
+    civil_date over_on = entry__promise_over_on(&a->entry.body.promise);
+    TRY(promise_send_midnights(s->batch->tx, s->batch->arena, &over_on, 1));
+    TRY(tx_sync(s->batch->tx));
+    promise_take_midnights(s->batch->tx, &a->midnight, 1);
+    return TAGIH_OK;
+}
+
+/* Made when it was made, to the account that is named or the one that it names; terms that it does not keep flag it. */
+static tagih_err release_promise(struct settling *s) {
+    struct again *a = come_again(s);
+    if (!a) return FAIL(OUT_OF_MEMORY);
+    struct journal_promise *p = &a->entry.body.promise;
+    p->account = s->proposal->account;
+    a->deed = (struct promise_deed){.kind = DEED_MAKE, .fact = {.id = {a->entry.id.u}, .amount_minor = p->amount_minor,
+                                                               .due_on = p->due_on, .made = {s->read.value_us}}};
+    s->row.has_account = true;
+    s->row.account = p->account;
+    TRY(load_midnight(s, a));
+    TRY(begin(s, (struct post){.what = POST_MOVE, .kind = POSTING_OF_PROMISE, .account = p->account, .collector = s->read.collector,
+                               .currency = p->currency, .value = {s->read.value_us}, .change = CHANGE_PROMISE_MADE, .deed = &a->deed}));
+    TRY(lock_and_load(s));
+    a->entries.book = s->book; /* to be looked at */
+    entry__decide(&a->entries, &a->sealed);
+    if (s->post.skip) return why_no_promise(a->sealed.flags);
+    a->sealed.insert = &s->facts[s->post.n_facts++];
+    TRY(book_decide(&s->book));
+    TRY(a->deed.err);
+    entry__settle(&a->sealed);
+    entry__fill_promise(&a->entries, &a->sealed);
+    return close_released(s, a->sealed.flags);
+}
+
 /* ---- by kind -------------------------------------------------------------------------------------------------- */
 
 static tagih_err execute(struct rpc_batch *batch, struct approval *proposal) {
@@ -270,6 +363,9 @@ static tagih_err execute(struct rpc_batch *batch, struct approval *proposal) {
     case JOURNAL_RECEIPT: return release_receipt(s);
     case JOURNAL_VOID: return release_void(s);
     case JOURNAL_VISIT_OUTCOME: return release_outcome(s);
+    case JOURNAL_DEPOSIT: return release_cash(s, POSTING_OF_DEPOSIT, s->entry->body.deposit.currency);
+    case JOURNAL_INCIDENT: return release_cash(s, POSTING_OF_INCIDENT, s->entry->body.incident.currency);
+    case JOURNAL_PROMISE: return release_promise(s);
     default: return FAIL(ENTRY_ONLY_DROP);
     }
 }

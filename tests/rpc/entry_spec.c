@@ -455,15 +455,124 @@ static void an_outcome_without_presence_ends_its_visit_when_two_people_say_so(vo
     writer_end(&w);
 }
 
+/* ---- cash and promises ---------------------------------------------------------------------------------------- */
+
+static size_t deposit(struct writer *w, int64_t amount_minor) {
+    struct journal_entry entry = writer_entry(w, JOURNAL_DEPOSIT);
+    entry.body.deposit = (struct journal_deposit){.amount_minor = amount_minor, .currency = {"IDR"}, .bank_reference = bytes_text("SETOR 9")};
+    return writer_sign(w, &entry);
+}
+
+//= RULES.md R-JRN-6a
+//  a deposit or an incident moves the cash that its collector holds now
+static void a_deposit_in_quarantine_is_released_when_its_cash_is_there(void **state) {
+    (void)state;
+    struct writer w = new_writer();
+    size_t at = deposit(&w, MINOR(500000));
+    push(&w, at, at);
+    assert_int_equal(fate_of(&w.entries[at]), FATE_QUARANTINED); /* CASH_GONE: no gap before it, no cash */
+    struct rig_answer answer = propose(&w.entries[at], RELEASE, as_it_says);
+    char proposal[UUID_TEXT_SIZE];
+    snprintf(proposal, sizeof proposal, "%s", proposal_of(&answer));
+    assert_answer(teller_decide(&teller, second, proposal, true), ENTRY_CASH_SHORT);
+    assert_int_equal(fate_of(&w.entries[at]), FATE_QUARANTINED);
+    size_t cash = receipt(&w, debt(), MINOR(600000));
+    push(&w, cash, cash);
+    assert_answer(teller_decide(&teller, teller.supervisor, proposal, true), PROPOSAL_OWN);
+    struct rig_answer released = teller_decide(&teller, second, proposal, true);
+    uuid posting = posting_of(&released), id = w.entries[at].id.u;
+    // J15, by the collector: deposit in transit 500 000 · cash held 500 000
+    assert_int_equal(line(posting, LEDGER_DEPOSIT_IN_TRANSIT), MINOR(500000));
+    assert_int_equal(line(posting, LEDGER_CASH_HELD), -MINOR(500000));
+    assert_int_equal(number("select count(*) from ledger_line where posting_id = '%s'", posting), 2);
+    assert_int_equal(cash_held(), MINOR(100000));
+    assert_int_equal(fate_of(&w.entries[at]), FATE_POSTED);
+    assert_int_equal(number("select count(*) from deposit_state where deposit_id = '%s' and state = 1 and amount_minor = 50000000", id), 1);
+    assert_int_equal(number("select count(*) from bank_expected where expected_id = '%s' and kind = 4 and reference = 'SETOR9' and state = 1", id), 1);
+    assert_answer(teller_decide(&teller, second, proposal, true), PROPOSAL_DECIDED);
+    assert_answer(propose(&w.entries[at], DROP, as_it_says), ENTRY_DECIDED);
+    push(&w, at, at); /* again: its first acknowledgement, and nothing more */
+    assert_int_equal(cash_held(), MINOR(100000));
+    writer_end(&w);
+}
+
+static void an_incident_in_quarantine_parks_its_sum_when_two_people_say_so(void **state) {
+    (void)state;
+    struct writer w = new_writer();
+    struct journal_entry robbery = writer_entry(&w, JOURNAL_INCIDENT);
+    robbery.body.incident = (struct journal_incident){.what = JOURNAL_INCIDENT_ROBBERY, .amount_minor = MINOR(500000), .currency = {"IDR"},
+                                                      .report = bytes_text("two men on a motorcycle")};
+    size_t at = writer_sign(&w, &robbery), cash = receipt(&w, debt(), MINOR(500000));
+    push(&w, at, at);
+    assert_int_equal(fate_of(&w.entries[at]), FATE_QUARANTINED);
+    push(&w, cash, cash);
+    struct rig_answer released = decide(&w.entries[at], RELEASE, as_it_says);
+    uuid posting = posting_of(&released);
+    // J35: incident: collector receivable 500 000 · cash held 500 000
+    assert_int_equal(line(posting, LEDGER_COLLECTOR_RECEIVABLE), MINOR(500000));
+    assert_int_equal(line(posting, LEDGER_CASH_HELD), -MINOR(500000));
+    assert_int_equal(number("select count(*) from ledger_line where posting_id = '%s'", posting), 2);
+    assert_int_equal(number("select count(*) from shortage_state where shortage_id = '%s'", w.entries[at].id.u), 1);
+    writer_end(&w);
+}
+
+static struct journal_entry promise_of(struct writer *w, account_id account, int64_t amount_minor) {
+    struct journal_entry promise = writer_entry(w, JOURNAL_PROMISE);
+    promise.body.promise = (struct journal_promise){.account = account, .amount_minor = amount_minor, .currency = {"IDR"},
+                                                    .due_on = {(int32_t)(clock_now().us / US_PER_DAY) + 3}, .promiser = 1, .channel = 1};
+    return promise;
+}
+
+//= RULES.md R-JRN-6a
+//  a promise is made when it was made, to its account or the one that is named
+static void a_promise_in_quarantine_finds_its_account(void **state) {
+    (void)state;
+    struct writer w = new_writer();
+    account_id account = debt();
+    struct journal_entry promise = promise_of(&w, (account_id){rig_id()}, MINOR(2000000));
+    size_t at = writer_sign(&w, &promise);
+    push(&w, at, at);
+    uuid id = w.entries[at].id.u;
+    assert_int_equal(fate_of(&w.entries[at]), FATE_QUARANTINED); /* UNKNOWN_ACCOUNT */
+    assert_answer(propose(&w.entries[at], RELEASE, as_it_says), ENTRY_ACCOUNT);
+    struct rig_answer released = decide(&w.entries[at], RELEASE, account);
+    uuid posting = posting_of(&released);
+    assert_int_equal(number("select count(*) from ledger_line where posting_id = '%s'", posting), 0);
+    assert_int_equal(number("select count(*) from promise where posting_id = '%s' and amount_minor = 200000000", posting), 1);
+    assert_int_equal(number("select count(*) from promise_state where promise_id = '%s' and state = 1", id), 1);
+    assert_int_equal(number("select count(*) from promise p join journal_body b using (agency_id) join journal_key k using (agency_id, entry_hash)"
+                            " where p.promise_id = '%s' and k.entry_id = p.promise_id and p.value_us = b.value_us", id), 1);
+    assert_int_equal(fate_of(&w.entries[at]), FATE_POSTED);
+    assert_answer(propose(&w.entries[at], RELEASE, account), ENTRY_DECIDED);
+    writer_end(&w);
+}
+
+static void what_names_no_sum_is_only_dropped(void **state) {
+    (void)state;
+    struct writer w = new_writer();
+    struct journal_entry promise = promise_of(&w, debt(), 0);
+    size_t at = writer_sign(&w, &promise), nothing = deposit(&w, -5);
+    push(&w, at, nothing);
+    for (size_t i = at; i <= nothing; i++) {
+        struct rig_answer answer = propose(&w.entries[i], RELEASE, as_it_says);
+        const char *proposal = proposal_of(&answer);
+        assert_answer(teller_decide(&teller, second, proposal, true), ENTRY_ONLY_DROP);
+        assert_answer(teller_decide(&teller, second, proposal, false), OK);
+        assert_answer(decide(&w.entries[i], DROP, as_it_says), OK);
+        assert_int_equal(fate_of(&w.entries[i]), FATE_EVIDENCE);
+    }
+    writer_end(&w);
+}
+
 //= RULES.md R-JRN-6a
 //  of other kinds an entry can only be dropped.
 static void other_kinds_are_dropped_alone(void **state) {
     (void)state;
     struct writer w = new_writer();
-    struct journal_entry promise = writer_entry(&w, JOURNAL_PROMISE);
-    promise.body.promise = (struct journal_promise){.account = {rig_id()}, .amount_minor = MINOR(100000), .currency = {"IDR"},
-                                                    .due_on = {(int32_t)(clock_now().us / US_PER_DAY) + 3}, .promiser = 1, .channel = 1};
-    size_t at = writer_sign(&w, &promise);
+    struct journal_entry mine = writer_entry(&w, JOURNAL_HANDOVER);
+    mine.body.handover = (struct journal_handover){.handover = rig_id(), .side = JOURNAL_HANDOVER_GIVES, .counterpart = collector,
+                                                   .amount_minor = MINOR(100000), .currency = {"IDR"}}; /* to himself */
+    size_t at = writer_sign(&w, &mine);
     push(&w, at, at);
     struct rig_answer answer = propose(&w.entries[at], RELEASE, as_it_says);
     assert_answer(teller_decide(&teller, second, proposal_of(&answer), true), ENTRY_ONLY_DROP);
@@ -568,6 +677,10 @@ int main(void) {
         cmocka_unit_test(a_void_does_not_take_cash_that_is_gone),
         cmocka_unit_test(the_receipt_is_decided_before_its_void),
         cmocka_unit_test(an_outcome_without_presence_ends_its_visit_when_two_people_say_so),
+        cmocka_unit_test(a_deposit_in_quarantine_is_released_when_its_cash_is_there),
+        cmocka_unit_test(an_incident_in_quarantine_parks_its_sum_when_two_people_say_so),
+        cmocka_unit_test(a_promise_in_quarantine_finds_its_account),
+        cmocka_unit_test(what_names_no_sum_is_only_dropped),
         cmocka_unit_test(other_kinds_are_dropped_alone),
         cmocka_unit_test(an_accepted_gap_lets_the_chain_go_on),
         cmocka_unit_test(bad_requests_are_named),
