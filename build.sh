@@ -25,7 +25,7 @@ help() {
     cat <<'END'
 usage: ./build.sh <verb> [options]
 
-  demo [...]     a field day end to end: import, 40 phones, payments, the supervisor's table
+  demo [...]     a field day end to end: import, 40 phones, the office, the month's close, the proof
                  --portfolio FILE --outcomes FILE --phones N --stay
   test [NAME..]  build, then every test on a private PostgreSQL; the last line counts them
   build          build into build/gcc

@@ -81,20 +81,21 @@ from posting where agency_id = $1 and writer_id = $2 and writer_n >= $3 order by
 -- in:   uuid agency_id, uuid[] posting_id
 -- out:  int4 row, bytea entry_hash, int2 fate, int8 flags, bytea ack
 -- why:  the entry that a posting came from, as it was when it posted: of one that had waited the fate it got then, and
---       no acknowledgement. One that does not own its id names its posting by the head of its hash.
+--       no acknowledgement. A half of a handover (32) is posted while it waits for the other one, with its first fate.
+--       An entry that does not own its id names its posting by the head of its hash.
 select (q.i - 1)::int4 as row, k.entry_hash, coalesce(e.fate, k.fate) as fate, coalesce(e.flags, k.flags) as flags,
-       case when k.fate = 3 then ''::bytea else k.ack end as ack
+       case when k.waited then ''::bytea else k.ack end as ack
 from unnest($2) with ordinality q (posting_id, i)
 cross join lateral (
-    select x.entry_hash, x.fate, x.flags, x.ack from journal_key x
+    select x.entry_hash, x.fate, x.flags, x.ack, x.fate = 3 and x.kind <> 32 as waited from journal_key x
     where x.agency_id = $1 and x.entry_id = q.posting_id and x.owns_id
     union all
-    select x.entry_hash, x.fate, x.flags, x.ack from journal_key x
+    select x.entry_hash, x.fate, x.flags, x.ack, x.fate = 3 and x.kind <> 32 as waited from journal_key x
     where x.agency_id = $1 and x.entry_hash >= uuid_send(q.posting_id) || decode(repeat('00', 16), 'hex')
       and x.entry_hash <= uuid_send(q.posting_id) || decode(repeat('ff', 16), 'hex') and not x.owns_id) k
 left join lateral (
     select x.fate, x.flags from entry_event x
-    where x.agency_id = $1 and x.entry_hash = k.entry_hash and k.fate = 3 and x.fate <> 3 order by x.n limit 1) e on true
+    where x.agency_id = $1 and x.entry_hash = k.entry_hash and k.waited and x.fate <> 3 order by x.n limit 1) e on true
 order by q.i;
 
 -- name: verify_posting_payments
@@ -274,7 +275,7 @@ cross join lateral (values
     ('collector_receivable_minor', coalesce(s.collector_receivable_minor, 0)::text, coalesce(l.receivable, 0)::text),
     ('bonus_payable_minor', coalesce(s.bonus_payable_minor, 0)::text, coalesce(l.payable, 0)::text),
     ('bonus_n', coalesce(s.bonus_n, 0)::text, coalesce(c.chain_n, 0)::text),
-    ('bonus_head', encode(coalesce(s.bonus_head, ''), 'hex'), encode(coalesce(c.hash, ''), 'hex')))
+    ('bonus_head', encode(coalesce(nullif(s.bonus_head, decode(repeat('00', 32), 'hex')), ''), 'hex'), encode(coalesce(c.hash, ''), 'hex')))
     v (column_name, stored, expected)
 where v.stored <> v.expected
 order by 2, 3;
@@ -605,12 +606,19 @@ from (
         select max(y.version) as version, coalesce(sum(y.amount_minor) filter (where y.event in (2, 3)), 0) as gone_minor
         from shortage_event y where y.agency_id = $1 and y.shortage_id = d.shortage_id) e on true
     union all
-    select 'handover_state', coalesce(s.handover_id, h.handover_id)::text, 'state, entry',
-           concat_ws(', ', case when s.state in (2, 3) then 2 else s.state end, s.entry_id),
-           concat_ws(', ', coalesce(h.halves, 0), case when s.entry_id = any(h.entries) then s.entry_id else h.entries[1] end)
+    select 'handover_state', coalesce(s.handover_id, h.handover_id)::text, 'state, entry', concat_ws(', ', s.state, s.entry_id),
+           concat_ws(', ', case when s.state = 0 and coalesce(h.sound, 0) = 0 then 0
+                                when s.state = 1 and h.sound = 1 then 1
+                                when s.state = 2 and h.halves >= 2 and h.moved then 2
+                                when s.state = 3 and h.halves >= 1 and not h.moved then 3
+                                when h.moved then 2 else least(coalesce(h.sound, 0), 1) end,
+                     case when s.state = 0 or s.entry_id = any(h.entries) then s.entry_id else h.entries[1] end)
     from (select y.handover_id, y.state, y.entry_id from handover_state y where y.agency_id = $1) s
     full join (
-        select y.handover_id, least(count(*), 2) as halves, array_agg(y.entry_id) as entries from handover y
+        -- a half that was refused when it came begins nothing; one whose giver did not hold the cash was never posted
+        select y.handover_id, count(*) as halves, count(*) filter (where k.fate <> 4) as sound, array_agg(y.entry_id) as entries,
+               bool_or(exists (select from ledger_line l where l.agency_id = $1 and l.posting_id = y.posting_id)) as moved
+        from handover y join journal_key k on k.agency_id = $1 and k.entry_hash = y.entry_hash
         where y.agency_id = $1 group by y.handover_id) h on h.handover_id = s.handover_id) x
 where x.stored <> x.expected
 order by 1, 2, 3;

@@ -15,6 +15,7 @@
 
 static struct rig rig;
 static struct teller teller;
+static const char *tagihd;
 
 static int open_rig(void **state) {
     (void)state;
@@ -468,7 +469,19 @@ static void an_independent_program_computes_all_books_again(void **state) {
     assert_int_equal(system(command), 0);
 }
 
-int main(void) {
+/* The first half is posted while it waits, with the fate that it has then. */
+static void verify_finds_every_half_as_it_was_posted(void **state) {
+    (void)state;
+    char command[1400];
+    snprintf(command, sizeof command, "'%s' verify --database-url '%s' --keys-dir '%s' --state-dir '%s'", tagihd, rig.app_conninfo, rig.keys_dir,
+             rig.state_dir);
+    assert_true(pg_number(&rig.pg, "select count(*) from journal_key where kind = 32 and fate = 3") > 0);
+    assert_int_equal(system(command), 0);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) return 2;
+    tagihd = argv[1];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_deposit_moves_cash_held_to_his_transit),
         cmocka_unit_test(more_than_he_holds_waits_for_a_person),
@@ -485,6 +498,7 @@ int main(void) {
         cmocka_unit_test(an_incident_of_an_unknown_kind_is_kept_and_flagged),
         cmocka_unit_test(a_day_close_keeps_its_notes_and_is_flagged_when_they_do_not_add_up),
         cmocka_unit_test(an_independent_program_computes_all_books_again),
+        cmocka_unit_test(verify_finds_every_half_as_it_was_posted),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

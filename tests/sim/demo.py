@@ -27,11 +27,13 @@ from pathlib import Path
 SIM = Path(__file__).resolve().parent
 TOP = SIM.parent.parent
 sys.path.append(str(TOP / "tests/support"))
+import books  # noqa: E402
 import stories  # noqa: E402
+import stories_money, stories_cash, stories_month  # noqa: E401, E402, F401 (in the order in which they are told)
+from desk import JAKARTA, Desk  # noqa: E402
 from field_db import Database  # noqa: E402
 from field_tables import grouped  # noqa: E402
 
-JAKARTA = timezone(timedelta(hours=7))
 HOLIDAYS = {(1, 1), (5, 1), (6, 1), (8, 17), (12, 25)}  # nobody is visited then (R-GAT-2)
 AGENCY = "Agen Sejahtera"
 SUPERVISOR, MANAGER = "siti", "rahmat"  # who plans and confirms; who approves targets
@@ -56,9 +58,9 @@ class Demo:
     def __init__(self, options):
         self.options = options
         self.build, self.python = Path(os.environ["TAGIH_BUILD"]), os.environ.get("TAGIH_PYTHON", sys.executable)
-        self.database = os.environ["TAGIH_PG"]
+        self.database, self.agency = os.environ["TAGIH_PG"], AGENCY
         self.folder = Path(tempfile.mkdtemp(prefix="tagih-demo."))
-        self.server, self.edge_runs = None, False
+        self.server, self.phones, self.edge_runs = None, None, False
         self.day = working_day(datetime.now(JAKARTA))
         self.password = secrets.token_urlsafe(12)
         atexit.register(self.close)
@@ -176,6 +178,13 @@ class Demo:
                 sys.exit("demo: the server did not start:\n" + (self.folder / "tagihd.log").read_text()[-2000:])
             time.sleep(0.02)
 
+    def must_be_served(self):
+        """Nothing is shown of a server that is gone."""
+        if self.server and self.server.poll() is not None:
+            code, self.server = self.server.returncode, None
+            log = (self.folder / "tagihd.log").read_text(encoding="utf-8", errors="replace")
+            sys.exit(f"demo: the server ended in the middle of it, with {code}; the end of its log:\n{log[-1500:]}")
+
     def stop_server(self):
         if not self.server:
             return True
@@ -197,12 +206,17 @@ class Demo:
     def run_day(self, outcomes):
         say(f"the day of {self.options.phones} phones")
         installation = self.db.row("select installation_id from installation")["installation_id"]
-        return subprocess.run(
+        self.phones = subprocess.Popen(
             [self.build / "tests/sim/fieldday", "--target", self.target, "--ca", self.folder / "state/ca.pem",
              "--installation", installation, "--collectors", self.folder / "collectors.tsv", "--supervisor", SUPERVISOR,
              "--outcomes", outcomes, "--clock", self.folder / "clock", "--out", self.folder, "--seed", str(self.options.seed),
              "--morning-us", str(int(self.at(7).timestamp()) * 1_000_000)],
-            env=self.environment(False), check=False).returncode
+            env=self.environment(False))
+        while True:
+            try:
+                return self.phones.wait(timeout=0.5)
+            except subprocess.TimeoutExpired:
+                self.must_be_served()
 
     def report(self):
         title = (f"FIELD DAY  {self.day:%A, %Y-%m-%d}  ·  {AGENCY}  ·  {self.options.phones} phones  ·  "
@@ -218,10 +232,9 @@ class Demo:
 
     def tell(self, part, title):
         print(f"\n{title}\n{'─' * 100}")
-        desk = stories.Office(self.target, self.folder / "state/ca.pem", self.password, self.db, self.simulated_now, self.tagihd,
-                             self.day.strftime("%Y-%m"))
-        desk.agency = AGENCY
-        passed, failed = stories.run(part, desk)
+        self.count(*stories.run(part, Desk(self, self.folder / "state/ca.pem")))
+
+    def count(self, passed, failed):
         self.passed, self.failed = self.passed + passed, self.failed + failed
 
     def jump(self, day, hour):
@@ -231,18 +244,32 @@ class Demo:
         self.start_server()
 
     def work_on(self):
-        counted = (self.folder / "count").read_text(encoding="ascii").split()
-        self.passed, self.failed = int(counted[0]), int(counted[1])
+        self.passed, self.failed = map(int, (self.folder / "count").read_text(encoding="ascii").split())
         self.tell("day", f"THE OFFICE, THE EVENING OF {self.day:%A}".upper())
-        later = self.day + timedelta(days=20)
+        bank, later = self.day + timedelta(days=2), self.day + timedelta(days=20)
+        self.jump(bank, 10)
+        self.tell("bank", f"THE BANK'S STATEMENT, {bank:%A, %Y-%m-%d}".upper())
         self.jump(later, 10)
-        self.tell("weeks", f"THREE WEEKS LATER, {later:%Y-%m-%d}")
+        self.tell("weeks", f"THREE WEEKS LATER, {later:%A, %Y-%m-%d}".upper())
         closing = (self.day.replace(day=1) + timedelta(days=32)).replace(day=12)
         closing = max(closing, later + timedelta(days=1))
         self.jump(closing, 9)
-        self.tell("close", f"THE MONTH'S CLOSE, {closing:%Y-%m-%d}")
+        self.tell("close", f"THE MONTH'S CLOSE, {closing:%A, %Y-%m-%d}".upper())
+        self.tell("after", "AFTER THE CLOSE")
+        self.prove()
         print(f"\n{self.passed} passed, {self.failed} failed", flush=True)
         return self.failed
+
+    def prove(self):
+        """Everything that stands in the books now is worked out again: by a program of its own, then by the server's."""
+        print(f"\nTHE PROOF: THE BOOKS WORKED OUT AGAIN FROM THEIR ROWS\n{'─' * 100}")
+        self.count(*books.compute_again(self.db))
+        said = self.tagihd("verify", "--agency", AGENCY, good=(0, 1)).strip().splitlines() or ["it said nothing"]
+        for line in said[:-1][:20]:  # a difference a line; no difference: the last line alone
+            print(f"        {line}")
+        holds = " 0 differences" in said[-1]
+        print(f"{'ok    ' if holds else 'FAILED'}  tagihd verify: every signature, digest, chain and balance against the facts\n        {said[-1]}")
+        self.count(int(holds), int(not holds))
 
     def stay(self):
         self.stop_server()
@@ -274,6 +301,9 @@ class Demo:
 
     def close(self):
         """What was started is stopped, however this ends."""
+        if self.phones and self.phones.poll() is None:
+            self.phones.kill()
+            self.phones.wait()
         if self.server:
             try:
                 self.stop_server()

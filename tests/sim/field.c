@@ -281,19 +281,6 @@ void field_visit(struct collector *collector, size_t index, const struct told *t
     atomic_fetch_add(&progress.entries, phone->record_count - before);
 }
 
-static void deposit(struct collector *collector) {
-    struct figures *figures = &collector->figures;
-    int64_t amount_minor = figures->cash_minor / 2 / (1000 * RUPIAH) * (1000 * RUPIAH);
-    if (amount_minor <= 0) return;
-    struct journal_entry entry = {.kind = JOURNAL_DEPOSIT};
-    entry.body.deposit = (struct journal_deposit){.amount_minor = amount_minor, .currency = collector->phone.currency,
-                                                  .bank_reference = bytes_text("BCA-0717-4411")};
-    phone_write(&collector->phone, &entry);
-    figures->deposits++;
-    figures->deposit_minor += amount_minor;
-    figures->cash_minor -= amount_minor;
-}
-
 void field_extras(struct collector *collector) {
     struct phone *phone = &collector->phone;
     size_t before = phone->record_count;
@@ -303,7 +290,8 @@ void field_extras(struct collector *collector) {
         take_money(collector, unknown, NULL, NULL, 350000 * RUPIAH);
     }
     if (!uuid_is_nil(collector->foreign.u)) take_money(collector, collector->foreign, NULL, NULL, 125000 * RUPIAH);
-    if (collector->number % 11 == 2) deposit(collector);
+    if (collector->number % 11 == 2) bag_deposit(collector);
+    if (collector->number % 17 == 5) bag_counterfeit(collector);
     atomic_fetch_add(&progress.entries, phone->record_count - before);
 }
 

@@ -33,11 +33,19 @@ struct stop {
 
 /** Sums of a day, as the phone itself knows them. */
 struct figures {
-    uint64_t check_ins, online_check_ins, outcomes, promises, deposits, reprints;
+    uint64_t check_ins, online_check_ins, outcomes, promises, deposits, handovers, incidents, reprints;
     uint64_t receipts[5], voids[5];          /* by tender */
     int64_t receipt_minor[5], void_minor[5]; /* void_minor: > 0, voids that the phone expects to take effect */
     uint64_t late_voids, repeated_voids;
     int64_t cash_minor, deposit_minor; /* in the bag; brought to the bank */
+};
+
+/** Two collectors who meet: one hands cash over, each phone signs its half. */
+struct meeting {
+    uuid handover; /* nil: he meets nobody */
+    uint16_t side; /* enum journal_handover_side */
+    user_id with;
+    int64_t amount_minor;
 };
 
 enum { STOPS_MAX = 200 };
@@ -52,6 +60,7 @@ struct collector {
     struct figures figures;
     civil_date day_on;
     account_id foreign;     /* a colleague's account, nil: none */
+    struct meeting meeting;
     char trouble[400];      /* the first thing that went wrong; "" = nothing */
     struct client *client;  /* when online */
     char token[700];
@@ -81,6 +90,11 @@ void field_arrive(struct collector *collector, const struct stop *stop, struct j
 
 /** What some phones do outside visits: money for an unknown account, for a colleague's, a deposit. */
 void field_extras(struct collector *collector);
+
+/** What leaves or enters a bag without a receipt (bag.c): half of it to the bank; false notes, reported; his half of a handover. */
+void bag_deposit(struct collector *collector);
+void bag_counterfeit(struct collector *collector);
+void bag_hand_over(struct collector *collector);
 
 /** End the day: DAY_CLOSE over everything written so far. */
 struct record *field_close_day(struct collector *collector);

@@ -201,24 +201,23 @@ NOT_FACTS = {"posting", "ledger_line", "payment", "allocation", "bonus_line", "p
 
 
 def fact_tables():
-    """{table: [(column, type)]} as the .sql files say."""
+    """{table: ([(column, type)], order)} as the .sql files say: the order is that in which a posting's rows were digested."""
     found = {}
     for path in sorted((Path(__file__).resolve().parent.parent.parent / "server/store").glob("*.sql")):
-        for name, out in re.findall(r"^-- name: (\w+)_verify\n(?:-- in:.*\n)-- out:  (.*)$", path.read_text(encoding="utf-8"), re.M):
+        for name, out, order in re.findall(r"^-- name: (\w+)_verify\n-- in:.*\n-- out:  (.*)\n(?:--.*\n)*[^;]*order by ([^;]*);",
+                                           path.read_text(encoding="utf-8"), re.M):
             columns = [tuple(reversed(c.split())) for c in out.split(", ")]
             if name not in NOT_FACTS and any(c == "posting_id" for c, _ in columns):
-                found[name] = columns
+                found[name] = columns, ", ".join(c.split(".")[-1] for c in order.split(", "))
     return found
 
 
 def facts_of(db):
-    """Digests of rows by posting: tables by name, a table's rows by its primary key."""
+    """Digests of rows by posting: tables by name."""
     out = {}
-    for table, columns in sorted(fact_tables().items()):
+    for table, (columns, order) in sorted(fact_tables().items()):
         asked = ", ".join(f"{c}, {c} is null as {c}_null" for c, _ in columns)
-        keys = db.rows(f"""select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
-            where i.indrelid = 'public.{table}'::regclass and i.indisprimary order by array_position(i.indkey, a.attnum)""")
-        for r in db.rows(f"select {asked} from {table} where posting_id is not null order by {', '.join(k['attname'] for k in keys)}"):
+        for r in db.rows(f"select {asked} from {table} where posting_id is not null order by {order}"):
             fields = [f_null() if r[c + "_null"] == "t" else FACT_TYPES[kind](r[c]) for c, kind in columns]
             out.setdefault(r["posting_id"], []).append(row_digest(FACT, [f_text(table)] + fields))
     return out

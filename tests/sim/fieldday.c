@@ -172,6 +172,25 @@ static bool second_half(struct collector *collector) {
     return true;
 }
 
+/* Two who will meet hand their receipts in first: cash that the server has not seen come in cannot be handed on. */
+static bool before_meeting(struct collector *collector) {
+    if (uuid_is_nil(collector->meeting.handover)) return true;
+    struct client *second = client_open(options.target, options.ca);
+    bool good = go_online(collector) && sync_push_all(collector, second);
+    client_close(second);
+    return good;
+}
+
+static bool meeting(struct collector *collector) {
+    if (uuid_is_nil(collector->meeting.handover) || collector->meeting.amount_minor <= 0) return true;
+    collector->phone.now_us = sim_clock_now_us();
+    bag_hand_over(collector);
+    atomic_fetch_add(&progress.entries, 1);
+    bool good = sync_push_all(collector, collector->client);
+    go_offline(collector);
+    return good;
+}
+
 /* A phone may close its day offline where nothing of it can wait for a person. */
 static bool closes_offline(const struct collector *collector) {
     const struct figures *figures = &collector->figures;
@@ -211,6 +230,22 @@ static void share_accounts(void) {
     }
 }
 
+/* Every twelfth one gives a third of his bag to the next. */
+static void arrange_meetings(void) {
+    for (size_t i = 0; i + 1 < collector_count; i += 12) {
+        uuid handover = phone_id(&collectors[i].phone);
+        collectors[i].meeting = (struct meeting){handover, JOURNAL_HANDOVER_GIVES, collectors[i + 1].phone.user, 0};
+        collectors[i + 1].meeting = (struct meeting){handover, JOURNAL_HANDOVER_TAKES, collectors[i].phone.user, 0};
+    }
+}
+
+static void agree_on_amounts(void) {
+    for (size_t i = 0; i + 1 < collector_count; i += 12) {
+        int64_t third = collectors[i].figures.cash_minor / 3;
+        collectors[i].meeting.amount_minor = collectors[i + 1].meeting.amount_minor = third - third % 100000;
+    }
+}
+
 static void run_day(void) {
     sim_clock_set_us(options.morning_us);
     phase("07:00  enrol, pull the day", morning);
@@ -219,6 +254,11 @@ static void run_day(void) {
     sim_clock_set_us(options.morning_us + HOURS(5.7));
     phase("12:42  some find coverage", noon);
     phase("13:00  offline in the field", second_half);
+    sim_clock_set_us(options.morning_us + HOURS(10.4));
+    arrange_meetings();
+    phase("17:24  some hand in early", before_meeting);
+    agree_on_amounts();
+    phase("17:30  cash changes hands", meeting);
     sim_clock_set_us(options.morning_us + HOURS(11));
     phase("18:00  sync, bad network", evening);
     phase("18:20  replays and a clone", night);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""After a field day: the supervisor's tables, then every check, each with its figures.
+"""After a field day: the supervisor's tables, then what must hold between phones and database, with its figures.
 
     report.py --database CONNINFO --day FOLDER [--title TEXT] [--count FILE]
 
