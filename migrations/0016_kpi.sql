@@ -166,71 +166,82 @@ stand as materialized (
 retagged as materialized (
     select distinct on (x.payment_id) x.payment_id, x.tag from payment_retag x
     where x.agency_id = $1 order by x.payment_id, x.n desc),
-part as materialized (
-    select p.account_id, p.value_on, p.received_us, coalesce(t.tag, p.tag) as tag, a.instalment_no, a.debt_minor as debt_minor,
-           a.fees_minor + a.penalty_minor + a.interest_minor + a.principal_minor as all_minor,
-           a.interest_minor + a.principal_minor as aging_minor
+-- One pass over the payments of the month and those on top of its snapshots: by account, instalment and tag what they
+-- brought in, and what of it stands on top of the snapshot at each end of the month.
+brought as materialized (
+    select p.account_id, a.instalment_no, coalesce(t.tag, p.tag) as tag,
+           (sum(a.debt_minor) filter (where p.value_on >= (select from_on from bound)))::bigint as debt_minor,
+           (sum(a.fees_minor + a.penalty_minor + a.interest_minor + a.principal_minor) filter (
+               where p.value_on < s.on_day and (p.value_on > s.as_of_on or p.received_us > s.received_us)))::bigint as all_minor,
+           (sum(a.interest_minor + a.principal_minor) filter (
+               where p.value_on < s.on_day and (p.value_on > s.as_of_on or p.received_us > s.received_us)))::bigint as aging_minor,
+           (sum(a.interest_minor + a.principal_minor) filter (
+               where p.value_on > s.end_as_of_on or p.received_us > s.end_received_us))::bigint as end_aging_minor
     from payment p
     join allocation a on a.agency_id = $1 and a.payment_id = p.payment_id and a.instalment_no > 0
+    left join stand s on s.account_id = p.account_id
     left join retagged t on t.payment_id = p.payment_id
     where p.agency_id = $1 and p.value_on < (select end_on from bound)
       and (p.value_on >= least((select from_on from bound), (select min(as_of_on) from stand))
            or p.received_us > (select min(received_us) from stand))
       and not exists (select from payment_reversal r where r.agency_id = $1 and r.payment_id = p.payment_id)
       and not exists (select from allocation n where n.agency_id = $1 and n.payment_id = a.payment_id
-                      and n.version > 1 and n.version > a.version)),
-taken as materialized (
-    select x.account_id, x.instalment_no,
-           sum(x.all_minor) filter (where x.value_on < s.on_day and (x.value_on > s.as_of_on or x.received_us > s.received_us)) as all_minor,
-           sum(x.aging_minor) filter (where x.value_on < s.on_day and (x.value_on > s.as_of_on or x.received_us > s.received_us)) as aging_minor,
-           sum(x.all_minor) filter (where x.value_on > s.end_as_of_on or x.received_us > s.end_received_us) as end_all_minor,
-           sum(x.aging_minor) filter (where x.value_on > s.end_as_of_on or x.received_us > s.end_received_us) as end_aging_minor
-    from (select p.account_id, p.instalment_no, p.value_on, p.received_us, p.all_minor, p.aging_minor from part p
+                      and n.version > 1 and n.version > a.version)
+    group by 1, 2, 3),
+taken as (
+    select x.account_id, x.instalment_no, sum(x.all_minor)::bigint as all_minor, sum(x.aging_minor)::bigint as aging_minor,
+           sum(x.end_aging_minor)::bigint as end_aging_minor
+    from (select p.account_id, p.instalment_no, p.all_minor, p.aging_minor, p.end_aging_minor from brought p
           union all
-          select f.account_id, f.instalment_no, f.value_on, f.received_us,
-                 case f.kind when 0 then -f.amount_minor else f.amount_minor end,
-                 case when f.component < 2 then 0 when f.kind = 0 then -f.amount_minor else f.amount_minor end
+          select f.account_id, f.instalment_no, case when v.at_start then v.all_minor end, case when v.at_start then v.aging_minor end,
+                 case when v.at_end then v.aging_minor end
           from account_fact f
+          join stand s on s.account_id = f.account_id
+          cross join lateral (
+              select f.value_on < s.on_day and (f.value_on > s.as_of_on or f.received_us > s.received_us) as at_start,
+                     f.value_on > s.end_as_of_on or f.received_us > s.end_received_us as at_end,
+                     case f.kind when 0 then -f.amount_minor else f.amount_minor end as all_minor,
+                     case when f.component < 2 then 0 when f.kind = 0 then -f.amount_minor else f.amount_minor end as aging_minor) v
           where f.agency_id = $1 and f.kind in (0, 1) and f.value_on < (select end_on from bound)
             and not exists (select from account_fact_withdrawal w where w.agency_id = $1 and w.fact_id = f.fact_id)) x
-    join stand s on s.account_id = x.account_id
     group by x.account_id, x.instalment_no),
-figure as materialized (
+-- Instalments of both snapshots in one pass; mostly they are the same one.
+figure as (
     select s.account_id,
-           greatest(0, sum(i.fees_minor + i.penalty_minor + i.interest_minor + i.principal_minor - coalesce(c.all_minor, 0)))::bigint as open_minor,
+           greatest(0, sum(i.fees_minor + i.penalty_minor + i.interest_minor + i.principal_minor - coalesce(c.all_minor, 0))
+               filter (where v.at_start))::bigint as open_minor,
            width_bucket(coalesce(max(s.on_day - i.due_on) filter (
-               where i.due_on < s.on_day and i.interest_minor + i.principal_minor - coalesce(c.aging_minor, 0) > 0), 0), $3)::smallint as bucket
-    from stand s
-    join instalment i on i.agency_id = $1 and i.account_id = s.account_id and i.as_of_on = s.as_of_on and i.received_us = s.received_us
-    left join taken c on c.account_id = s.account_id and c.instalment_no = i.instalment_no
-    group by s.account_id),
-end_figure as (
-    select s.account_id,
+               where v.at_start and i.due_on < s.on_day and i.interest_minor + i.principal_minor - coalesce(c.aging_minor, 0) > 0), 0),
+               $3)::smallint as bucket,
            width_bucket(coalesce(max(s.end_on - i.due_on) filter (
-               where i.due_on < s.end_on and i.interest_minor + i.principal_minor - coalesce(c.end_aging_minor, 0) > 0), 0), $3)::smallint as bucket
+               where v.at_end and i.due_on < s.end_on and i.interest_minor + i.principal_minor - coalesce(c.end_aging_minor, 0) > 0), 0),
+               $3)::smallint as end_bucket
     from stand s
-    join instalment i on i.agency_id = $1 and i.account_id = s.account_id and i.as_of_on = s.end_as_of_on
-        and i.received_us = s.end_received_us
+    join instalment i on i.agency_id = $1 and i.account_id = s.account_id
+    cross join lateral (
+        select i.as_of_on = s.as_of_on and i.received_us = s.received_us as at_start,
+               i.as_of_on = s.end_as_of_on and i.received_us = s.end_received_us as at_end) v
     left join taken c on c.account_id = s.account_id and c.instalment_no = i.instalment_no
-    group by s.account_id),
+    where v.at_start or v.at_end
+    group by s.account_id
+    having bool_or(v.at_start) and bool_or(v.at_end)),
 keyed as materialized (
     select k.account_id, k.team_id, k.collector_id, k.currency, k.load_type, k.bucket, k.open_minor, k.end_bucket,
            dense_rank() over (order by k.team_id, k.collector_id, k.currency, k.load_type, k.bucket)::integer as key_no
-    from (select n.account_id, a.currency::text as currency, n.load_type, d.bucket, d.open_minor, e.bucket as end_bucket,
+    from (select n.account_id, a.currency::text as currency, n.load_type, d.bucket, d.open_minor, d.end_bucket,
                  coalesce(n.collector_id, '00000000-0000-0000-0000-000000000000') as collector_id,
                  coalesce(t.team_id, '00000000-0000-0000-0000-000000000000') as team_id
           from named n
           join account a on a.agency_id = $1 and a.account_id = n.account_id
           join figure d on d.account_id = n.account_id
-          join end_figure e on e.account_id = n.account_id
           left join team_at t on t.collector_id = n.collector_id and t.since_us = n.since_us) k),
 
 -- ---- what is counted by account: at once by its key; an account without one stands for itself ----------------------
 by_account as (
     select k.key_no, case when k.key_no is null then p.account_id end as account_id, (4 + p.tag)::smallint as figure,
            sum(p.debt_minor)::bigint as value
-    from part p left join keyed k on k.account_id = p.account_id
-    where p.value_on >= (select from_on from bound) group by 1, 2, 3
+    from brought p left join keyed k on k.account_id = p.account_id
+    where p.debt_minor is not null group by 1, 2, 3
     union all
     select k.key_no, case when k.key_no is null then v.account_id end, f.figure, count(*)
     from visit v join visit_state s on s.agency_id = $1 and s.visit_id = v.visit_id
@@ -258,9 +269,11 @@ by_account as (
     where m.agency_id = $1 and f.counts
     group by 1, 2, 3
     union all
-    select k.key_no, case when k.key_no is null then r.account_id end, 27::smallint, count(*)
-    from receipt r left join keyed k on k.account_id = r.account_id
-    where r.agency_id = $1 and r.value_on >= (select from_on from bound) and r.value_on < (select end_on from bound)
+    select k.key_no, case when k.key_no is null then r.account_id end, 27::smallint, sum(r.receipts)::bigint
+    from (select x.account_id, count(*) as receipts from receipt x
+          where x.agency_id = $1 and x.value_on >= (select from_on from bound) and x.value_on < (select end_on from bound)
+          group by x.account_id) r
+    left join keyed k on k.account_id = r.account_id
     group by 1, 2
     union all
     select k.key_no, case when k.key_no is null then r.account_id end, 28::smallint, count(*)
@@ -274,23 +287,24 @@ by_account as (
 working as (
     select b.end_on - 1 - case extract(isodow from b.end_on - 1) when 6 then 1 when 7 then 2 else 0 end::integer as last_on
     from bound b),
+-- Postings that do not count like all others: later than the month, of its last working day or the week-end behind it, of
+-- its settlements. They are few, so the ledger is read once and hardly joined.
+special as (
+    select p.posting_id, p.kind, p.posting_on from posting p
+    where p.agency_id = $1 and (p.posting_on >= (select end_on from bound) or (p.kind = 1 and p.value_on >= (select last_on from working))
+        or (p.kind = 50 and p.posting_on >= (select from_on from bound)))),
+cash as materialized (
+    select l.owner_id as collector_id, l.currency::text as currency,
+           (sum(l.amount_minor) filter (where l.ledger_account = 12 and p.kind = 50 and p.posting_on < (select end_on from bound)))::bigint as short_minor,
+           (sum(l.amount_minor) filter (where l.ledger_account = 5 and (p.posting_id is null or (
+               p.posting_on < (select end_on from bound) and (p.kind <> 1 or l.amount_minor < 0)))))::bigint as aged_minor
+    from ledger_line l left join special p on p.posting_id = l.posting_id
+    where l.agency_id = $1 and l.ledger_account in (5, 12)
+    group by l.owner_id, l.currency),
 by_collector as (
-    select l.owner_id as collector_id, l.currency::text as currency, 29::smallint as figure, sum(l.amount_minor)::bigint as value
-    from ledger_line l join posting p on p.agency_id = $1 and p.posting_id = l.posting_id
-    where l.agency_id = $1 and l.ledger_account = 12 and p.kind = 50
-      and p.posting_on >= (select from_on from bound) and p.posting_on < (select end_on from bound)
-    group by 1, 2
+    select c.collector_id, c.currency, 29::smallint as figure, c.short_minor as value from cash c where c.short_minor is not null
     union all
-    select l.owner_id, l.currency::text, 30::smallint,
-           greatest(0, sum(l.amount_minor) - coalesce(sum(l.amount_minor) filter (
-               where p.kind = 1 and l.amount_minor > 0 and p.value_on >= (select last_on from working)), 0))::bigint
-    from ledger_line l join posting p on p.agency_id = $1 and p.posting_id = l.posting_id
-    where l.agency_id = $1 and l.ledger_account = 5 and p.posting_on < (select end_on from bound)
-    group by 1, 2
-    union all
-    select l.collector_id, l.currency::text, 33::smallint, sum(l.amount_minor)::bigint
-    from bonus_line l where l.agency_id = $1 and l.month_on = $2 and l.account_id is null
-    group by 1, 2),
+    select c.collector_id, c.currency, 30::smallint, greatest(0, c.aged_minor) from cash c where c.aged_minor is not null),
 
 -- ---- together ------------------------------------------------------------------------------------------------------
 key as materialized (
@@ -308,10 +322,11 @@ by_other as (
     from moved m join keyed k on k.account_id = m.account_id
     where m.collector_after is not null group by 1, 2, 3, 4
     union all
-    select l.collector_id, l.currency::text, coalesce(k.load_type, 0::smallint), coalesce(k.bucket, -1::smallint), 33::smallint,
+    select l.collector_id, l.currency, coalesce(k.load_type, 0::smallint), coalesce(k.bucket, -1::smallint), 33::smallint,
            sum(l.amount_minor)::bigint
-    from bonus_line l left join keyed k on k.account_id = l.account_id
-    where l.agency_id = $1 and l.month_on = $2 and l.account_id is not null
+    from (select x.collector_id, x.currency::text as currency, x.account_id, sum(x.amount_minor)::bigint as amount_minor
+          from bonus_line x where x.agency_id = $1 and x.month_on = $2 group by 1, 2, 3) l
+    left join keyed k on k.account_id = l.account_id
     group by 1, 2, 3, 4
     union all
     select x.collector_id, x.currency, 0::smallint, -1::smallint, x.figure, x.value from by_collector x),

@@ -3,10 +3,12 @@
 -- name: kpi_plan
 -- in:   none
 -- out:  text work_mem
--- why:  a month is read whole: hash joins and scans, whatever statistics there are. Ends with the transaction.
+-- why:  a month is read whole: scans, hash joins and hashed groups, whatever statistics there are. Ends with the
+--       transaction.
 select set_config('plan_cache_mode', 'force_custom_plan', true) || set_config('enable_seqscan', 'on', true)
-       || set_config('enable_hashjoin', 'on', true) || set_config('enable_mergejoin', 'on', true)
-       || set_config('enable_nestloop', 'off', true) || set_config('work_mem', '256MB', true) as work_mem;
+       || set_config('enable_hashjoin', 'on', true) || set_config('enable_mergejoin', 'off', true)
+       || set_config('enable_nestloop', 'off', true) || set_config('enable_sort', 'off', true)
+       || set_config('work_mem', '256MB', true) as work_mem;
 
 -- name: kpi_unplan
 -- in:   none
@@ -14,7 +16,7 @@ select set_config('plan_cache_mode', 'force_custom_plan', true) || set_config('e
 -- why:  back to the ways of this connection, for what else the transaction does.
 select set_config('plan_cache_mode', 'force_generic_plan', true) || set_config('enable_seqscan', 'off', true)
        || set_config('enable_hashjoin', 'off', true) || set_config('enable_mergejoin', 'off', true)
-       || set_config('enable_nestloop', 'on', true) as plan_cache_mode;
+       || set_config('enable_nestloop', 'on', true) || set_config('enable_sort', 'on', true) as plan_cache_mode;
 
 -- name: kpi_lock
 -- in:   uuid agency_id, date month_on
