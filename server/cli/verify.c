@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tagihd verify: the whole database of one agency or of all against itself (rpc/verify.h), and every difference named.
- * It writes nothing. Entries, whose signatures are most of the work, are read in two halves on two connections; all
- * else is compared in one snapshot, so it may run beside a server at work.
+ * It writes nothing. The work is in parts that need nothing of each other, which two connections take in turn; each part
+ * is compared within one snapshot, so it may run beside a server at work.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -38,19 +38,19 @@ struct run {
     struct keyring keys;
     installation_id installation;
     instant since;
-    pthread_mutex_t lock; /* of what is printed */
+    pthread_mutex_t lock; /* of all below */
     int64_t shown_us, n_differences;
-    int64_t entries[2];
+    size_t next_part;
+    bool failed;
+    int64_t entries[2]; /* of the two parts that read entries */
 };
 
-/* One half of the entries, on a connection of its own. */
-struct half {
+/* One of those who take parts, on a connection of its own. */
+struct reader {
     struct run *run;
-    struct office office;
-    hash256 after, until;
-    int which;
+    struct office *office;
+    size_t part; /* that is at work */
     tagih_err err;
-    int64_t n_differences;
 };
 
 /* ---- what is said ------------------------------------------------------------------------------------------------ */
@@ -78,7 +78,7 @@ static void print_difference(const struct run *run, const struct verify_differen
 }
 
 static void difference(void *context, const struct verify_difference *d) {
-    struct run *run = context;
+    struct run *run = ((struct reader *)context)->run;
     pthread_mutex_lock(&run->lock);
     run->n_differences++;
     print_difference(run, d);
@@ -87,7 +87,7 @@ static void difference(void *context, const struct verify_difference *d) {
 
 /* In minor units, as everything that is stored. */
 static void figure(void *context, const struct verify_figure *f) {
-    struct run *run = context;
+    struct run *run = ((struct reader *)context)->run;
     pthread_mutex_lock(&run->lock);
     if (is_json) {
         putchar('{');
@@ -115,18 +115,14 @@ static void show(struct run *run, const char *part, int64_t done) {
 }
 
 static void progress(void *context, const char *part, int64_t done) {
-    struct run *run = context;
+    struct reader *reader = context;
+    struct run *run = reader->run;
     pthread_mutex_lock(&run->lock);
-    show(run, part, done + (strcmp(part, "entries") == 0 ? run->entries[1] : 0));
-    if (strcmp(part, "entries") == 0) run->entries[0] = done;
-    pthread_mutex_unlock(&run->lock);
-}
-
-static void half_progress(void *context, const char *part, int64_t done) {
-    struct run *run = context;
-    pthread_mutex_lock(&run->lock);
-    run->entries[1] = done;
-    show(run, part, done + run->entries[0]);
+    if (reader->part < 2) {
+        run->entries[reader->part] = done;
+        done = run->entries[0] + run->entries[1];
+    }
+    show(run, part, done);
     pthread_mutex_unlock(&run->lock);
 }
 
@@ -149,50 +145,71 @@ static tagih_err begin(struct verify *v) {
     return TAGIH_OK;
 }
 
-static struct verify verify_of(struct run *run, struct office *office, struct tx *tx) {
-    return (struct verify){.tx = tx, .arena = &office->arena, .agency = run->office.agency, .installation = run->installation,
-                           .keys = &run->keys, .since = run->since, .difference = difference, .progress = progress,
-                           .figure = figure, .context = run};
+/* ---- its parts ---------------------------------------------------------------------------------------------------- */
+
+static hash256 filled(uint8_t first, uint8_t rest) {
+    hash256 out;
+    memset(out.b, rest, sizeof out.b);
+    out.b[0] = first;
+    return out;
 }
 
-static void *run_half(void *context) {
-    struct half *half = context;
-    struct tx_options options = snapshot_of(&half->office);
+static tagih_err lower_entries(struct verify *v) {
+    hash256 first = filled(0, 0), middle = filled(0x7f, 0xff);
+    return verify_entries(v, &first, &middle);
+}
+
+static tagih_err upper_entries(struct verify *v) {
+    hash256 middle = filled(0x7f, 0xff), last = filled(0xff, 0xff);
+    return verify_entries(v, &middle, &last);
+}
+
+/* The longest first, so that both are done at about the same time. progress() knows that the first two read entries. */
+static tagih_err (*const parts[])(struct verify *v) = {
+    lower_entries, upper_entries, verify_postings, verify_sums, verify_accounts,
+    verify_states, verify_bonus, verify_device_keys, verify_heads, verify_identities};
+
+static bool next_part(struct reader *reader) {
+    struct run *run = reader->run;
+    pthread_mutex_lock(&run->lock);
+    bool found = !run->failed && run->next_part < sizeof parts / sizeof *parts;
+    if (found) reader->part = run->next_part++;
+    pthread_mutex_unlock(&run->lock);
+    return found;
+}
+
+static tagih_err read_parts(struct reader *reader) {
+    struct run *run = reader->run;
+    struct tx_options options = snapshot_of(reader->office);
     DEFER(tx) struct tx tx;
-    tx_begin(&tx, &half->office.db, &options);
-    struct verify v = verify_of(half->run, &half->office, &tx);
-    v.progress = half_progress;
-    half->err = begin(&v);
-    if (err_is_ok(half->err)) half->err = verify_entries(&v, &half->after, &half->until);
+    tx_begin(&tx, &reader->office->db, &options);
+    struct verify v = {.tx = &tx, .arena = &reader->office->arena, .agency = run->office.agency, .installation = run->installation,
+                       .keys = &run->keys, .since = run->since, .difference = difference, .progress = progress,
+                       .figure = figure, .context = reader};
+    TRY(begin(&v));
+    while (next_part(reader)) TRY(parts[reader->part](&v));
+    return TAGIH_OK;
+}
+
+static void *run_reader(void *context) {
+    struct reader *reader = context;
+    reader->err = read_parts(reader);
+    pthread_mutex_lock(&reader->run->lock);
+    reader->run->failed |= !err_is_ok(reader->err);
+    pthread_mutex_unlock(&reader->run->lock);
     return NULL;
 }
 
-static tagih_err verify_rest(struct verify *v) {
-    TRY(verify_device_keys(v));
-    TRY(verify_postings(v));
-    TRY(verify_bonus(v));
-    TRY(verify_accounts(v));
-    TRY(verify_states(v));
-    TRY(verify_sums(v));
-    TRY(verify_identities(v));
-    return verify_heads(v);
-}
-
-/* The lower half of the entries here, the upper half beside it; then the rest. */
-static tagih_err verify_all(struct run *run, struct half *half) {
-    struct tx_options options = snapshot_of(&run->office);
-    DEFER(tx) struct tx tx;
-    tx_begin(&tx, &run->office.db, &options);
-    struct verify v = verify_of(run, &run->office, &tx);
-    hash256 first = {{0}}, middle = half->after;
+static tagih_err verify_all(struct run *run, struct office *beside) {
+    struct reader readers[2] = {{.run = run, .office = &run->office}, {.run = run, .office = beside}};
     pthread_t thread;
-    TRY(begin(&v));
-    if (pthread_create(&thread, NULL, run_half, half) != 0) return FAIL(OUT_OF_MEMORY);
-    tagih_err err = verify_entries(&v, &first, &middle);
+    run->next_part = 0;
+    run->failed = false;
+    if (pthread_create(&thread, NULL, run_reader, &readers[1]) != 0) return FAIL(OUT_OF_MEMORY);
+    run_reader(&readers[0]);
     pthread_join(thread, NULL);
-    TRY(err);
-    TRY(half->err);
-    return verify_rest(&v);
+    TRY(readers[0].err);
+    return readers[1].err;
 }
 
 static void say_end(const struct run *run, int64_t before, int64_t began_us) {
@@ -211,17 +228,14 @@ static void say_end(const struct run *run, int64_t before, int64_t began_us) {
 }
 
 static enum cli_exit verify_agency(struct run *run, const struct cli *cli) {
-    struct half half = {.run = run};
+    struct office beside;
     int64_t before = run->n_differences, began_us = clock_monotonic_us();
-    memset(half.until.b, 0xff, sizeof half.until.b);
-    memset(half.after.b, 0xff, sizeof half.after.b);
-    half.after.b[0] = 0x7f;
     run->entries[0] = run->entries[1] = 0;
-    enum cli_exit connected = office_connect(cli, &half.office);
-    half.office.agency = run->office.agency;
-    tagih_err err = connected == CLI_OK ? verify_all(run, &half) : FAIL(STORE_UNAVAILABLE);
-    db_release(&half.office.db);
-    office_arena_close(&half.office.arena, half.office.memory);
+    enum cli_exit connected = office_connect(cli, &beside);
+    beside.agency = run->office.agency;
+    tagih_err err = connected == CLI_OK ? verify_all(run, &beside) : FAIL(STORE_UNAVAILABLE);
+    db_release(&beside.db);
+    office_arena_close(&beside.arena, beside.memory);
     if (!err_is_ok(err)) return cli_failed("%s: %s; nothing is said about the rest", run->office.agency_name, err_text(err));
     say_end(run, before, began_us);
     return run->n_differences == before ? CLI_OK : CLI_FAILED;

@@ -55,18 +55,33 @@ static int by_table(const void *left, const void *right) {
     return fact_statement_compare(*(const struct statement *const *)left, *(const struct statement *const *)right);
 }
 
-/* In the order in which the book digests them (store/fact.h). */
-static void find_tables(struct postings *p) {
+static bool is_used(const struct result *tables, const char *name, size_t len) {
+    for (size_t i = 0; i < result_count(tables); i++) {
+        struct bytes table = result_text(tables, i, COL_verify_tables_table_name);
+        if (table.len == len && memcmp(table.data, name, len) == 0) return true;
+    }
+    return false;
+}
+
+/* In the order in which the book digests them (store/fact.h). Tables without a block are left out. */
+static tagih_err find_tables(struct postings *p) {
     size_t tail = strlen(FACT_SUFFIX);
+    struct params params;
+    DEFER(result) struct result used = {0};
+    params_init(&params, p->v->arena, STMT_verify_tables, 0);
+    TRY(tx_send(p->v->tx, &params));
+    TRY(tx_sync(p->v->tx));
+    tx_take(p->v->tx, &used);
     for (size_t i = 0; i < store_statements.count; i++) {
         const struct statement *s = &store_statements.rows[i];
         size_t len = strlen(s->name);
-        if (len > tail && strcmp(s->name + len - tail, FACT_SUFFIX) == 0) {
-            assert(p->n_tables < FACT_TABLES_MAX);
-            p->tables[p->n_tables++] = s;
-        }
+        bool is = len > tail && strcmp(s->name + len - tail, FACT_SUFFIX) == 0;
+        if (!is || !is_used(&used, s->name, len - tail)) continue;
+        assert(p->n_tables < FACT_TABLES_MAX);
+        p->tables[p->n_tables++] = s;
     }
     qsort(p->tables, p->n_tables, sizeof p->tables[0], by_table);
+    return TAGIH_OK;
 }
 
 static int posting_column(const struct statement *statement) {
@@ -424,7 +439,7 @@ tagih_err verify_postings(struct verify *v) {
     struct postings p = {.v = v};
     struct posting_chain chain = {.writer = -1};
     int64_t done = 0;
-    find_tables(&p);
+    TRY(find_tables(&p));
     for (bool found = true; found;) {
         TRY(read_chain(v, chain.writer, &found, &chain));
         bool asked = chain.any || v->since.us == 0;

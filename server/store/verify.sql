@@ -8,6 +8,13 @@
 select set_config('enable_seqscan', 'on', true) || set_config('enable_hashjoin', 'on', true)
        || set_config('enable_mergejoin', 'on', true) as plans;
 
+-- name: verify_tables
+-- in:   none
+-- out:  text table_name
+-- why:  the tables that have a block at all; in the others nobody has to look for rows of a posting.
+select c.relname::text as table_name from pg_class c
+where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and pg_relation_size(c.oid) > 0;
+
 -- name: verify_entries
 -- in:   uuid agency_id, bytea after_hash, bytea until_hash, int8 since_us, int4 limit_rows
 -- out:  bytea entry_hash, uuid device_id, int4 epoch, int8 seq, uuid entry_id, int2 kind, bool owns_seq, bool owns_id, int2 fate, int8 flags, int8 received_us, bytea ack, int8 body_received_us, int8 value_us, bytea prev_hash, bytea body, date value_on, bytea public_key, uuid user_id, int8 valid_from_us, bytea certificate_hash, bytea before_hash, int8 before_flags, int2 later_fate, int8 later_flags, uuid waits_for
