@@ -108,7 +108,7 @@ struct ledger_side payment_money_side(enum payment_source source, enum tender te
 TAGIH_MUST_USE tagih_err payment_reversal_check(enum reversal_reason reason, enum payment_source source, enum tender tender);
 
 /**
- * The ledger account that a reversal credits (R-PAY-4).
+ * The ledger account that a reversal credits (R-PAY-4). Proceeds of a sale go back to the sale, whatever the reason (R-RPO-7b).
  *
  * @param debited the side that the payment debited when it was posted (quarantine for a released one)
  * @param settled is the receipt in a DECLARED or later settlement?

@@ -8,10 +8,11 @@
 #include "domain/big_endian.h"
 
 static const char *const kind_names[EXPECTED_KIND_END] = {
-    "?", "transfer", "payment", "cheque", "deposit", "suspense", "suspense_return", "cheque_fee", "cheque_return"};
+    "?", "transfer", "payment", "cheque", "deposit", "suspense", "suspense_return", "cheque_fee", "cheque_return",
+    [EXPECTED_COST] = "taking_cost", [EXPECTED_SALE] = "sale", [EXPECTED_SURPLUS] = "surplus", [EXPECTED_REMITTANCE] = "remittance"};
 
 const char *bank_expected_name(int kind) {
-    return kind > 0 && kind < EXPECTED_KIND_END ? kind_names[kind] : "?";
+    return kind > 0 && kind < EXPECTED_KIND_END && kind_names[kind] ? kind_names[kind] : "?";
 }
 
 const char *bank_outcome_name(int outcome) {

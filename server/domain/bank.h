@@ -28,6 +28,10 @@ enum bank_expected_kind {
     EXPECTED_SUSPENSE_RETURN = 6, /* and went back (J21) */
     EXPECTED_CHEQUE_FEE = 7,      /* what the bank takes for a bounce (J10) */
     EXPECTED_CHEQUE_RETURN = 8,   /* a cheque that had been cleared before it bounced */
+    EXPECTED_COST = 20,           /* a bill for taking collateral (J28) */
+    EXPECTED_SALE = 21,           /* what an auction house pays (J27) */
+    EXPECTED_SURPLUS = 22,        /* and the debtor gets of it */
+    EXPECTED_REMITTANCE = 23,     /* what a creditor gets (J30) */
     EXPECTED_KIND_END
 };
 

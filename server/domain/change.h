@@ -63,6 +63,9 @@
     X(PROPOSAL_MADE, 80, "proposal.made")      \
     X(PROPOSAL_DECIDED, 81, "proposal.decided") \
     X(OFFER_CHANGED, 82, "offer.changed")      \
+    X(SALE_CHANGED, 150, "sale.changed")       \
+    X(COST_SPENT, 151, "cost.spent")           \
+    X(CREDITOR_REMITTED, 152, "creditor.remitted") \
     X(ACCOUNT_RECALLED, 100, "account.recalled") \
     X(ACCOUNT_REOPENED, 101, "account.reopened") \
     X(ACCOUNT_LATE_FACT, 102, "account.late_fact") \

@@ -133,6 +133,7 @@ tagih_err payment_reversal_check(enum reversal_reason reason, enum payment_sourc
 }
 
 struct ledger_side payment_reversal_side(enum reversal_reason reason, bool settled, struct ledger_side debited) {
+    if (debited.account == LEDGER_SALE_PROCEEDS) return debited; /* they are shared anew (R-RPO-7b) */
     switch (reason) {
         case REVERSAL_VOID:
             return settled ? unowned(LEDGER_SUSPENSE) : debited;

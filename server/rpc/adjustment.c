@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "rpc/cost.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
 #include "run/random.h"
@@ -105,6 +106,7 @@ static tagih_err charge_request(struct rpc_item *item) {
     if (request->component == TAGIH__V1__DEBT_COMPONENT__DEBT_COMPONENT_UNSPECIFIED) {
         rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "component");
     }
+    if (*request->reference) cost_check_reference(item, "reference", request->reference);
     if (request->instalment < 0) rpc_problem(item, FAIL(REQUEST_FIELD_RANGE), "instalment");
     if (!instant_is_sane(out->value)) rpc_problem(item, FAIL(REQUEST_TIME), "value_us");
     else if (out->value.us > item->now.us + FUTURE_MAX_US) rpc_problem(item, FAIL(ADJUSTMENT_FUTURE), "value_us");
@@ -281,6 +283,21 @@ static int32_t instalment_of(const struct posting_account *account, civil_date v
     return no;
 }
 
+/* A bill that is passed on: once, and never one that was booked as a cost of taking (R-RPO-7a). */
+static tagih_err add_bill(struct rpc_batch *batch, struct post *post) {
+    const Tagih__V1__ChargeAccountRequest *request = batch->items[0]->request;
+    struct params *fact = ARENA_ARRAY(batch->arena, 1, struct params);
+    if (!fact) return FAIL(OUT_OF_MEMORY);
+    struct cost_row row = {.id = post->id, .posting = post->id, .account = post->account, .used_as = COST_AS_FEE,
+                           .amount_minor = post->amount_minor, .currency = bytes_text(post->currency.code),
+                           .reference = bytes_text(request->reference), .value_us = post->value.us, .at_us = batch->now.us,
+                           .made_by = post->actor, .decided_by = post->actor};
+    cost_fact(fact, batch->tx, batch->arena, &row);
+    post->facts = fact;
+    post->n_facts = 1;
+    return TAGIH_OK;
+}
+
 static tagih_err post_charge(struct rpc_batch *batch, struct book *book, struct post *post) {
     const Tagih__V1__ChargeAccountRequest *request = batch->items[0]->request;
     const struct posting_account *account = book_account(book, post->account);
@@ -302,9 +319,15 @@ static tagih_err charge_account(struct rpc_batch *batch) {
                         .actor = item->caller.user, .note = bytes_text(request->reason)};
     struct book book;
     TRY(send_book(batch, &book, &post, 0));
+    TRY(cost_send_used(batch->tx, batch->arena, a->account, bytes_text(request->reference)));
     TRY(rpc_load(batch));
     TRY(take_book(&book));
+    enum cost_use used = cost_take_used(batch->tx);
     if (!rpc_ok(item)) return TAGIH_OK;
+    if (*request->reference) {
+        TRY(cost_once(used));
+        TRY(add_bill(batch, &post));
+    }
     TRY(post_charge(batch, &book, &post));
     ((Tagih__V1__ChargeAccountResponse *)item->response)->fact_id = rpc_uuid(item, post.id);
     return TAGIH_OK;

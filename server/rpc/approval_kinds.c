@@ -4,6 +4,7 @@
 #include "rpc/adjustment.h"
 #include "rpc/approval.h"
 #include "rpc/bank_match.h"
+#include "rpc/cost.h"
 #include "rpc/entry.h"
 #include "rpc/payment_retag.h"
 #include "rpc/repayment.h"
@@ -14,6 +15,8 @@
 #include "rpc/shortage.h"
 #include "rpc/payout.h"
 #include "rpc/rule_set.h"
+#include "rpc/remittance.h"
+#include "rpc/sale.h"
 
 const struct approval_kind *const approval_kinds[] = {
     &bank_match_kind,
@@ -37,6 +40,13 @@ const struct approval_kind *const approval_kinds[] = {
     &leaving_kind,
     &rule_set_kind,
     &rule_set_version_kind,
+    &taking_cost_kind,
+    &sale_kind,
+    &sale_settlement_kind,
+    &sale_take_back_kind,
+    &sale_proceeds_kind,
+    &surplus_kind,
+    &remittance_kind,
     NULL,
 };
 

@@ -184,6 +184,7 @@ static tagih_err judge_reversal(struct rpc_item *item, struct book *book, const 
     const Tagih__V1__ReversePaymentRequest *request = item->request;
     if (read->reversed) return FAIL(PAYMENT_REVERSED);
     if (strcmp(request->etag, payment_etag(item, read)) != 0) return FAIL(PAYMENT_CHANGED);
+    if (read->source == SOURCE_AUCTION) return FAIL(PAYMENT_OF_SALE); /* its costs and surplus would stay (R-RPO-7b) */
     TRY(payment_reversal_check(r->reason, (enum payment_source)read->source, (enum tender)read->tender));
     const struct posting_reversed *at = &book->loaded.reversed[0];
     if (r->reason == REVERSAL_NEVER_RECEIVED && at->at_bank && at->bank_state == EXPECTED_SETTLED) return FAIL(PAYMENT_AT_BANK);

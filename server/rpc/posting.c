@@ -99,6 +99,7 @@ struct posted *book__posted(struct book *book, const struct post *post, enum pos
     *posted = (struct posted){.post = post, .kind = kind, .allocation_first = book->n_allocations,
                               .bonus_first = book->n_bonus, .posting_on = book_posting_on(book, post->value_on)};
     ledger_begin(&posted->ledger, post->currency);
+    if (post->ledger.n || !err_is_ok(post->ledger.failed)) posted->ledger = post->ledger; /* its maker's lines come first */
     assert(post->n_facts <= POST_FACTS_MAX);
     for (size_t i = 0; i < post->n_facts; i++) posted->facts[posted->n_facts++] = &post->facts[i];
     return posted;
@@ -393,7 +394,8 @@ static tagih_err post_reversal(struct book *book, struct post *post) {
     posted->reversal = book->n_reversals;
     TRY(book__replay_reversal(book, post, account, posted, &payment));
     TRY(book__bonus_reverse(book, post, posted, &payment));
-    bool stays = payment_reversal_side(post->reason, post->settled, (struct ledger_side){0}).account == LEDGER_SUSPENSE;
+    struct ledger_side debited = payment_money_side((enum payment_source)payment.source, (enum tender)payment.tender, payment.collector.u);
+    bool stays = payment_reversal_side(post->reason, post->settled, debited).account == LEDGER_SUSPENSE;
     if (stays) TRY(book__suspend(book, post, posted, &payment));
     return balances_follow(book, posted);
 }
@@ -469,7 +471,6 @@ static tagih_err post_move(struct book *book, struct post *post) {
     struct posted *posted = book__posted(book, post, post->kind);
     posted->has_account = account != NULL;
     posted->account = post->account;
-    posted->ledger = post->ledger;
     post->outcome = POST_DONE;
     if (post->retag) TRY(book__bonus_retag(book, post, posted));
     if (post->true_up) TRY(book__bonus_true_up(book, post, posted));

@@ -62,7 +62,10 @@ enum posting_kind {
     POSTING_OF_LEAVING = 83,
     POSTING_OF_CLOSE = 90,
     POSTING_OF_KPI = 91,
-    POSTING_OF_RULE_SET = 95
+    POSTING_OF_RULE_SET = 95,
+    POSTING_OF_COST = 100,
+    POSTING_OF_SALE = 101,
+    POSTING_OF_REMITTANCE = 102
 };
 
 enum post_outcome {
@@ -136,7 +139,7 @@ struct post {
     uuid withdrawn;
     struct bytes note;    /* POST_FACT: the reason that is kept with it */
     enum posting_kind kind;   /* of a move */
-    struct ledger_txn ledger; /* of a move: begun by book_move_begin, built before book_decide */
+    struct ledger_txn ledger; /* of a move; of a payment or reversal what goes with it: begun by book_move_begin, built before book_decide */
     int16_t change;           /* of a move: what the feed says of it (domain/change.h), of `payment` if that is set; 0: nothing */
     const struct params *facts; /* rows of its own; each names this post as its posting */
     size_t n_facts;

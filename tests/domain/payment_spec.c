@@ -133,6 +133,16 @@ static void the_money_side_of_a_reversal_follows_its_reason(void **state) {
     }
 }
 
+//= RULES.md R-RPO-7b
+//  the proceeds are shared anew
+static void proceeds_of_a_sale_go_back_to_the_sale(void **state) {
+    (void)state;
+    for (int reason = REVERSAL_VOID; reason < REVERSAL_END; reason++) {
+        struct ledger_side proceeds = LEDGER_SIDE(SALE_PROCEEDS);
+        assert_side(payment_reversal_side((enum reversal_reason)reason, false, proceeds), LEDGER_SALE_PROCEEDS, false);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_name_is_in_the_list_and_nothing_else_is),
@@ -143,6 +153,7 @@ int main(void) {
         cmocka_unit_test(each_tender_debits_its_own_account),
         cmocka_unit_test(cash_becomes_the_collectors_to_answer_for),
         cmocka_unit_test(the_money_side_of_a_reversal_follows_its_reason),
+        cmocka_unit_test(proceeds_of_a_sale_go_back_to_the_sale),
     };
     return cmocka_run_group_tests_name("payment", tests, NULL, NULL);
 }

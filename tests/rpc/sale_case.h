@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What specs of sales, their costs and remittances share: two people, their calls, and the very lines of a posting. */
+#ifndef TAGIH_TESTS_SALE_CASE_H
+#define TAGIH_TESTS_SALE_CASE_H
+
+#include "server/run/clock.h"
+#include "tests/support/case.h"
+#include "tests/support/teller.h"
+
+#define TEXT(literal) ((char *)(uintptr_t)(literal))
+
+static struct rig rig;
+static struct teller teller;
+static user_id second; /* another supervisor */
+
+static inline int open_rig(void **state) {
+    (void)state;
+    rig_open(&rig, NULL);
+    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
+    second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR);
+    return 0;
+}
+
+static inline int close_rig(void **state) {
+    (void)state;
+    rig_close(&rig);
+    return 0;
+}
+
+static inline const char *token(user_id user) {
+    return rig_staff_token(&rig, teller.agency, user, 0);
+}
+
+/** SHA-256 of some paper. */
+static inline ProtobufCBinaryData digest(void) {
+    static uint8_t bytes[32] = {0xd1, 0x9e, 0x57};
+    return (ProtobufCBinaryData){sizeof bytes, bytes};
+}
+
+static inline const char *proposal_of(const struct rig_answer *answer) {
+    assert_string_equal(answer->reason, "OK");
+    return ((const Tagih__V1__RecordSaleResponse *)answer->response)->proposal_id; /* all of them have it first */
+}
+
+static inline struct rig_answer decide(struct rig_answer proposal) {
+    return teller_decide(&teller, second, proposal_of(&proposal), true);
+}
+
+/** Let the second person approve, and answer the posting. */
+static inline uuid approved(struct rig_answer proposal) {
+    struct rig_answer answer = decide(proposal);
+    uuid posting;
+    assert_answer(answer, OK);
+    assert_ok(uuid_parse(((const Tagih__V1__DecideProposalResponse *)answer.response)->proposal->decision->posting_id, &posting));
+    return posting;
+}
+
+struct line {
+    enum ledger_account account;
+    int64_t amount_minor; /* debit > 0 */
+};
+
+/** Exactly these lines and no other. */
+#define assert_lines(posting, ...) \
+    assert_lines_of((posting), (const struct line[]){__VA_ARGS__}, sizeof((const struct line[]){__VA_ARGS__}) / sizeof(struct line))
+static inline void assert_lines_of(uuid posting, const struct line *lines, size_t n) {
+    char sql[200];
+    for (size_t i = 0; i < n; i++) {
+        snprintf(sql, sizeof sql, "select sum(amount_minor) from ledger_line where posting_id = '%%s' and ledger_account = %d",
+                 (int)lines[i].account);
+        assert_int_equal(teller_number(&teller, sql, posting), lines[i].amount_minor);
+    }
+    assert_int_equal(teller_number(&teller, "select count(*) from ledger_line where posting_id = '%s'", posting), n);
+}
+
+/** What a ledger account holds in the agency. */
+static inline int64_t held(enum ledger_account account) {
+    char sql[200];
+    snprintf(sql, sizeof sql, "select coalesce(sum(amount_minor), 0) from ledger_line where agency_id = '%%s' and ledger_account = %d", (int)account);
+    return teller_number(&teller, sql, teller.agency.u);
+}
+
+struct bill {
+    int64_t amount_minor;
+    const char *reference; /* NULL: a new one */
+    const char *in;        /* NULL: IDR */
+    int64_t value_us;      /* 0: a minute ago */
+    user_id maker;         /* nil: the cashier */
+};
+
+static inline struct rig_answer taking_cost(account_id account, const struct bill *bill) {
+    Tagih__V1__RecordTakingCostRequest request = TAGIH__V1__RECORD_TAKING_COST_REQUEST__INIT;
+    Tagih__V1__Money amount = TAGIH__V1__MONEY__INIT;
+    amount.minor = bill->amount_minor;
+    amount.currency = TEXT(bill->in ? bill->in : "IDR");
+    request.account_id = TEXT(rig_text(account.u));
+    request.kind = TAGIH__V1__TAKING_COST_KIND__TAKING_COST_KIND_TRANSPORT;
+    request.amount = &amount;
+    request.reference = TEXT(bill->reference ? bill->reference : rig_text(rig_id()));
+    request.evidence_sha256 = digest();
+    request.value_us = bill->value_us ? bill->value_us : clock_now().us - US_PER_MINUTE;
+    request.reason = TEXT("the truck");
+    request.request_id = TEXT(rig_text(rig_id()));
+    return rig_call(&rig, token(uuid_is_nil(bill->maker.u) ? teller.cashier : bill->maker), "CostService/RecordTakingCost", &request);
+}
+
+#endif
