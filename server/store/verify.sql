@@ -446,7 +446,8 @@ order by 1, 2;
 -- name: verify_diff_ledger
 -- in:   uuid agency_id
 -- out:  text table_name, text key, text column_name, text stored, text expected
--- why:  what an account owes and has as credit is what the ledger says of it (R-LED-1, R-LED-2).
+-- why:  what an account owes and has as credit is what the ledger says of it (R-LED-1, R-LED-2). One that owes nothing has a
+--       state all the same.
 select 'account_state'::text as table_name, coalesce(s.account_id, l.owner_id)::text as key, v.column_name, v.stored, v.expected
 from (select account_id, fees_minor, penalty_minor, interest_minor, principal_minor, credit_minor, recoverable_minor
       from account_state where agency_id = $1) s
@@ -466,6 +467,10 @@ cross join lateral (values
     ('credit_minor', coalesce(s.credit_minor, 0)::text, coalesce(l.credit, 0)::text),
     ('recoverable_minor', coalesce(s.recoverable_minor, 0)::text, coalesce(l.recoverable, 0)::text)) v (column_name, stored, expected)
 where v.stored <> v.expected
+union all
+select 'account_state', a.account_id::text, 'account_id', '', a.account_id::text
+from account a where a.agency_id = $1
+  and not exists (select from account_state s where s.agency_id = $1 and s.account_id = a.account_id)
 order by 2, 3;
 
 -- name: verify_diff_states

@@ -257,6 +257,54 @@ static void day_of_rule_sets(account_id account) {
     teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(50000), .value = teller_noon(-1)});
 }
 
+static void decided(user_id second, struct rig_answer proposal) {
+    assert_answer(proposal, OK);
+    const char *id = ((const Tagih__V1__RecordSaleResponse *)proposal.response)->proposal_id; /* all of them have it first */
+    assert_answer(teller_decide(&teller, second, id, true), OK);
+}
+
+/* Collateral that is fetched, sold and shared; a bill that is charged; and the creditor gets something of it. */
+static void day_of_a_sale(account_id account) {
+    user_id second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR);
+    const char *maker = rig_staff_token(&rig, teller.agency, teller.supervisor, 0);
+    static uint8_t digest[32] = {7};
+    char *on = (char *)(uintptr_t)rig_text(account.u), *why = (char *)(uintptr_t)"as its papers say";
+    Tagih__V1__Money money = TAGIH__V1__MONEY__INIT;
+    money.currency = (char *)(uintptr_t)"IDR";
+    Tagih__V1__RecordTakingCostRequest cost = TAGIH__V1__RECORD_TAKING_COST_REQUEST__INIT;
+    money.minor = MINOR(200000);
+    cost.account_id = on, cost.amount = &money, cost.reason = cost.reference = why, cost.value_us = clock_now().us - US_PER_S;
+    cost.kind = TAGIH__V1__TAKING_COST_KIND__TAKING_COST_KIND_STORAGE;
+    cost.evidence_sha256 = (ProtobufCBinaryData){sizeof digest, digest};
+    cost.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    decided(second, rig_call(&rig, maker, "CostService/RecordTakingCost", &cost));
+    Tagih__V1__RecordSaleRequest sale = TAGIH__V1__RECORD_SALE_REQUEST__INIT;
+    money.minor = MINOR(9000000);
+    sale.account_id = on, sale.hammer = &money, sale.reason = sale.asset_reference = sale.house = sale.lot = why;
+    sale.protocol_sha256 = cost.evidence_sha256, sale.sold_us = clock_now().us - US_PER_S;
+    sale.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    decided(second, rig_call(&rig, maker, "SaleService/RecordSale", &sale));
+    char id[UUID_TEXT_SIZE];
+    snprintf(id, sizeof id, "%s", pg_value(&rig.pg, "select sale_id from sale"));
+    Tagih__V1__SettleSaleRequest settle = TAGIH__V1__SETTLE_SALE_REQUEST__INIT;
+    money.minor = MINOR(500000);
+    settle.sale_id = id, settle.sale_costs = &money, settle.reason = why;
+    for (int round = 0; round < 2; round++) { /* shared, taken back, shared again */
+        Tagih__V1__TakeBackSaleRequest back = TAGIH__V1__TAKE_BACK_SALE_REQUEST__INIT;
+        settle.etag = (char *)(uintptr_t)(round ? "s2" : "s0");
+        settle.request_id = (char *)(uintptr_t)rig_text(rig_id());
+        decided(second, rig_call(&rig, maker, "SaleService/SettleSale", &settle));
+        back.sale_id = id, back.reason = why, back.etag = (char *)(uintptr_t)"s1";
+        back.request_id = (char *)(uintptr_t)rig_text(rig_id());
+        if (round == 0) decided(second, rig_call(&rig, maker, "SaleService/TakeBackSale", &back));
+    }
+    Tagih__V1__RemitToCreditorRequest remit = TAGIH__V1__REMIT_TO_CREDITOR_REQUEST__INIT;
+    money.minor = MINOR(1000000);
+    remit.creditor = remit.reference = remit.reason = why, remit.amount = &money, remit.value_us = clock_now().us - US_PER_S;
+    remit.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    decided(second, rig_call(&rig, maker, "RemittanceService/RemitToCreditor", &remit));
+}
+
 static void day_of_entries(account_id account) {
     user_id second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR), dewi = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR);
     struct rig_phone enrolled = rig_phone(&rig, teller.agency, dewi);
@@ -322,6 +370,7 @@ static int live_a_day(void **state) {
     day_of_two_people(teller_account(&teller, collector, &debt_j1, 1));
     day_of_entries(teller_account(&teller, collector, &debt_j1, 1));
     day_of_rule_sets(teller_account(&teller, collector, &debt_j1, 1));
+    day_of_a_sale(teller_account(&teller, collector, &debt_j1, 1));
     open_reader();
     assert_true(sign_heads() > 1);
     assert_int_equal(sign_heads(), 0); /* not within the hour */
