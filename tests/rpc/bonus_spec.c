@@ -102,9 +102,33 @@ static void a_receipt_accrues_what_the_formula_says(void **state) {
     assert_int_equal(of_line(payment, "base_minor"), MINOR(4000000));
     assert_int_equal(teller_line(&teller, payment, 1, LEDGER_BONUS_EXPENSE), MINOR(108000));
     assert_int_equal(teller_line(&teller, payment, 1, LEDGER_BONUS_PAYABLE), -MINOR(108000));
-    // J2: cash held 5 000 000 · receivable four parts 4 000 000, customer credit 1 000 000
-    assert_int_equal(teller_line(&teller, payment, 1, LEDGER_CASH_HELD), MINOR(5000000));
-    assert_int_equal(teller_line(&teller, payment, 1, LEDGER_CUSTOMER_CREDIT), -MINOR(1000000));
+    // J2: cash held 5 000 000 · receivable four parts 4 000 000, customer credit 1 000 000; with it J3
+    assert_moved(payment.u, 1, {LEDGER_CASH_HELD, 5000000}, {LEDGER_RECEIVABLE_FEES, -40000}, {LEDGER_RECEIVABLE_PENALTY, -60000},
+                 {LEDGER_RECEIVABLE_INTEREST, -400000}, {LEDGER_RECEIVABLE_PRINCIPAL, -3500000}, {LEDGER_CUSTOMER_CREDIT, -1000000},
+                 {LEDGER_BONUS_EXPENSE, 108000}, {LEDGER_BONUS_PAYABLE, -108000});
+    writer_end(&f.writer);
+}
+
+//= RULES.md R-PAY-4
+//  VOID unsettled → the account its receipt debited (cash held, transfer clearing, cheques in hand, quarantine) ·
+//  MISPOST or VOID settled → suspense
+static void a_receipt_taken_back_gives_back_all_of_it_and_its_bonus(void **state) {
+    (void)state;
+    struct field f = new_field();
+    set_target(f.collector, 1, MINOR(100000000), true);
+    payment_id voided = receive(&f, teller_account(&teller, f.collector, &debt_j1, 1), MINOR(5000000));
+    assert_answer(teller_reverse(&teller, voided, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_VOID), OK);
+    // J4: receivable, four parts 4 000 000; customer credit 1 000 000; bonus payable 108 000 · cash held (C) 5 000 000; bonus
+    //     expense 108 000
+    assert_moved(voided.u, 2, {LEDGER_CASH_HELD, -5000000}, {LEDGER_RECEIVABLE_FEES, 40000}, {LEDGER_RECEIVABLE_PENALTY, 60000},
+                 {LEDGER_RECEIVABLE_INTEREST, 400000}, {LEDGER_RECEIVABLE_PRINCIPAL, 3500000}, {LEDGER_CUSTOMER_CREDIT, 1000000},
+                 {LEDGER_BONUS_EXPENSE, -108000}, {LEDGER_BONUS_PAYABLE, 108000});
+    payment_id mispost = receive(&f, teller_account(&teller, f.collector, &debt_j1, 1), MINOR(5000000));
+    assert_answer(teller_reverse(&teller, mispost, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_MISPOST), OK);
+    // J5: receivable 4 000 000; customer credit 1 000 000; bonus payable 108 000 · suspense 5 000 000; bonus expense 108 000
+    assert_moved(mispost.u, 2, {LEDGER_SUSPENSE, -5000000}, {LEDGER_RECEIVABLE_FEES, 40000}, {LEDGER_RECEIVABLE_PENALTY, 60000},
+                 {LEDGER_RECEIVABLE_INTEREST, 400000}, {LEDGER_RECEIVABLE_PRINCIPAL, 3500000}, {LEDGER_CUSTOMER_CREDIT, 1000000},
+                 {LEDGER_BONUS_EXPENSE, -108000}, {LEDGER_BONUS_PAYABLE, 108000});
     writer_end(&f.writer);
 }
 
@@ -395,6 +419,7 @@ static void the_lines_of_every_collector_form_a_chain(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_receipt_accrues_what_the_formula_says),
+        cmocka_unit_test(a_receipt_taken_back_gives_back_all_of_it_and_its_bonus),
         cmocka_unit_test(tier_and_target_rise_with_the_month),
         cmocka_unit_test(receipts_of_one_customer_and_day_use_the_first_ones_mtd),
         cmocka_unit_test(money_from_anothers_account_waits_for_a_supervisor),

@@ -9,7 +9,7 @@
 #define REASON(name) TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_##name
 #define TEXT(literal) ((char *)(uintptr_t)(literal))
 
-enum { OF_PAYMENT = 1, OF_REVERSAL = 2, OF_CHARGE = 5, OF_CHEQUE = 33, OF_BANK_CHARGE = 34 }; /* posting.kind */
+enum { OF_PAYMENT = 1, OF_REVERSAL = 2, OF_CHARGE = 5, OF_BANK_LINE = 32, OF_CHEQUE = 33, OF_BANK_CHARGE = 34 }; /* posting.kind */
 
 static struct rig rig;
 static struct teller teller;
@@ -137,6 +137,10 @@ static void a_cheque_is_taken_handed_in_and_cleared(void **state) {
     assert_int_equal(teller_line(&teller, payment, OF_PAYMENT, LEDGER_RECEIVABLE_FEES) + teller_line(&teller, payment, OF_PAYMENT, LEDGER_RECEIVABLE_PENALTY) +
                      teller_line(&teller, payment, OF_PAYMENT, LEDGER_RECEIVABLE_INTEREST) + teller_line(&teller, payment, OF_PAYMENT, LEDGER_RECEIVABLE_PRINCIPAL),
                      -MINOR(3000000));
+    int64_t bonus = teller_line(&teller, payment, OF_PAYMENT, LEDGER_BONUS_EXPENSE) / 100; /* and its bonus, as J3 */
+    assert_moved(payment.u, OF_PAYMENT, {LEDGER_CHEQUES_IN_HAND, 3000000}, {LEDGER_RECEIVABLE_FEES, -40000},
+                 {LEDGER_RECEIVABLE_PENALTY, -60000}, {LEDGER_RECEIVABLE_INTEREST, -400000}, {LEDGER_RECEIVABLE_PRINCIPAL, -2500000},
+                 {LEDGER_BONUS_EXPENSE, bonus}, {LEDGER_BONUS_PAYABLE, -bonus});
     assert_int_equal(in_hand(), MINOR(3000000));
     struct rig_answer answer = hand_in(teller.cashier, collector, &payment, 1);
     assert_answer(answer, OK);
@@ -145,15 +149,16 @@ static void a_cheque_is_taken_handed_in_and_cleared(void **state) {
     assert_int_equal(response->sums[0]->minor, MINOR(3000000));
     // J9: handed in: cheques in collection 3 000 000 · cheques in hand 3 000 000
     assert_int_equal(teller_line(&teller, payment, OF_CHEQUE, LEDGER_CHEQUES_IN_COLLECTION), MINOR(3000000));
-    assert_int_equal(teller_line(&teller, payment, OF_CHEQUE, LEDGER_CHEQUES_IN_HAND), -MINOR(3000000));
+    assert_moved(payment.u, OF_CHEQUE, {LEDGER_CHEQUES_IN_COLLECTION, 3000000}, {LEDGER_CHEQUES_IN_HAND, -3000000});
     assert_int_equal(in_hand(), 0);
-    payment_id other = cheque(account, MINOR(1000), "CHQ 000124");
+    payment_id other = cheque(account, MINOR(3000000), "CHQ 000124");
     handed_in(other);
-    const Tagih__V1__BankRowResult *cleared = statement("1000", "chq-000124");
+    const Tagih__V1__BankRowResult *cleared = statement("3000000", "chq-000124");
     assert_string_equal(cleared->result, "SETTLED");
-    // J9: cleared: bank · cheques in collection
-    assert_int_equal(line(cleared->line_id, LEDGER_BANK), MINOR(1000));
-    assert_int_equal(line(cleared->line_id, LEDGER_CHEQUES_IN_COLLECTION), -MINOR(1000));
+    // J9: cleared: bank 3 000 000 · cheques in collection 3 000 000
+    assert_int_equal(line(cleared->line_id, LEDGER_BANK), MINOR(3000000));
+    assert_int_equal(line(cleared->line_id, LEDGER_CHEQUES_IN_COLLECTION), -MINOR(3000000));
+    assert_moved(other.u, OF_BANK_LINE, {LEDGER_BANK, 3000000}, {LEDGER_CHEQUES_IN_COLLECTION, -3000000});
     assert_int_equal(teller_number(&teller, "select count(*) from payment_settled where payment_id = '%s'", other.u), 1);
     assert_int_equal(in_collection(), MINOR(3000000));
     struct rig_answer bounced = bounce(payment, &(struct bounced){0});
@@ -183,6 +188,10 @@ static void a_bounce_gives_the_debt_back_and_the_fee_is_ours(void **state) {
     assert_int_equal(teller_line(&teller, payment, OF_REVERSAL, LEDGER_BONUS_EXPENSE), -bonus_minor);
     assert_int_equal(teller_line(&teller, payment, OF_BANK_CHARGE, LEDGER_BANK_CHARGES), MINOR(50000));
     assert_int_equal(teller_line(&teller, payment, OF_BANK_CHARGE, LEDGER_BANK), -MINOR(50000));
+    assert_moved(payment.u, OF_REVERSAL, {LEDGER_RECEIVABLE_FEES, 40000}, {LEDGER_RECEIVABLE_PENALTY, 60000},
+                 {LEDGER_RECEIVABLE_INTEREST, 400000}, {LEDGER_RECEIVABLE_PRINCIPAL, 2500000}, {LEDGER_CHEQUES_IN_COLLECTION, -3000000},
+                 {LEDGER_BONUS_PAYABLE, bonus_minor / 100}, {LEDGER_BONUS_EXPENSE, -bonus_minor / 100});
+    assert_moved(payment.u, OF_BANK_CHARGE, {LEDGER_BANK_CHARGES, 50000}, {LEDGER_BANK, -50000});
     assert_int_equal(teller_open_minor(&teller, account), MINOR(4000000));
     const Tagih__V1__BankRowResult *fee = statement("-50000", "CHQ-10"); /* confirms it, and books nothing */
     assert_string_equal(fee->result, "SETTLED");

@@ -159,6 +159,7 @@ static void a_quarantined_receipt_posts_to_the_account_where_it_belongs(void **s
                      line(posting, LEDGER_RECEIVABLE_PRINCIPAL), -MINOR(1000000));
     assert_int_equal(line(posting, LEDGER_CASH_HELD), 0);
     assert_int_equal(line(posting, LEDGER_BONUS_EXPENSE), -line(posting, LEDGER_BONUS_PAYABLE));
+    assert_int_equal(number("select count(*) from ledger_line where posting_id = '%s'", posting), 7);
     assert_int_equal(cash_held(), MINOR(1000000));
     assert_int_equal(teller_open_minor(&teller, account), MINOR(3000000));
     assert_int_equal(number("select count(*) from payment where payment_id = '%s' and source = 1", w.entries[at].id.u), 1);

@@ -325,6 +325,12 @@ static void credit_waits_for_a_due_and_goes_first(void **state) {
     // J34: customer credit 300 000 · receivable 300 000, in the posting of the payment that found the due
     assert_int_equal(teller_line(&teller, later, OF_PAYMENT, LEDGER_CUSTOMER_CREDIT), MINOR(300000));
     assert_int_equal(teller_line(&teller, later, OF_PAYMENT, LEDGER_RECEIVABLE_PRINCIPAL), -MINOR(500000));
+    // J34 with its very figure: customer credit 100 000 · receivable 100 000, beside J31 of the payment's own 200 000
+    account_id other = teller_account(&teller, nobody, debts, 2);
+    teller_paid(&teller, other, &(struct paid){.amount_minor = MINOR(1100000), .value = teller_noon(-30)});
+    payment_id next = teller_paid(&teller, other, &(struct paid){.amount_minor = MINOR(200000), .value = teller_noon(-1)});
+    assert_moved(next.u, OF_PAYMENT, {LEDGER_CUSTOMER_CREDIT, 100000}, {LEDGER_TRANSFER_CLEARING, 200000},
+                 {LEDGER_RECEIVABLE_PRINCIPAL, -300000});
 }
 
 //= RULES.md R-ALL-4

@@ -131,6 +131,13 @@ static int64_t moved(struct scene *s, int kind, enum ledger_account account) {
     return teller_number(&s->teller, sql, s->teller.agency.u);
 }
 
+static int64_t lines_moved(struct scene *s, int kind) {
+    char sql[300];
+    snprintf(sql, sizeof sql, "select count(*) from ledger_line l join posting p using (agency_id, posting_id)"
+                              " where agency_id = '%%s' and p.kind = %d", kind);
+    return teller_number(&s->teller, sql, s->teller.agency.u);
+}
+
 static int64_t payable(struct scene *s, user_id collector) {
     return teller_number(&s->teller, "select bonus_payable_minor from collector_state where collector_id = '%s'", collector.u);
 }
@@ -173,6 +180,7 @@ static void a_closed_month_is_approved_and_then_paid(void **state) {
     assert_int_equal(moved(&s, 82, LEDGER_BONUS_PAYABLE), MINOR(1000000));
     assert_int_equal(moved(&s, 82, LEDGER_BANK), -MINOR(950000));
     assert_int_equal(moved(&s, 82, LEDGER_TAX_WITHHELD), -MINOR(50000));
+    assert_int_equal(lines_moved(&s, 82), 3);
     assert_int_equal(payable(&s, s.collector), 0);
     assert_string_equal(payout(&s, 1)->state, "PAID");
     assert_string_equal(payout(&s, 1)->bank_reference, "BCA-1");
@@ -241,6 +249,7 @@ static void who_leaves_owing_is_claimed_against(void **state) {
     // J19: collector receivable 120 000 · bonus payable 120 000
     assert_int_equal(moved(&s, 83, LEDGER_COLLECTOR_RECEIVABLE), MINOR(120000));
     assert_int_equal(moved(&s, 83, LEDGER_BONUS_PAYABLE), -MINOR(120000));
+    assert_int_equal(lines_moved(&s, 83), 2);
     assert_int_equal(payable(&s, s.collector), 0);
     // what was claimed is not taken off again
     earn(&s, s.collector, MILLION_MINOR, 0);

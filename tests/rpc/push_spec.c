@@ -324,6 +324,7 @@ static void money_that_cannot_post_is_visible_in_quarantine(void **state) {
     // J22: cash held (C) 1 000 000 · quarantine 1 000 000
     assert_int_equal(line(w.entries[unknown_at].id.u, LEDGER_CASH_HELD), MINOR(1000000));
     assert_int_equal(line(w.entries[unknown_at].id.u, LEDGER_QUARANTINE), -MINOR(1000000));
+    assert_int_equal(number("select count(*) from ledger_line where posting_id = '%s'", w.entries[unknown_at].id.u), 2);
     const size_t without_lines[] = {zero_at, negative_at, huge_at, dollars_at};
     for (size_t i = 0; i < 4; i++) {
         uuid id = w.entries[without_lines[i]].id.u;

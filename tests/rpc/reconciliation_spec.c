@@ -66,6 +66,16 @@ static int64_t line(const char *posting, enum ledger_account account) {
     return pg_number(&rig.pg, sql);
 }
 
+//= RULES.md R-LED-1
+//  Creditor control = debt outstanding + collected and not yet remitted + waived or written off at our expense.
+static void an_import_stands_against_creditor_control(void **state) {
+    (void)state;
+    account_id account = teller_account(&teller, nobody, &debt_j1, 1);
+    // J1: receivable: fees 40 000, penalty 60 000, interest 400 000, principal 3 500 000 · creditor control 4 000 000
+    assert_moved(account.u, 4, {LEDGER_RECEIVABLE_FEES, 40000}, {LEDGER_RECEIVABLE_PENALTY, 60000},
+                 {LEDGER_RECEIVABLE_INTEREST, 400000}, {LEDGER_RECEIVABLE_PRINCIPAL, 3500000}, {LEDGER_CREDITOR_CONTROL, -4000000});
+}
+
 //= RULES.md R-IMP-3
 //  The difference to our own figure is one row of a reconciliation report and one ledger transaction against creditor
 //  control.
@@ -85,6 +95,7 @@ static void a_snapshot_lower_or_higher_than_ours_is_reported_and_posted(void **s
     // J33: creditor control 30 000 · receivable 30 000
     assert_int_equal(line(row->posting_id, LEDGER_CREDITOR_CONTROL), MINOR(30000));
     assert_int_equal(line(row->posting_id, LEDGER_RECEIVABLE_PRINCIPAL), -MINOR(30000));
+    assert_moved(down.u, 4, {LEDGER_CREDITOR_CONTROL, 30000 - 4000000}, {LEDGER_RECEIVABLE_PRINCIPAL, 4000000 - 30000}); /* with J1 */
     teller_snapshot(&teller, up, -1, &higher, 1);
     row = report_of(up);
     // J33, the other way: receivable 30 000 · creditor control 30 000
@@ -138,6 +149,7 @@ static void the_report_is_of_one_file_and_of_the_office(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_import_stands_against_creditor_control),
         cmocka_unit_test(a_snapshot_lower_or_higher_than_ours_is_reported_and_posted),
         cmocka_unit_test(payments_that_it_contains_are_counted_and_later_ones_stand_on_top),
         cmocka_unit_test(the_report_is_of_one_file_and_of_the_office),

@@ -226,6 +226,16 @@ int64_t teller_line(struct teller *teller, payment_id payment, int kind, enum le
     return teller_number(teller, sql, payment.u);
 }
 
+void teller_assert_moved(struct teller *teller, uuid trigger, int kind, const struct teller_amount *lines, size_t n) {
+    char sql[300];
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(teller_line(teller, (payment_id){trigger}, kind, lines[i].account), MINOR(lines[i].rupiah));
+    }
+    snprintf(sql, sizeof sql, "select count(distinct l.ledger_account) from ledger_line l join posting p using (agency_id, posting_id)"
+                              " where p.trigger_id = '%%s' and p.kind = %d", kind);
+    assert_int_equal(teller_number(teller, sql, trigger), n);
+}
+
 int64_t teller_open_minor(struct teller *teller, account_id account) {
     return teller_number(teller, "select fees_minor + penalty_minor + interest_minor + principal_minor from account_state"
                                  " where account_id = '%s'", account.u);

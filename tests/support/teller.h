@@ -68,6 +68,15 @@ struct rig_answer teller_decide(struct teller *teller, user_id decider, const ch
 int64_t teller_number(struct teller *teller, const char *sql, uuid id);
 /** What the posting triggered by a payment, of a kind (1 payment, 2 reversal), moved on a ledger account. */
 int64_t teller_line(struct teller *teller, payment_id payment, int kind, enum ledger_account account);
+/** What the postings of a trigger (a payment, an account …), of a kind, wrote, account by account: exactly this and no more. */
+struct teller_amount {
+    enum ledger_account account;
+    int64_t rupiah; /* debit > 0 */
+};
+void teller_assert_moved(struct teller *teller, uuid trigger, int kind, const struct teller_amount *lines, size_t n);
+#define assert_moved(trigger, kind, ...)                                                                      \
+    teller_assert_moved(&teller, (trigger), (kind), (const struct teller_amount[]){__VA_ARGS__},              \
+                        sizeof((const struct teller_amount[]){__VA_ARGS__}) / sizeof(struct teller_amount))
 int64_t teller_open_minor(struct teller *teller, account_id account);
 int64_t teller_credit_minor(struct teller *teller, account_id account);
 /** A payment's newest allocation of an instalment (0: what became credit). */
