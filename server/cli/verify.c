@@ -166,8 +166,8 @@ static tagih_err upper_entries(struct verify *v) {
 
 /* The longest first, so that both are done at about the same time. progress() knows that the first two read entries. */
 static tagih_err (*const parts[])(struct verify *v) = {
-    lower_entries, upper_entries, verify_postings, verify_sums, verify_accounts,
-    verify_states, verify_bonus, verify_device_keys, verify_heads, verify_identities};
+    lower_entries,   upper_entries, verify_postings, verify_sums,        verify_identities,
+    verify_accounts, verify_states, verify_bonus,    verify_device_keys, verify_heads};
 
 static bool next_part(struct reader *reader) {
     struct run *run = reader->run;

@@ -7,6 +7,7 @@ machine itself is not steady. After every round the rows written per call and ta
 less did not do the same work, and the bench fails.
 """
 import argparse
+import concurrent.futures
 import json
 import os
 import resource
@@ -24,9 +25,9 @@ from tools import HERE, LOAD, PG_BIN, TAGIHD, TREE, Failed, conninfo_of, last_js
 COLLECTORS, VISITS_EACH = 2000, 20
 VISITS = COLLECTORS * VISITS_EACH
 IN_FLIGHT = (64, 256, 1024)
-CLIENTS = (8, 16, 32, 64)
+CLIENTS = (8, 16, 32)
 CONNECTIONS = 32
-WARM_S = 5  # a reference's rate still climbs for that long: its caches and plans are per client
+WARM_S = 4  # a reference's rate still climbs for that long: its caches and plans are per client
 PLANNER = ("-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
            "-c jit=off")
 
@@ -457,10 +458,24 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
     parser.add_argument("--only", metavar="NAMES", default="", help="comma separated: " + ", ".join(PARTS))
-    parser.add_argument("--books", metavar="N", type=int, default=100_000, help="receipts of the books (100000)")
-    parser.add_argument("--seconds", type=float, default=8, help="length of a turn (8)")
+    parser.add_argument("--books", metavar="N", type=int, default=500_000,
+                        help="receipts of the books (500000: what fits into 15 minutes beside all others)")
+    parser.add_argument("--seconds", type=float, default=5, help="length of a turn (5)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds (3)")
     return parser.parse_args()
+
+
+def make(databases, conninfo):
+    """Side by side: each alone leaves a core idle most of the time. They are vacuumed before anything is measured."""
+    def autovacuum(state):
+        for sql in (f"alter system set autovacuum = {state}", "select pg_reload_conf()"):
+            run(["psql", "-qX", "-c", sql, conninfo])
+
+    autovacuum("off")
+    with concurrent.futures.ThreadPoolExecutor() as makers:
+        for made in [makers.submit(d.make) for d in databases]:
+            made.result()
+    autovacuum("on")
 
 
 def bench(options, scratch):
@@ -478,6 +493,7 @@ def bench(options, scratch):
     if wanted != {"books"}:
         say("== data")
         small.make()
+    month = books.Books(conninfo, scratch, options.books)
     found, chosen = {}, [m for name, m in MEASURES.items() if name in wanted]
     for measure in chosen:
         say(f"== {measure.name}")
@@ -494,18 +510,21 @@ def bench(options, scratch):
         if name in wanted:
             say(f"== {name}")
             found[name] = what(small)
-    if "scale" in wanted and chosen:
+    with_scale = "scale" in wanted and chosen
+    large = Database(conninfo, 1_000_000, scratch)
+    if with_scale or "books" in wanted:
+        say("== more data")
+        make([d for d, is_wanted in ((large, with_scale), (month, "books" in wanted)) if is_wanted], conninfo)
+    if with_scale:
         say("== scale")
-        large = Database(conninfo, 1_000_000, scratch)
-        large.make()
         large.analyze()
         for measure in chosen:
             measure.ours(large, 16, 2)
         large.analyze()
-        found["scale"] = scale(chosen, small, large, options.rounds, min(options.seconds, 5))
+        found["scale"] = scale(chosen, small, large, min(options.rounds, 2), min(options.seconds, 4))
     if "books" in wanted:
         say("== books")
-        found.update(books.measure(conninfo, scratch, options.books))
+        found.update(books.measure(month))
     return found
 
 
