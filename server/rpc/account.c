@@ -3,7 +3,6 @@
 #include "store/account.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "contract.h"
 #include "domain/change.h"
@@ -241,7 +240,7 @@ static char *timeline_text(struct rpc_item *item, const struct result *r, size_t
     char money[MONEY_TEXT_SIZE] = "";
     if (!result_is_null(r, i, COL(amount_minor))) {
         struct money amount = {.minor = result_int8(r, i, COL(amount_minor))};
-        memcpy(amount.currency.code, result_text(r, i, COL(currency)).data, 3);
+        amount.currency = result_currency(r, i, COL(currency));
         money_format(amount, money);
     }
     const char *reason = result_is_null(r, i, COL(reason)) ? "" : (const char *)result_text(r, i, COL(reason)).data;

@@ -6,8 +6,6 @@
  */
 #include "rpc/adjustment.h"
 
-#include <string.h>
-
 #include "rpc/cost.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
@@ -44,18 +42,6 @@ static void check_currency(struct rpc_item *item, const char *field, const char 
     if (!err_is_ok(err)) rpc_problem(item, err, "%s", field);
 }
 
-void adjustment_check_money(struct rpc_item *item, const char *field, const Tagih__V1__Money *money, currency *in, int64_t *out_minor) {
-    if (!money) {
-        rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "%s", field);
-        return;
-    }
-    tagih_err err = currency_parse(bytes_text(money->currency), in);
-    if (!err_is_ok(err)) rpc_problem(item, err, "%s.currency", field);
-    bool valid = money->minor > 0 && money->minor <= MONEY_AMOUNT_MAX_MINOR;
-    if (!valid) rpc_problem(item, FAIL(ADJUSTMENT_AMOUNT), "%s.minor", field);
-    *out_minor = money->minor;
-}
-
 void adjustment_check_parts(struct rpc_item *item, const char *field, const Tagih__V1__Components *parts,
                             int64_t out_minor[COMPONENT_COUNT], int64_t *sum_minor) {
     *sum_minor = 0;
@@ -75,7 +61,7 @@ void adjustment_check_parts(struct rpc_item *item, const char *field, const Tagi
 static tagih_err refund_request(struct rpc_item *item) {
     const Tagih__V1__RefundCreditRequest *request = item->request;
     struct adjusting *out = begin(item, request->account_id, request->reason);
-    if (out) adjustment_check_money(item, "amount", request->amount, &out->currency, &out->amount_minor);
+    if (out) rpc_check_money(item, "amount", request->amount, 1, FAIL(ADJUSTMENT_AMOUNT), &out->currency, &out->amount_minor);
     return item->err;
 }
 
@@ -101,7 +87,7 @@ static tagih_err charge_request(struct rpc_item *item) {
     const Tagih__V1__ChargeAccountRequest *request = item->request;
     struct adjusting *out = begin(item, request->account_id, request->reason);
     if (!out) return item->err;
-    adjustment_check_money(item, "amount", request->amount, &out->currency, &out->amount_minor);
+    rpc_check_money(item, "amount", request->amount, 1, FAIL(ADJUSTMENT_AMOUNT), &out->currency, &out->amount_minor);
     out->value.us = request->value_us;
     if (request->component == TAGIH__V1__DEBT_COMPONENT__DEBT_COMPONENT_UNSPECIFIED) {
         rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "component");

@@ -5,8 +5,6 @@
 
 #include "rpc/approval.h"
 
-/** An amount of 1 to 10^13 minor units in a currency that is known. */
-void adjustment_check_money(struct rpc_item *item, const char *field, const Tagih__V1__Money *money, currency *in, int64_t *out_minor);
 /** Parts of 0 to 10^13 each, not all of them 0; their sum is at most 4 * 10^13. */
 void adjustment_check_parts(struct rpc_item *item, const char *field, const Tagih__V1__Components *parts,
                             int64_t out_minor[COMPONENT_COUNT], int64_t *sum_minor);

@@ -191,7 +191,7 @@ static tagih_err sum_house(struct rpc_batch *batch, struct agency_sums *sums) {
     tx_take(batch->tx, &r);
     for (size_t i = 0; i < result_count(&r); i++) {
         currency in = {{0}};
-        memcpy(in.code, result_text(&r, i, COL_exposure_house_currency).data, 3);
+        in = result_currency(&r, i, COL_exposure_house_currency);
         size_t at = place_of(sums, in);
         sums->of[at].vault_minor = result_int8(&r, i, COL_exposure_house_vault_minor);
         if (result_is_null(&r, i, COL_exposure_house_value_on)) continue;

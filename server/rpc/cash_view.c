@@ -11,16 +11,8 @@
 
 bool cash_check_money(struct rpc_item *item, const char *field, const Tagih__V1__Money *money, int64_t min_minor,
                       struct money *out) {
-    if (!money) {
-        rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "%s", field);
-        return false;
-    }
-    out->minor = money->minor;
-    tagih_err err = currency_parse(bytes_text(money->currency), &out->currency);
-    if (!err_is_ok(err)) rpc_problem(item, err, "%s.currency", field);
-    bool fits = money->minor >= min_minor && money->minor <= MONEY_AMOUNT_MAX_MINOR;
-    if (!fits) rpc_problem(item, FAIL(CASH_AMOUNT), "%s.minor", field);
-    else if (err_is_ok(err) && !money_is_cash_unit(*out)) rpc_problem(item, FAIL(MONEY_CASH_UNIT), "%s.minor", field);
+    bool fine = rpc_check_money(item, field, money, min_minor, FAIL(CASH_AMOUNT), &out->currency, &out->minor);
+    if (fine && !money_is_cash_unit(*out)) rpc_problem(item, FAIL(MONEY_CASH_UNIT), "%s.minor", field);
     return rpc_ok(item);
 }
 

@@ -63,7 +63,7 @@ static tagih_err record_request(struct rpc_item *item) {
     if (!out) return item->err;
     *out = (struct recording){0};
     rpc_check_uuid(item, "account_id", request->account_id, &out->account.u);
-    adjustment_check_money(item, "amount", request->amount, &out->currency, &out->amount_minor);
+    rpc_check_money(item, "amount", request->amount, 1, FAIL(ADJUSTMENT_AMOUNT), &out->currency, &out->amount_minor);
     cost_check_reference(item, "reference", request->reference);
     cost_check_digest(item, "evidence_sha256", request->evidence_sha256);
     rpc_check_text(item, "reason", request->reason, 1, REASON_MAX);

@@ -2,7 +2,6 @@
 /* What handlers do with one item: problems, memory, field checks. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "rpc/rpc.h"
 
@@ -78,6 +77,20 @@ bool rpc_check_date(struct rpc_item *item, const char *field, const char *text, 
     if (err_is_ok(err)) return true;
     rpc_problem(item, err, "%s", field);
     return false;
+}
+
+bool rpc_check_money(struct rpc_item *item, const char *field, const Tagih__V1__Money *money, int64_t min_minor,
+                     tagih_err outside, currency *in, int64_t *out_minor) {
+    if (!money) {
+        rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "%s", field);
+        return false;
+    }
+    tagih_err err = currency_parse(bytes_text(money->currency), in);
+    *out_minor = money->minor;
+    bool fits = money->minor >= min_minor && money->minor <= MONEY_AMOUNT_MAX_MINOR;
+    if (!err_is_ok(err)) rpc_problem(item, err, "%s.currency", field);
+    if (!fits) rpc_problem(item, outside, "%s.minor", field);
+    return fits && err_is_ok(err);
 }
 
 bool rpc_check_page(struct rpc_item *item, int32_t page_size, int32_t *out) {

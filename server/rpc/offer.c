@@ -37,7 +37,7 @@ static tagih_err offer_request(struct rpc_item *item) {
     rpc_check_uuid(item, "account_id", request->account_id, &out->account.u);
     rpc_check_text(item, "reason", request->reason, 1, REASON_MAX);
     rpc_check_date(item, "by_on", request->by_on, &out->by_on);
-    adjustment_check_money(item, "sum", request->sum, &out->currency, &out->sum_minor);
+    rpc_check_money(item, "sum", request->sum, 1, FAIL(ADJUSTMENT_AMOUNT), &out->currency, &out->sum_minor);
     adjustment_check_parts(item, "waived", request->waived, out->waived_minor, &out->all_minor);
     if (rpc_ok(item)) out->all_minor += out->sum_minor; /* at most 5 * 10^13 */
     return item->err;

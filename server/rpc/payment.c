@@ -51,18 +51,6 @@ static bool may_see(const struct rpc_item *item, const struct payment_read *read
 
 /* ---- PostPayment ---------------------------------------------------------------------------------------------- */
 
-static void check_amount(struct rpc_item *item, const Tagih__V1__Money *amount, struct paying *out) {
-    if (!amount) {
-        rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "amount");
-        return;
-    }
-    tagih_err err = currency_parse(bytes_text(amount->currency), &out->currency);
-    if (!err_is_ok(err)) rpc_problem(item, err, "amount.currency");
-    err = paying_amount_check(amount->minor);
-    if (!err_is_ok(err)) rpc_problem(item, err, "amount.minor");
-    out->amount_minor = amount->minor;
-}
-
 static void check_source(struct rpc_item *item, Tagih__V1__PaymentSource source, Tagih__V1__PaymentTag tag, struct paying *out) {
     if (!payment_source_is_brought((enum payment_source)source)) {
         rpc_problem(item, FAIL(REQUEST_FIELD_RANGE), "source");
@@ -86,7 +74,7 @@ static tagih_err post_request(struct rpc_item *item) {
     rpc_check_uuid(item, "account_id", request->account_id, &out->account.u);
     check_source(item, request->source, request->tag, out);
     rpc_check_text(item, "source_reference", request->source_reference, 1, PAYMENT_REFERENCE_MAX);
-    check_amount(item, request->amount, out);
+    rpc_check_money(item, "amount", request->amount, 1, FAIL(PAYMENT_AMOUNT), &out->currency, &out->amount_minor);
     tagih_err err = paying_value_check(out->value, item->now);
     if (!err_is_ok(err)) rpc_problem(item, err, "value_us");
     return item->err;

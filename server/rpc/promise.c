@@ -24,25 +24,13 @@ struct making {
     civil_date due_on;
 };
 
-static void check_amount(struct rpc_item *item, const Tagih__V1__Money *amount, struct making *out) {
-    if (!amount) {
-        rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "amount");
-        return;
-    }
-    tagih_err err = currency_parse(bytes_text(amount->currency), &out->currency);
-    if (!err_is_ok(err)) rpc_problem(item, err, "amount.currency");
-    bool valid = amount->minor > 0 && amount->minor <= MONEY_AMOUNT_MAX_MINOR;
-    if (!valid) rpc_problem(item, FAIL(PROMISE_AMOUNT), "amount.minor");
-    out->amount_minor = amount->minor;
-}
-
 static tagih_err make_request(struct rpc_item *item) {
     const Tagih__V1__MakePromiseRequest *request = item->request;
     struct making *out = rpc_alloc(item, sizeof *out);
     item->checked = out;
     if (!out) return item->err;
     rpc_check_uuid(item, "account_id", request->account_id, &out->account.u);
-    check_amount(item, request->amount, out);
+    rpc_check_money(item, "amount", request->amount, 1, FAIL(PROMISE_AMOUNT), &out->currency, &out->amount_minor);
     rpc_check_date(item, "due_on", request->due_on, &out->due_on);
     if (!request->promiser) rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "promiser");
     if (!request->channel) rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "channel");

@@ -54,7 +54,7 @@ static tagih_err remit_request(struct rpc_item *item) {
     if (!out) return item->err;
     *out = (struct remitting){0};
     rpc_check_text(item, "creditor", request->creditor, 1, CREDITOR_MAX);
-    adjustment_check_money(item, "amount", request->amount, &out->currency, &out->amount_minor);
+    rpc_check_money(item, "amount", request->amount, 1, FAIL(ADJUSTMENT_AMOUNT), &out->currency, &out->amount_minor);
     cost_check_reference(item, "reference", request->reference);
     rpc_check_text(item, "reason", request->reason, 1, REASON_MAX);
     tagih_err err = paying_value_check((instant){request->value_us}, item->now);

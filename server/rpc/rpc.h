@@ -26,7 +26,9 @@
 #include "store/tx.h"
 #include "tagih/envelope.h"
 #include "tagih/id.h"
+#include "tagih/money.h"
 #include "tagih/token.h"
+#include "tagih/v1/common.pb-c.h"
 
 struct rpc_server; /* what handlers share: server.h */
 
@@ -162,6 +164,9 @@ char *rpc_date(struct rpc_item *item, civil_date date);
 bool rpc_check_uuid(struct rpc_item *item, const char *field, const char *text, uuid *out);
 bool rpc_check_text(struct rpc_item *item, const char *field, const char *text, size_t len_min, size_t len_max);
 bool rpc_check_date(struct rpc_item *item, const char *field, const char *text, civil_date *out);
+/** Money of the request. @param outside  the reason when it is less than min_minor or more than MONEY_AMOUNT_MAX_MINOR */
+bool rpc_check_money(struct rpc_item *item, const char *field, const Tagih__V1__Money *money, int64_t min_minor,
+                     tagih_err outside, currency *in, int64_t *out_minor);
 bool rpc_check_page(struct rpc_item *item, int32_t page_size, int32_t *out);
 
 #endif

@@ -49,7 +49,7 @@ static tagih_err record_request(struct rpc_item *item) {
     cost_check_reference(item, "asset_reference", request->asset_reference);
     rpc_check_text(item, "house", request->house, 1, NAME_MAX_BYTES);
     cost_check_reference(item, "lot", request->lot);
-    adjustment_check_money(item, "hammer", request->hammer, &out->currency, &out->hammer_minor);
+    rpc_check_money(item, "hammer", request->hammer, 1, FAIL(ADJUSTMENT_AMOUNT), &out->currency, &out->hammer_minor);
     cost_check_digest(item, "protocol_sha256", request->protocol_sha256);
     rpc_check_text(item, "reason", request->reason, 1, REASON_MAX);
     tagih_err err = paying_value_check((instant){request->sold_us}, item->now);

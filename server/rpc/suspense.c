@@ -3,8 +3,6 @@
  * becomes of it needs two people: suspense_decide.c. */
 #include "rpc/suspense.h"
 
-#include <string.h>
-
 #include "rpc/page.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
@@ -73,18 +71,6 @@ static bool may_come(Tagih__V1__PaymentSource source) {
            (int)source != SOURCE_AUCTION && (int)source != SOURCE_SUSPENSE;
 }
 
-static void check_money(struct rpc_item *item, const Tagih__V1__Money *amount, struct receiving *out) {
-    if (!amount) {
-        rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "amount");
-        return;
-    }
-    tagih_err err = currency_parse(bytes_text(amount->currency), &out->currency);
-    if (!err_is_ok(err)) rpc_problem(item, err, "amount.currency");
-    bool valid = amount->minor > 0 && amount->minor <= MONEY_AMOUNT_MAX_MINOR;
-    if (!valid) rpc_problem(item, FAIL(PAYMENT_AMOUNT), "amount.minor");
-    out->amount_minor = amount->minor;
-}
-
 static tagih_err receive_request(struct rpc_item *item) {
     const Tagih__V1__ReceiveSuspenseRequest *request = item->request;
     struct receiving *out = rpc_alloc(item, sizeof *out);
@@ -96,7 +82,7 @@ static tagih_err receive_request(struct rpc_item *item) {
     rpc_check_text(item, "source_reference", request->source_reference, 1, REFERENCE_MAX);
     rpc_check_text(item, "payer", request->payer, 0, SUSPENSE_PAYER_MAX);
     rpc_check_text(item, "note", request->note, 0, SUSPENSE_NOTE_MAX);
-    check_money(item, request->amount, out);
+    rpc_check_money(item, "amount", request->amount, 1, FAIL(PAYMENT_AMOUNT), &out->currency, &out->amount_minor);
     if (!instant_is_sane(out->value)) rpc_problem(item, FAIL(REQUEST_TIME), "value_us");
     else if (out->value.us > item->now.us + FUTURE_MAX_US) rpc_problem(item, FAIL(PAYMENT_FUTURE), "value_us");
     return item->err;

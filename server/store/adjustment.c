@@ -2,8 +2,6 @@
 /* What an adjustment's maker looks at: columns out. */
 #include "store/adjustment.h"
 
-#include <string.h>
-
 #include "store_statements.h"
 
 tagih_err adjustment_send_account(struct tx *tx, struct arena *arena, account_id account) {
@@ -19,7 +17,7 @@ void adjustment_take_account(struct tx *tx, struct adjustment_account *out) {
     tx_take(tx, &r);
     *out = (struct adjustment_account){.found = result_count(&r) == 1};
     if (!out->found) return;
-    memcpy(out->currency.code, result_text(&r, 0, COL(currency)).data, 3);
+    out->currency = result_currency(&r, 0, COL(currency));
     out->open_minor[COMPONENT_FEES] = result_int8(&r, 0, COL(fees_minor));
     out->open_minor[COMPONENT_PENALTY] = result_int8(&r, 0, COL(penalty_minor));
     out->open_minor[COMPONENT_INTEREST] = result_int8(&r, 0, COL(interest_minor));

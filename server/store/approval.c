@@ -75,19 +75,12 @@ tagih_err proposal_send_decided(struct tx *tx, struct arena *arena, uuid proposa
 
 /* ---- reading -------------------------------------------------------------------------------------------------- */
 
-static tagih_err send_one(struct tx *tx, struct arena *arena, const struct statement *statement, uuid proposal) {
-    struct params p;
-    tx_params(&p, tx, arena, statement, 0);
-    params_one_uuid(&p, &proposal);
-    return tx_send(tx, &p);
-}
-
 tagih_err proposal_send_lock(struct tx *tx, struct arena *arena, uuid proposal) {
-    return send_one(tx, arena, STMT_proposal_lock, proposal);
+    return tx_send_id(tx, arena, STMT_proposal_lock, proposal);
 }
 
 tagih_err proposal_send_get(struct tx *tx, struct arena *arena, uuid proposal) {
-    return send_one(tx, arena, STMT_proposal_get, proposal);
+    return tx_send_id(tx, arena, STMT_proposal_get, proposal);
 }
 
 tagih_err proposal_send_list(struct tx *tx, struct arena *arena, const struct proposal_filter *filter) {

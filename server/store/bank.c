@@ -27,15 +27,8 @@ tagih_err bank_send_expected(struct tx *tx, struct arena *arena, const struct ba
     return tx_send(tx, &p);
 }
 
-static tagih_err send_ids(struct tx *tx, struct arena *arena, const struct statement *statement, const uuid *ids, size_t n) {
-    struct params p;
-    tx_params(&p, tx, arena, statement, n);
-    params_uuid(&p, ids, sizeof *ids);
-    return tx_send(tx, &p);
-}
-
 tagih_err bank_send_withdraw(struct tx *tx, struct arena *arena, const uuid *ids, size_t n) {
-    return n ? send_ids(tx, arena, STMT_bank_expected_withdraw, ids, n) : TAGIH_OK;
+    return n ? tx_send_ids(tx, arena, STMT_bank_expected_withdraw, ids, n) : TAGIH_OK;
 }
 
 /* ---- lines ---------------------------------------------------------------------------------------------------- */
@@ -97,7 +90,7 @@ tagih_err bank_take_lines(struct tx *tx, struct arena *arena, size_t n, struct b
 }
 
 tagih_err bank_send_expected_lock(struct tx *tx, struct arena *arena, const uuid *ids, size_t n) {
-    return send_ids(tx, arena, STMT_bank_expected_lock, ids, n);
+    return tx_send_ids(tx, arena, STMT_bank_expected_lock, ids, n);
 }
 
 #undef COL
@@ -214,7 +207,7 @@ void bank_take_pairs(struct tx *tx, struct bank_pair *pairs, size_t n) {
         pair->amount_minor = result_int8(&r, i, COL(amount_minor));
         pair->value.us = result_int8(&r, i, COL(value_us));
         pair->in_suspense = result_bool(&r, i, COL(in_suspense));
-        memcpy(pair->currency.code, result_text(&r, i, COL(currency)).data, 3);
+        pair->currency = result_currency(&r, i, COL(currency));
         pair->thing = (struct bank_candidate){
             .id = pair->expected, .kind = result_int2(&r, i, COL(kind)), .object = result_uuid(&r, i, COL(object_id)),
             .ledger_account = result_int2(&r, i, COL(ledger_account)), .owner = result_uuid_or_nil(&r, i, COL(owner_id)),
@@ -256,7 +249,7 @@ void bank_take_judge(struct tx *tx, struct bank_match_judged *out) {
         .line_waits = result_bool(&r, 0, COL(line_waits)), .thing_waits = result_bool(&r, 0, COL(thing_waits)),
         .same_money = result_bool(&r, 0, COL(same_money)), .amount_minor = result_int8_or(&r, 0, COL(amount_minor), 0),
         .account.u = result_uuid_or_nil(&r, 0, COL(account_id))};
-    if (out->has_line) memcpy(out->currency.code, result_text(&r, 0, COL(currency)).data, 3);
+    if (out->has_line) out->currency = result_currency(&r, 0, COL(currency));
 }
 
 tagih_err bank_send_confirm(struct tx *tx, struct arena *arena, uuid thing) {

@@ -2,8 +2,6 @@
 /* Bonus: columns out. What a record holds and the table does not follows from what the table holds. */
 #include "store/bonus.h"
 
-#include <string.h>
-
 #include "store_statements.h"
 
 #define COL(name) COL_bonus_summary_##name
@@ -19,18 +17,12 @@ tagih_err bonus_send_summary(struct tx *tx, struct arena *arena, user_id collect
     return tx_send(tx, &p);
 }
 
-static currency currency_of(struct bytes text) {
-    currency out = {{0}};
-    memcpy(out.code, text.data, text.len < 3 ? text.len : 3);
-    return out;
-}
-
 void bonus_take_summary(struct tx *tx, struct bonus_summary *out) {
     DEFER(result) struct result r = {0};
     tx_take(tx, &r);
     *out = (struct bonus_summary){.found = result_count(&r) == 1};
     if (!out->found) return;
-    out->currency = currency_of(result_text(&r, 0, COL(currency)));
+    out->currency = result_currency(&r, 0, COL(currency));
     out->mtd_minor = result_int8_or(&r, 0, COL(mtd_minor), 0);
     out->bonus_minor = result_int8_or(&r, 0, COL(bonus_minor), 0);
     out->has_target = !result_is_null(&r, 0, COL(target_minor));
@@ -69,7 +61,7 @@ tagih_err bonus_send_true_ups(struct tx *tx, struct arena *arena, user_id collec
 
 static struct bonus_inputs read_inputs(const struct result *r, size_t i) {
     return (struct bonus_inputs){
-        .base_minor = result_int8(r, i, COL(base_minor)), .currency = currency_of(result_text(r, i, COL(currency))),
+        .base_minor = result_int8(r, i, COL(base_minor)), .currency = result_currency(r, i, COL(currency)),
         .bucket = (enum bucket)result_int2(r, i, COL(bucket)), .tag = (enum payment_tag)result_int2(r, i, COL(tag)),
         .mtd_minor = result_int8(r, i, COL(mtd_minor)), .has_target = !result_is_null(r, i, COL(target_minor)),
         .target_minor = result_int8_or(r, i, COL(target_minor), 0),

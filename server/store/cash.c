@@ -2,15 +2,7 @@
 /* Limits, exposures and the watch over cash: columns in, columns out. */
 #include "store/cash.h"
 
-#include <string.h>
-
 #include "store_statements.h"
-
-static currency currency_of(const struct result *r, size_t row, int col) {
-    currency out = {{0}};
-    memcpy(out.code, result_text(r, row, col).data, 3);
-    return out;
-}
 
 /* ---- limits --------------------------------------------------------------------------------------------------------- */
 
@@ -29,7 +21,7 @@ void cash_limit_take(struct tx *tx, struct cash_limit_read *out) {
     tx_take(tx, &r);
     *out = (struct cash_limit_read){.is_set = !result_is_null(&r, 0, COL(owner_id)),
                                     .owner.u = result_uuid_or_nil(&r, 0, COL(owner_id)),
-                                    .currency = currency_of(&r, 0, COL(currency)),
+                                    .currency = result_currency(&r, 0, COL(currency)),
                                     .version = result_int4_or(&r, 0, COL(version), 0),
                                     .limits = {.soft_minor = result_int8_or(&r, 0, COL(soft_minor), 0),
                                                .hard_minor = result_int8_or(&r, 0, COL(hard_minor), 0),
@@ -71,7 +63,7 @@ void cash_take_terms(struct tx *tx, struct cash_terms *out, size_t n) {
     DEFER(result) struct result r = {0};
     tx_take(tx, &r);
     for (size_t i = 0; i < n; i++) {
-        out[i] = (struct cash_terms){.currency = currency_of(&r, i, COL(currency)), .until.us = result_int8(&r, i, COL(until_us)),
+        out[i] = (struct cash_terms){.currency = result_currency(&r, i, COL(currency)), .until.us = result_int8(&r, i, COL(until_us)),
                                      .has_limits = !result_is_null(&r, i, COL(hard_minor)),
                                      .limits = {.hard_minor = result_int8_or(&r, i, COL(hard_minor), 0),
                                                 .receipt_minor = result_int8_or(&r, i, COL(receipt_minor), 0)},
@@ -97,7 +89,7 @@ tagih_err exposure_send_collectors(struct tx *tx, struct arena *arena, user_id c
 #define COL(name) COL_exposure_collectors_##name
 void exposure_read_row(const struct result *r, size_t row, struct exposure_read *out) {
     *out = (struct exposure_read){.collector.u = result_uuid(r, row, COL(collector_id)),
-                                  .currency = currency_of(r, row, COL(currency)),
+                                  .currency = result_currency(r, row, COL(currency)),
                                   .held_minor = result_int8(r, row, COL(cash_held_minor)),
                                   .transit_minor = result_int8(r, row, COL(deposit_in_transit_minor)),
                                   .receivable_minor = result_int8(r, row, COL(collector_receivable_minor))};
@@ -157,7 +149,7 @@ static tagih_err watch_find(struct tx *tx, struct arena *arena, instant now, int
     if (!*out) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < *n; i++) {
         (*out)[i] = (struct cash_watched){.collector.u = result_uuid(&r, i, COL_cash_watch_find_collector_id),
-                                          .currency = currency_of(&r, i, COL_cash_watch_find_currency)};
+                                          .currency = result_currency(&r, i, COL_cash_watch_find_currency)};
     }
     return TAGIH_OK;
 }
@@ -178,7 +170,7 @@ static tagih_err watch_send_keys(struct tx *tx, struct arena *arena, const struc
 #define COL(name) COL_cash_watch_load_##name
 static void watch_read(const struct result *locked, const struct result *r, size_t i, struct cash_watched *out) {
     for (size_t k = 0; k < result_count(locked); k++) { /* the lock's answer has an order of its own */
-        currency in = currency_of(locked, k, COL_cash_watch_lock_currency);
+        currency in = result_currency(locked, k, COL_cash_watch_lock_currency);
         uuid id = result_uuid(locked, k, COL_cash_watch_lock_collector_id);
         if (!uuid_equal(id, out->collector.u) || !currency_equal(in, out->currency)) continue;
         out->breaches = result_int2(locked, k, COL_cash_watch_lock_breaches);

@@ -2,8 +2,6 @@
 /* Deposits: columns in, columns out. */
 #include "store/deposit.h"
 
-#include <string.h>
-
 #include "store_statements.h"
 
 void deposit_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct deposit_row *rows, size_t n) {
@@ -50,19 +48,12 @@ tagih_err deposit_send_new(struct tx *tx, struct arena *arena, const struct depo
     return tx_send(tx, &p);
 }
 
-static tagih_err send_ids(struct tx *tx, struct arena *arena, const struct statement *statement, const uuid *ids, size_t n) {
-    struct params p;
-    tx_params(&p, tx, arena, statement, n);
-    params_uuid(&p, ids, sizeof *ids);
-    return tx_send(tx, &p);
-}
-
 tagih_err deposit_send_lock(struct tx *tx, struct arena *arena, const uuid *ids, size_t n) {
-    return send_ids(tx, arena, STMT_deposit_lock, ids, n);
+    return tx_send_ids(tx, arena, STMT_deposit_lock, ids, n);
 }
 
 tagih_err deposit_send_get(struct tx *tx, struct arena *arena, const uuid *ids, size_t n) {
-    return send_ids(tx, arena, STMT_deposit_get, ids, n);
+    return tx_send_ids(tx, arena, STMT_deposit_get, ids, n);
 }
 
 #define COL(name) COL_deposit_get_##name
@@ -74,7 +65,7 @@ void deposit_read_row(const struct result *r, size_t row, struct deposit_read *o
         .bank_reference = result_text(r, row, COL(bank_reference)), .value_us = result_int8(r, row, COL(value_us)),
         .value_on = result_date(r, row, COL(value_on)), .state = result_int2(r, row, COL(state)),
         .version = result_int4(r, row, COL(version))};
-    memcpy(out->currency.code, result_text(r, row, COL(currency)).data, 3);
+    out->currency = result_currency(r, row, COL(currency));
 }
 
 tagih_err deposit_send_list(struct tx *tx, struct arena *arena, bool in_transit_only, int64_t after_us, uuid after,
@@ -89,8 +80,8 @@ tagih_err deposit_send_list(struct tx *tx, struct arena *arena, bool in_transit_
 }
 
 tagih_err deposit_send_settlements(struct tx *tx, struct arena *arena, const uuid *deposits, size_t n) {
-    TRY(send_ids(tx, arena, STMT_settlement_of_deposit_lock, deposits, n));
-    return send_ids(tx, arena, STMT_deposit_settlements, deposits, n);
+    TRY(tx_send_ids(tx, arena, STMT_settlement_of_deposit_lock, deposits, n));
+    return tx_send_ids(tx, arena, STMT_deposit_settlements, deposits, n);
 }
 
 #undef COL

@@ -2,8 +2,6 @@
 /* Handovers: columns in, columns out. */
 #include "store/handover.h"
 
-#include <string.h>
-
 #include "store_statements.h"
 
 tagih_err handover_send_lock(struct tx *tx, struct arena *arena, const struct handover_key *keys, size_t n) {
@@ -38,7 +36,7 @@ void handover_take(struct tx *tx, struct handover_known *out, size_t n) {
                                          .counterpart.u = result_uuid(&r, i, COL(counterpart_id)),
                                          .side = (uint16_t)result_int2(&r, i, COL(side)),
                                          .amount_minor = result_int8(&r, i, COL(amount_minor))};
-        memcpy(out[i].half.currency.code, result_text(&r, i, COL(currency)).data, 3);
+        out[i].half.currency = result_currency(&r, i, COL(currency));
     }
 }
 

@@ -54,7 +54,7 @@ static void take_account(const struct result *r, size_t i, struct arena *arena, 
                          struct import_loaded *out) {
     out->account.u = result_uuid(r, i, COL(account_id));
     out->account_customer.u = result_uuid(r, i, COL(account_customer));
-    memcpy(out->currency.code, result_text(r, i, COL(currency)).data, 3);
+    out->currency = result_currency(r, i, COL(currency));
     out->product = arena_copy(arena, result_text(r, i, COL(product)));
     out->status = result_int2(r, i, COL(status));
     out->has_hold = !result_is_null(r, i, COL(hold_from_on));

@@ -3,7 +3,6 @@
 #include "store/journal.h"
 
 #include <sodium.h>
-#include <string.h>
 
 #include "store/entry.h"
 #include "store_statements.h"
@@ -67,12 +66,6 @@ tagih_err journal_send_load(struct tx *tx, struct arena *arena, const struct cha
 
 /* ---- take ----------------------------------------------------------------------------------------------------- */
 
-static currency currency_of(struct bytes text) {
-    currency out = {{0}};
-    memcpy(out.code, text.data, text.len < 3 ? text.len : 3);
-    return out;
-}
-
 #define COL(name) COL_device_chain_load_##name
 static void take_chains(struct tx *tx, const struct chain_key *keys, size_t n, struct chain_state *out) {
     DEFER(result) struct result r = {0};
@@ -123,7 +116,7 @@ static void take_totals(struct tx *tx, struct chain_state *out) {
         if (chain->n_totals == CHAIN_CURRENCIES_MAX) continue;
         int64_t seq = result_int8(&r, i, COL_device_totals_load_seq);
         chain->totals[chain->n_totals++] = (struct chain_total){
-            .currency = currency_of(result_text(&r, i, COL_device_totals_load_currency)),
+            .currency = result_currency(&r, i, COL_device_totals_load_currency),
             .fresh = seq >= 0,
             .point = {.seq = seq, .is_money = true,
                       .cum_count = (uint64_t)result_int8(&r, i, COL_device_totals_load_cum_count),
@@ -184,7 +177,7 @@ static void take_referents(struct tx *tx, size_t n, struct void_referent *out) {
         out[i].seq = result_int8(&r, i, COL(seq));
         out[i].collector.u = result_uuid(&r, i, COL(collector_id));
         out[i].amount_minor = result_int8(&r, i, COL(amount_minor));
-        out[i].currency = currency_of(result_text(&r, i, COL(currency)));
+        out[i].currency = result_currency(&r, i, COL(currency));
         out[i].value.us = result_int8(&r, i, COL(value_us));
         out[i].declared = result_bool(&r, i, COL(declared));
     }

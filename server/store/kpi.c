@@ -107,7 +107,7 @@ static bool read_row(const struct result *r, size_t i, struct kpi_row *out) {
     memset(out, 0, sizeof *out);
     out->key.team.u = result_uuid(r, i, COL(team_id));
     out->key.collector.u = result_uuid(r, i, COL(collector_id));
-    memcpy(out->key.currency.code, result_text(r, i, COL(currency)).data, 3);
+    out->key.currency = result_currency(r, i, COL(currency));
     out->key.load_type = result_int2(r, i, COL(load_type));
     out->key.bucket = result_int2(r, i, COL(bucket));
     for (int f = 1; f < KPI_FIGURE_END; f++) { /* the columns stand in the order of the figures */

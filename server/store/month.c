@@ -6,12 +6,6 @@
 
 #include "store_statements.h"
 
-static currency currency_of(struct bytes text) {
-    currency out = {{0}};
-    memcpy(out.code, text.data, text.len < 3 ? text.len : 3);
-    return out;
-}
-
 tagih_err month_send_lock(struct tx *tx, struct arena *arena) {
     struct params p;
     tx_params(&p, tx, arena, STMT_month_close_lock, 0);
@@ -80,7 +74,7 @@ tagih_err month_take_collectors(struct tx *tx, struct arena *arena, struct month
     if (!*out) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < *n; i++) {
         (*out)[i] = (struct month_collector){.collector.u = result_uuid(&r, i, COL_month_collectors_collector_id),
-                                             .currency = currency_of(result_text(&r, i, COL_month_collectors_currency)),
+                                             .currency = result_currency(&r, i, COL_month_collectors_currency),
                                              .team.u = result_uuid_or_nil(&r, i, COL_month_collectors_team_id)};
     }
     return TAGIH_OK;

@@ -2,8 +2,6 @@
 /* Offers to settle: columns in, columns out. */
 #include "store/offer.h"
 
-#include <string.h>
-
 #include "store_statements.h"
 
 /* ---- facts ---------------------------------------------------------------------------------------------------- */
@@ -71,15 +69,8 @@ tagih_err offer_send_of_account(struct tx *tx, struct arena *arena, account_id a
 
 /* ---- what is looked at ---------------------------------------------------------------------------------------- */
 
-static tagih_err send_one(struct tx *tx, struct arena *arena, const struct statement *statement, uuid id) {
-    struct params p;
-    tx_params(&p, tx, arena, statement, 0);
-    params_one_uuid(&p, &id);
-    return tx_send(tx, &p);
-}
-
 tagih_err offer_send_account(struct tx *tx, struct arena *arena, account_id account) {
-    return send_one(tx, arena, STMT_offer_account, account.u);
+    return tx_send_id(tx, arena, STMT_offer_account, account.u);
 }
 
 #define COL(name) COL_offer_account_##name
@@ -88,7 +79,7 @@ void offer_take_account(struct tx *tx, struct offer_account *out) {
     tx_take(tx, &r);
     *out = (struct offer_account){.found = result_count(&r) == 1};
     if (!out->found) return;
-    memcpy(out->currency.code, result_text(&r, 0, COL(currency)).data, 3);
+    out->currency = result_currency(&r, 0, COL(currency));
     out->status = result_int2(&r, 0, COL(status));
     for (int c = 0; c < COMPONENT_COUNT; c++) out->open_minor[c] = result_int8(&r, 0, COL(fees_minor) + c);
     out->today = result_date(&r, 0, COL(today));
@@ -113,7 +104,7 @@ static void read_now(const struct result *r, size_t i, struct offer_now *out) {
         .creditor_bears = result_bool(r, i, COL(creditor_bears)), .day_minor = result_int8_or(r, i, COL(day_minor), 0),
         .paid_minor = result_int8(r, i, COL(paid_minor)),
         .full = !result_is_null(r, i, COL(reached_us)), .full_at.us = result_int8_or(r, i, COL(reached_us), 0)};
-    memcpy(out->currency.code, result_text(r, i, COL(currency)).data, 3);
+    out->currency = result_currency(r, i, COL(currency));
     for (int c = 0; c < COMPONENT_COUNT; c++) out->waived_minor[c] = result_int8(r, i, COL(fees_minor) + c);
     if (out->full) out->full_on = result_date(r, i, COL(reached_on));
 }
@@ -152,7 +143,7 @@ tagih_err offer_take_lines(struct tx *tx, struct arena *arena, struct offer_line
 }
 
 tagih_err offer_send_waivers(struct tx *tx, struct arena *arena, uuid offer) {
-    return send_one(tx, arena, STMT_offer_waivers, offer);
+    return tx_send_id(tx, arena, STMT_offer_waivers, offer);
 }
 
 #undef COL
@@ -175,7 +166,7 @@ tagih_err offer_take_waivers(struct tx *tx, struct arena *arena, struct offer_ma
 /* ---- reading -------------------------------------------------------------------------------------------------- */
 
 tagih_err offer_send_get(struct tx *tx, struct arena *arena, uuid offer) {
-    return send_one(tx, arena, STMT_offer_get, offer);
+    return tx_send_id(tx, arena, STMT_offer_get, offer);
 }
 
 tagih_err offer_send_list(struct tx *tx, struct arena *arena, account_id account, int64_t before_us, uuid before, int32_t limit) {

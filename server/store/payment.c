@@ -37,25 +37,18 @@ void payment_take_identities(struct tx *tx, struct payment_known *out, size_t n)
                                         .tag = (enum payment_tag)result_int2(&r, i, COL(tag)),
                                         .amount_minor = result_int8(&r, i, COL(amount_minor)),
                                         .value.us = result_int8(&r, i, COL(value_us))};
-        memcpy(known->currency.code, result_text(&r, i, COL(currency)).data, 3);
+        known->currency = result_currency(&r, i, COL(currency));
     }
 }
 
 /* ---- one and many --------------------------------------------------------------------------------------------- */
 
-static tagih_err send_ids(struct tx *tx, struct arena *arena, const struct statement *statement, const payment_id *ids, size_t n) {
-    struct params p;
-    tx_params(&p, tx, arena, statement, n);
-    params_uuid(&p, ids, sizeof *ids);
-    return tx_send(tx, &p);
-}
-
 tagih_err payment_send_get(struct tx *tx, struct arena *arena, const payment_id *ids, size_t n) {
-    return send_ids(tx, arena, STMT_payment_get, ids, n);
+    return tx_send_ids(tx, arena, STMT_payment_get, &ids->u, n);
 }
 
 tagih_err payment_send_allocations(struct tx *tx, struct arena *arena, const payment_id *ids, size_t n) {
-    return send_ids(tx, arena, STMT_payment_allocations, ids, n);
+    return tx_send_ids(tx, arena, STMT_payment_allocations, &ids->u, n);
 }
 
 tagih_err payment_send_list(struct tx *tx, struct arena *arena, account_id account, int64_t after_us, payment_id after,
@@ -122,19 +115,12 @@ void payment_take_account(struct tx *tx, struct payment_account *out) {
     out->credit_minor = result_int8(&r, 0, COL(credit_minor));
 }
 
-static tagih_err send_one(struct tx *tx, struct arena *arena, const struct statement *statement, payment_id payment) {
-    struct params p;
-    tx_params(&p, tx, arena, statement, 0);
-    params_one_uuid(&p, &payment);
-    return tx_send(tx, &p);
-}
-
 tagih_err payment_send_device_lock(struct tx *tx, struct arena *arena, payment_id payment) {
-    return send_one(tx, arena, STMT_payment_device_lock, payment);
+    return tx_send_id(tx, arena, STMT_payment_device_lock, payment.u);
 }
 
 tagih_err payment_send_settled(struct tx *tx, struct arena *arena, payment_id payment) {
-    return send_one(tx, arena, STMT_payment_settled, payment);
+    return tx_send_id(tx, arena, STMT_payment_settled, payment.u);
 }
 
 bool payment_take_settled(struct tx *tx) {

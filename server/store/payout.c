@@ -2,8 +2,6 @@
 /* Payout runs: columns in and out. */
 #include "store/payout.h"
 
-#include <string.h>
-
 #include "store_statements.h"
 
 tagih_err payout_send_lock(struct tx *tx, struct arena *arena) {
@@ -26,7 +24,7 @@ tagih_err payout_take_books(struct tx *tx, struct payout_books *out) {
     *out = (struct payout_books){.run_no = result_int4(&r, 0, COL_payout_books_run_no),
                                  .closed = result_bool(&r, 0, COL_payout_books_closed),
                                  .rules = {result_int4(&r, 0, COL_payout_books_tax_bp), result_int4(&r, 0, COL_payout_books_deduct_max_bp)}};
-    memcpy(out->currency.code, result_text(&r, 0, COL_payout_books_currency).data, 3);
+    out->currency = result_currency(&r, 0, COL_payout_books_currency);
     return TAGIH_OK;
 }
 

@@ -176,12 +176,6 @@ tagih_err posting_send_load(struct tx *tx, struct arena *arena, const struct pos
 
 /* ---- take ----------------------------------------------------------------------------------------------------- */
 
-static currency currency_of(struct bytes text) {
-    currency out = {{0}};
-    memcpy(out.code, text.data, text.len < 3 ? text.len : 3);
-    return out;
-}
-
 static struct day day_of(const struct result *r, size_t row, int col) {
     struct day day = {.is = !result_is_null(r, row, col)};
     if (day.is) day.on = result_date(r, row, col);
@@ -201,7 +195,7 @@ static tagih_err take_collectors(struct tx *tx, struct arena *arena, struct post
     if (!out->collectors) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < out->n_collectors; i++) {
         out->collectors[i] = (struct posting_collector){
-            .id.u = result_uuid(&r, i, COL(collector_id)), .currency = currency_of(result_text(&r, i, COL(currency))),
+            .id.u = result_uuid(&r, i, COL(collector_id)), .currency = result_currency(&r, i, COL(currency)),
             .bonus_n = result_int8(&r, i, COL(bonus_n)), .bonus_head = hash_or_zero(&r, i, COL(bonus_head)),
             .cash_held_minor = result_int8(&r, i, COL(cash_held_minor)),
             .cheques_in_hand_minor = result_int8(&r, i, COL(cheques_in_hand_minor)),
@@ -220,7 +214,7 @@ static tagih_err take_collectors(struct tx *tx, struct arena *arena, struct post
 static void read_account(const struct result *r, size_t i, struct posting_account *out) {
     *out = (struct posting_account){
         .id.u = result_uuid(r, i, COL(account_id)), .customer.u = result_uuid(r, i, COL(customer_id)),
-        .currency = currency_of(result_text(r, i, COL(currency))), .status = result_int2(r, i, COL(status)),
+        .currency = result_currency(r, i, COL(currency)), .status = result_int2(r, i, COL(status)),
         .hold_from = day_of(r, i, COL(hold_from_on)), .last_on = day_of(r, i, COL(last_value_on)),
         .day_on = day_of(r, i, COL(day_on)), .month_on = day_of(r, i, COL(month_on)),
         .snapshot_on = day_of(r, i, COL(snapshot_on)), .has_collector = !result_is_null(r, i, COL(collector_id)),
@@ -296,7 +290,7 @@ static tagih_err take_siblings(struct tx *tx, struct arena *arena, struct postin
         out->siblings[i] = (struct posting_sibling){
             .post = (size_t)result_int4(&r, i, COL(row)), .payment.u = result_uuid(&r, i, COL(payment_id)),
             .account.u = result_uuid(&r, i, COL(account_id)), .amount_minor = result_int8(&r, i, COL(amount_minor)),
-            .currency = currency_of(result_text(&r, i, COL(currency))), .source = result_int2(&r, i, COL(source)),
+            .currency = result_currency(&r, i, COL(currency)), .source = result_int2(&r, i, COL(source)),
             .reversed = result_bool(&r, i, COL(reversed)), .has_bonus = !result_is_null(&r, i, COL(mtd_minor)),
             .collector.u = result_uuid_or_nil(&r, i, COL(collector_id)),
             .mtd_minor = result_int8_or(&r, i, COL(mtd_minor), 0)};
@@ -334,7 +328,7 @@ static tagih_err take_months(struct tx *tx, struct arena *arena, struct posting_
     for (size_t i = 0; i < out->n_months; i++) {
         out->months[i] = (struct posting_month){
             .collector.u = result_uuid(&r, i, COL(collector_id)), .month_on = result_date(&r, i, COL(month_on)),
-            .currency = currency_of(result_text(&r, i, COL(currency))),
+            .currency = result_currency(&r, i, COL(currency)),
             .mtd_minor = result_int8_or(&r, i, COL(mtd_minor), 0), .bonus_minor = result_int8_or(&r, i, COL(bonus_minor), 0),
             .has_target = !result_is_null(&r, i, COL(target_minor)),
             .target_minor = result_int8_or(&r, i, COL(target_minor), 0),
@@ -360,7 +354,7 @@ static tagih_err take_reversed(struct tx *tx, struct arena *arena, size_t n, str
             .found = true, .reversed = result_bool(&r, i, COL(reversed)), .account.u = result_uuid(&r, i, COL(account_id)),
             .source = result_int2(&r, i, COL(source)), .tender = result_int2(&r, i, COL(tender)),
             .tag = result_int2(&r, i, COL(tag)), .amount_minor = result_int8(&r, i, COL(amount_minor)),
-            .currency = currency_of(result_text(&r, i, COL(currency))), .value.us = result_int8(&r, i, COL(value_us)),
+            .currency = result_currency(&r, i, COL(currency)), .value.us = result_int8(&r, i, COL(value_us)),
             .value_on = result_date(&r, i, COL(value_on)), .has_collector = !result_is_null(&r, i, COL(collector_id)),
             .collector.u = result_uuid_or_nil(&r, i, COL(collector_id)), .at_bank = !result_is_null(&r, i, COL(bank_state))};
         if (row->at_bank) row->bank_state = result_int2(&r, i, COL(bank_state));

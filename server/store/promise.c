@@ -2,8 +2,6 @@
 /* Promises and plans: columns out. What is written is in promise_save.c. */
 #include "store/promise.h"
 
-#include <string.h>
-
 #include "store_statements.h"
 
 /* ---- what the book needs -------------------------------------------------------------------------------------- */
@@ -134,15 +132,8 @@ tagih_err promise_due(struct tx *tx, struct arena *arena, instant now, civil_dat
 
 /* ---- reading -------------------------------------------------------------------------------------------------- */
 
-static tagih_err send_one(struct tx *tx, struct arena *arena, const struct statement *statement, const uuid *id) {
-    struct params p;
-    tx_params(&p, tx, arena, statement, 0);
-    params_one_uuid(&p, id);
-    return tx_send(tx, &p);
-}
-
 tagih_err promise_send_get(struct tx *tx, struct arena *arena, promise_id id) {
-    return send_one(tx, arena, STMT_promise_get, &id.u);
+    return tx_send_id(tx, arena, STMT_promise_get, id.u);
 }
 
 tagih_err promise_send_list(struct tx *tx, struct arena *arena, account_id account, civil_date after_on, promise_id after,
@@ -183,7 +174,7 @@ void promise_read_row(const struct result *r, size_t i, struct promise_read *out
 #undef COL
 
 tagih_err promise_send_events(struct tx *tx, struct arena *arena, promise_id id) {
-    return send_one(tx, arena, STMT_promise_events, &id.u);
+    return tx_send_id(tx, arena, STMT_promise_events, id.u);
 }
 
 #define COL(name) COL_promise_events_##name
@@ -197,7 +188,7 @@ void promise_read_event(const struct result *r, size_t i, struct promise_event_r
 #undef COL
 
 tagih_err promise_send_account(struct tx *tx, struct arena *arena, account_id account) {
-    return send_one(tx, arena, STMT_promise_account, &account.u);
+    return tx_send_id(tx, arena, STMT_promise_account, account.u);
 }
 
 void promise_take_account(struct tx *tx, struct promise_account *out) {
@@ -212,11 +203,11 @@ void promise_take_account(struct tx *tx, struct promise_account *out) {
 /* ---- plans ---------------------------------------------------------------------------------------------------- */
 
 tagih_err plan_send_get(struct tx *tx, struct arena *arena, plan_id id) {
-    return send_one(tx, arena, STMT_plan_get, &id.u);
+    return tx_send_id(tx, arena, STMT_plan_get, id.u);
 }
 
 tagih_err plan_send_list(struct tx *tx, struct arena *arena, account_id account) {
-    return send_one(tx, arena, STMT_plan_list, &account.u);
+    return tx_send_id(tx, arena, STMT_plan_list, account.u);
 }
 
 #define COL(name) COL_plan_get_##name
@@ -251,7 +242,7 @@ void plan_read_instalment(const struct result *r, size_t i, struct plan_instalme
 #undef COL
 
 tagih_err plan_send_events(struct tx *tx, struct arena *arena, plan_id id) {
-    return send_one(tx, arena, STMT_plan_events, &id.u);
+    return tx_send_id(tx, arena, STMT_plan_events, id.u);
 }
 
 #define COL(name) COL_plan_events_##name

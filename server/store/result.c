@@ -98,6 +98,13 @@ struct bytes result_text(const struct result *r, size_t row, int col) {
     return bytes_make(from, (size_t)PQgetlength(r->pg, (int)row, col));
 }
 
+currency result_currency(const struct result *r, size_t row, int col) {
+    currency out = {{0}};
+    struct bytes text = result_text(r, row, col);
+    if (text.len >= 3) memcpy(out.code, text.data, 3);
+    return out;
+}
+
 hash256 result_hash(const struct result *r, size_t row, int col) {
     hash256 hash;
     memcpy(hash.b, value_at(r, row, col, SQL_BYTEA, sizeof hash.b), sizeof hash.b);

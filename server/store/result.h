@@ -13,6 +13,7 @@
 #include "store/statement.h"
 #include "tagih/bytes.h"
 #include "tagih/id.h"
+#include "tagih/money.h"
 #include "tagih/time.h"
 
 struct result {
@@ -41,6 +42,8 @@ struct bytes result_bytes(const struct result *r, size_t row, int col);
 struct bytes result_text(const struct result *r, size_t row, int col);
 /** Of a bytea column that always holds 32 bytes (asserted). */
 hash256 result_hash(const struct result *r, size_t row, int col);
+/** Of its three letters; what is null or shorter is no currency: all zero. */
+currency result_currency(const struct result *r, size_t row, int col);
 
 /* `otherwise` where the value is NULL. */
 int64_t result_int8_or(const struct result *r, size_t row, int col, int64_t otherwise);

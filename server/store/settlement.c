@@ -2,8 +2,6 @@
 /* Settlements and vaults: columns in, columns out. */
 #include "store/settlement.h"
 
-#include <string.h>
-
 #include "store_statements.h"
 
 /* ---- facts ---------------------------------------------------------------------------------------------------------- */
@@ -93,26 +91,12 @@ tagih_err settlement_send_states(struct tx *tx, struct arena *arena, const struc
 
 /* ---- reading -------------------------------------------------------------------------------------------------------- */
 
-static tagih_err send_ids(struct tx *tx, struct arena *arena, const struct statement *statement, const uuid *ids, size_t n) {
-    struct params p;
-    tx_params(&p, tx, arena, statement, n);
-    params_uuid(&p, ids, sizeof *ids);
-    return tx_send(tx, &p);
-}
-
-static tagih_err send_id(struct tx *tx, struct arena *arena, const struct statement *statement, uuid id) {
-    struct params p;
-    tx_params(&p, tx, arena, statement, 0);
-    params_one_uuid(&p, &id);
-    return tx_send(tx, &p);
-}
-
 tagih_err settlement_send_lock(struct tx *tx, struct arena *arena, const uuid *ids, size_t n) {
-    return send_ids(tx, arena, STMT_settlement_lock, ids, n);
+    return tx_send_ids(tx, arena, STMT_settlement_lock, ids, n);
 }
 
 tagih_err settlement_send_get(struct tx *tx, struct arena *arena, const uuid *ids, size_t n) {
-    return send_ids(tx, arena, STMT_settlement_get, ids, n);
+    return tx_send_ids(tx, arena, STMT_settlement_get, ids, n);
 }
 
 #define COL(name) COL_settlement_get_##name
@@ -136,7 +120,7 @@ void settlement_read_row(const struct result *r, size_t row, struct settlement_r
         .actor.u = result_uuid(r, row, COL(actor_id)), .reason = result_text(r, row, COL(reason)),
         .has_gap = result_bool(r, row, COL(has_gap))};
     if (out->has_journal) out->entry_hash = result_hash(r, row, COL(entry_hash));
-    memcpy(out->currency.code, result_text(r, row, COL(currency)).data, 3);
+    out->currency = result_currency(r, row, COL(currency));
 }
 
 tagih_err settlement_send_list(struct tx *tx, struct arena *arena, const struct settlement_filter *filter, int64_t after_us,
@@ -154,7 +138,7 @@ tagih_err settlement_send_list(struct tx *tx, struct arena *arena, const struct 
 }
 
 tagih_err settlement_send_earlier(struct tx *tx, struct arena *arena, uuid id) {
-    return send_id(tx, arena, STMT_settlement_earlier, id);
+    return tx_send_id(tx, arena, STMT_settlement_earlier, id);
 }
 
 bool settlement_take_earlier(struct tx *tx) {
@@ -164,13 +148,13 @@ bool settlement_take_earlier(struct tx *tx) {
 }
 
 tagih_err settlement_send_notes(struct tx *tx, struct arena *arena, uuid id) {
-    return send_id(tx, arena, STMT_settlement_notes, id);
+    return tx_send_id(tx, arena, STMT_settlement_notes, id);
 }
 
 /* ---- a supervisor's declaration -------------------------------------------------------------------------------------- */
 
 tagih_err settlement_send_devices(struct tx *tx, struct arena *arena, user_id collector) {
-    return send_id(tx, arena, STMT_settlement_devices, collector.u);
+    return tx_send_id(tx, arena, STMT_settlement_devices, collector.u);
 }
 
 tagih_err settlement_send_declared(struct tx *tx, struct arena *arena, const struct result *devices) {
@@ -178,7 +162,7 @@ tagih_err settlement_send_declared(struct tx *tx, struct arena *arena, const str
     uuid *ids = ARENA_ARRAY(arena, n + 1, uuid);
     if (!ids) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < n; i++) ids[i] = result_uuid(devices, i, COL_settlement_devices_device_id);
-    return send_ids(tx, arena, STMT_settlement_devices_declared, ids, n);
+    return tx_send_ids(tx, arena, STMT_settlement_devices_declared, ids, n);
 }
 
 tagih_err settlement_send_collector(struct tx *tx, struct arena *arena, user_id collector, instant now) {

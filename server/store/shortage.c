@@ -2,8 +2,6 @@
 /* Shortages: columns in, columns out. */
 #include "store/shortage.h"
 
-#include <string.h>
-
 #include "store_statements.h"
 
 void shortage_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct shortage_row *rows, size_t n) {
@@ -82,7 +80,7 @@ void shortage_read_row(const struct result *r, size_t row, struct shortage_read 
         .value_us = result_int8(r, row, COL(value_us)), .value_on = result_date(r, row, COL(value_on)),
         .report = result_text(r, row, COL(report)), .police_reference = result_text(r, row, COL(police_reference)),
         .open_minor = result_int8(r, row, COL(open_minor)), .version = result_int4(r, row, COL(version))};
-    memcpy(out->currency.code, result_text(r, row, COL(currency)).data, 3);
+    out->currency = result_currency(r, row, COL(currency));
 }
 
 tagih_err shortage_send_list(struct tx *tx, struct arena *arena, user_id collector, bool with_settled, int64_t after_us,

@@ -65,25 +65,18 @@ void suspense_take_identities(struct tx *tx, struct suspense_known *out, size_t 
                                          .tag = (enum payment_tag)result_int2(&r, i, COL(tag)),
                                          .amount_minor = result_int8(&r, i, COL(amount_minor)),
                                          .value.us = result_int8(&r, i, COL(value_us))};
-        memcpy(known->currency.code, result_text(&r, i, COL(currency)).data, 3);
+        known->currency = result_currency(&r, i, COL(currency));
     }
 }
 
 /* ---- items ---------------------------------------------------------------------------------------------------- */
 
-static tagih_err send_ids(struct tx *tx, struct arena *arena, const struct statement *statement, const uuid *ids, size_t n) {
-    struct params p;
-    tx_params(&p, tx, arena, statement, n);
-    params_uuid(&p, ids, sizeof *ids);
-    return tx_send(tx, &p);
-}
-
 tagih_err suspense_send_lock(struct tx *tx, struct arena *arena, const uuid *ids, size_t n) {
-    return send_ids(tx, arena, STMT_suspense_lock, ids, n);
+    return tx_send_ids(tx, arena, STMT_suspense_lock, ids, n);
 }
 
 tagih_err suspense_send_get(struct tx *tx, struct arena *arena, const uuid *ids, size_t n) {
-    return send_ids(tx, arena, STMT_suspense_get, ids, n);
+    return tx_send_ids(tx, arena, STMT_suspense_get, ids, n);
 }
 
 tagih_err suspense_send_list(struct tx *tx, struct arena *arena, int64_t after_us, uuid after, int32_t limit) {

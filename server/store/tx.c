@@ -133,6 +133,20 @@ tagih_err tx_send(struct tx *tx, const struct params *params) {
     return queue(tx, s, params, false);
 }
 
+tagih_err tx_send_ids(struct tx *tx, struct arena *arena, const struct statement *statement, const uuid *ids, size_t n) {
+    struct params p;
+    tx_params(&p, tx, arena, statement, n);
+    params_uuid(&p, ids, sizeof *ids);
+    return tx_send(tx, &p);
+}
+
+tagih_err tx_send_id(struct tx *tx, struct arena *arena, const struct statement *statement, uuid id) {
+    struct params p;
+    tx_params(&p, tx, arena, statement, 0);
+    params_one_uuid(&p, &id);
+    return tx_send(tx, &p);
+}
+
 void tx_expect(struct tx *tx, size_t rows) {
     if (tx->verdict != TX_FINE) return;
     assert(tx->n_slots > tx->n_answered && !tx->slots[tx->n_slots - 1].quiet);

@@ -113,6 +113,10 @@ void tx_params(struct params *p, const struct tx *tx, struct arena *arena, const
 /** Queue a statement; the first one queues BEGIN, agency and timeout before it. Results not taken yet are dropped. */
 TAGIH_MUST_USE tagih_err tx_send(struct tx *tx, const struct params *params);
 
+/** Queue a statement that wants, behind the agency, ids, or one id. */
+TAGIH_MUST_USE tagih_err tx_send_ids(struct tx *tx, struct arena *arena, const struct statement *statement, const uuid *ids, size_t n);
+TAGIH_MUST_USE tagih_err tx_send_id(struct tx *tx, struct arena *arena, const struct statement *statement, uuid id);
+
 /**
  * The statement queued last must write exactly `rows` rows. Otherwise the transaction rolls back and runs again; if
  * rows are missing three times, BATCH_BROKEN. Costs tx_commit one more round trip, because a COMMIT in the same
