@@ -33,7 +33,7 @@ usage: ./build.sh <verb> [options]
   bench [...]    the rates against plain SQL, at most 15 minutes; --json FILE
   check          clang, sanitizers, thread sanitizer, one minute of fuzzing
   tidy           the laws of the code: layers, banned calls, rules without tests
-  fmt            clang-format over every .c and .h, and the generated parts of the documentation
+  fmt            clang-format over the lines that differ from HEAD, and the generated parts of the documentation
   clean          remove build/ and the private clusters of this work tree
   help           this text
 
@@ -291,9 +291,11 @@ verb_run() {
     TAGIH_PG_ROOT=$($cluster root) exec "$build/gcc/server/tagihd" serve --dev --state-dir "$build/dev" "$@"
 }
 
+# Only what is being worked on: what the tool cannot lay out (several designated fields a line) stays as it was written.
 verb_format() {
     need "${packages_format[@]}"
-    git ls-files -co --exclude-standard -- '*.c' '*.h' | xargs -r clang-format-14 -i
+    git ls-files -o --exclude-standard -- '*.c' '*.h' | xargs -r clang-format-14 -i
+    git-clang-format-14 --force --quiet --binary clang-format-14 --extensions c,h HEAD
     verb_build
     $python tests/support/generated_docs.py --write "$build/gcc/server/tagihd"
 }
