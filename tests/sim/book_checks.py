@@ -212,8 +212,9 @@ def cash_adds_up(day):
                              " and o.kind in (1, 2, 3, 41))")
     owed_for_bonus = balance(day, "12", "and exists (select from posting o where o.agency_id = l.agency_id"
                                         " and o.posting_id = l.posting_id and o.kind = 83)")
-    at_bank = balance(day, "11", "and exists (select from ledger_line x where x.agency_id = l.agency_id"
-                                 " and x.posting_id = l.posting_id and x.ledger_account = 10)")
+    # Against the bank's own line, or against suspense where the line had come before the deposit (R-CSH-2e).
+    at_bank = -balance(day, "10", "and exists (select from ledger_line x where x.agency_id = l.agency_id"
+                                  " and x.posting_id = l.posting_id and x.ledger_account in (11, 18))")
     held, vault, transit = balance(day, "5"), balance(day, "9"), balance(day, "10")
     missing = balance(day, "12, 20, 27") - owed_for_bonus
     return came == held + vault + transit + at_bank + missing, \
