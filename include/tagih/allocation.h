@@ -69,6 +69,9 @@ struct rule_set {
 /** Versions of one name. */
 #define RULE_SET_VERSION_MAX 10000
 
+/** The first value date of a change, 2000-01-01. */
+#define RULE_SET_SINCE_DAYS 10957
+
 /** The rule set of an account of which nobody said another one. */
 #define RULE_SET_DEFAULT "id-default"
 

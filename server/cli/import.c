@@ -39,7 +39,8 @@ struct run {
 
 static bool is_optional(size_t column) {
     return column == ACCOUNT_COLUMN_DPD || column == ACCOUNT_COLUMN_OLDEST_DUE_ON || column == ACCOUNT_COLUMN_PLATE ||
-           column == ACCOUNT_COLUMN_DISTRICT || column == ACCOUNT_COLUMN_REGENCY || column == ACCOUNT_COLUMN_PHONE;
+           column == ACCOUNT_COLUMN_DISTRICT || column == ACCOUNT_COLUMN_REGENCY || column == ACCOUNT_COLUMN_PHONE ||
+           column == ACCOUNT_COLUMN_RULE_SET;
 }
 
 /* ---- results -------------------------------------------------------------------------------------------------- */
@@ -228,8 +229,9 @@ const struct cli_command cli_import = {
     .words = "--agency A --as-of DATE [--shift-to DATE] [--export-seq SEQ] [--full|--delta] FILE.csv",
     .summary = "Import a creditor's portfolio",
     .text = "Columns by name: account_no, customer_no, product, currency, principal, interest, penalty, fees, lat, lon;\n"
-            "optional: dpd, oldest_due_on, plate, district, regency, phone. Amounts are decimal major units. A bad row never\n"
-            "stops the good ones: it is reported, and written to FILE.csv.rejects.csv. The same file twice changes nothing.\n"
+            "optional: dpd, oldest_due_on, plate, district, regency, phone, rule_set. Amounts are decimal major units. A bad\n"
+            "row never stops the good ones: it is reported, and written to FILE.csv.rejects.csv. The same file twice changes\n"
+            "nothing.\n"
             "Exit codes: 0 every row is in, 3 rows were rejected, 1 it ended early (run it again to go on), 2 wrong usage.",
     .flags = flags,
     .run = run_import};

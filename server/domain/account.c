@@ -45,6 +45,7 @@ static const struct {
     [ACCOUNT_COLUMN_PLATE] = {"plate", 0, 24},           [ACCOUNT_COLUMN_LAT] = {"lat", 1, 24},
     [ACCOUNT_COLUMN_LON] = {"lon", 1, 24},               [ACCOUNT_COLUMN_DISTRICT] = {"district", 0, 100},
     [ACCOUNT_COLUMN_REGENCY] = {"regency", 0, 100},      [ACCOUNT_COLUMN_PHONE] = {"phone", 0, 32},
+    [ACCOUNT_COLUMN_RULE_SET] = {"rule_set", 0, RULE_SET_NAME_MAX + 6}, /* name, or name/version */
 };
 
 const char *account_column_name(size_t column) {
@@ -143,6 +144,17 @@ static tagih_err age_read(const struct account_text *text, struct account_row *o
     return account_row_sum(out) > 0 ? FAIL(ACCOUNT_DUE_MISSING) : TAGIH_OK;
 }
 
+/* "name" or "name/version". */
+static tagih_err rules_read(const struct account_text *text, struct account_row *out, enum account_column *column) {
+    struct bytes field = FIELD(RULE_SET);
+    const uint8_t *slash = field.len ? memchr(field.data, '/', field.len) : NULL;
+    out->rule_set = slash ? bytes_make(field.data, (size_t)(slash - field.data)) : field;
+    if (!slash) return TAGIH_OK;
+    struct bytes version = bytes_make(slash + 1, field.len - out->rule_set.len - 1);
+    TRY(number_parse(version, RULE_SET_VERSION_MAX, &out->rule_set_version));
+    return out->rule_set.len > 0 && out->rule_set_version > 0 ? TAGIH_OK : FAIL(NUMBER_SYNTAX);
+}
+
 tagih_err account_row_parse(const struct account_text *text, struct account_row *out, enum account_column *column) {
     TRY(check_texts(text, column));
     *out = (struct account_row){.account_no = FIELD(ACCOUNT_NO), .customer_no = FIELD(CUSTOMER_NO),
@@ -150,6 +162,7 @@ tagih_err account_row_parse(const struct account_text *text, struct account_row 
                                 .regency = FIELD(REGENCY), .phone = FIELD(PHONE)};
     TRY(money_read(text, out, column));
     TRY(age_read(text, out, column));
+    TRY(rules_read(text, out, column));
     TRY(degrees_parse(FIELD(LAT), GEO_LAT_MAX_E7, &out->place.lat_e7));
     return degrees_parse(FIELD(LON), GEO_LON_MAX_E7, &out->place.lon_e7);
 }

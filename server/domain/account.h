@@ -89,6 +89,7 @@ enum account_column {
     ACCOUNT_COLUMN_DISTRICT,
     ACCOUNT_COLUMN_REGENCY,
     ACCOUNT_COLUMN_PHONE,
+    ACCOUNT_COLUMN_RULE_SET,
     ACCOUNT_COLUMN_COUNT
 };
 
@@ -110,6 +111,8 @@ struct account_row {
     bool has_due; /* oldest_due_on is given */
     civil_date oldest_due_on;
     struct position place;
+    struct bytes rule_set;    /* empty: none is named */
+    int32_t rule_set_version; /* 0: not said */
 };
 
 /** The most that one component of one account may be, minor units (as allocation.h). */

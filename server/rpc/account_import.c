@@ -22,7 +22,8 @@ static void fields_of(const Tagih__V1__AccountRow *row, struct account_text *out
         [ACCOUNT_COLUMN_DPD] = row->dpd,               [ACCOUNT_COLUMN_OLDEST_DUE_ON] = row->oldest_due_on,
         [ACCOUNT_COLUMN_PLATE] = row->plate,           [ACCOUNT_COLUMN_LAT] = row->lat,
         [ACCOUNT_COLUMN_LON] = row->lon,               [ACCOUNT_COLUMN_DISTRICT] = row->district,
-        [ACCOUNT_COLUMN_REGENCY] = row->regency,       [ACCOUNT_COLUMN_PHONE] = row->phone};
+        [ACCOUNT_COLUMN_REGENCY] = row->regency,       [ACCOUNT_COLUMN_PHONE] = row->phone,
+        [ACCOUNT_COLUMN_RULE_SET] = row->rule_set};
     for (size_t c = 0; c < ACCOUNT_COLUMN_COUNT; c++) out->field[c] = bytes_text(texts[c]);
 }
 

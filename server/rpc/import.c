@@ -130,6 +130,7 @@ static void load_one(struct arena *arena, struct import_item *item, const struct
 /* R-IMP-3: the facts that the snapshot cannot contain, on top of its schedule. */
 static tagih_err replay_one(struct arena *arena, const struct rule_changes *changes, struct import_item *item) {
     struct rule_history rules = rule_history_of(changes, item->account);
+    TRY(import_rules_with(arena, item, &rules));
     struct allocation_fact *facts = ARENA_ARRAY(arena, item->n_facts + 1, struct allocation_fact);
     if (!facts) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < item->n_facts; i++) facts[i] = item->facts[i].fact;
@@ -237,11 +238,12 @@ static void start_over(struct import_item *item) {
     item->account = (account_id){0};
     item->facts = NULL;
     item->n_facts = 0;
-    item->reconciled = false;
+    item->reconciled = item->changes_rules = false;
     memset(&item->outcome, 0, sizeof item->outcome);
     if (item->schedule == &item->synthetic) item->schedule = NULL;
     bool decided_here = err_is(item->err, ERR_ACCOUNT_KEY_CLASH) || err_is(item->err, ERR_ACCOUNT_CURRENCY) ||
-                        err_is(item->err, ERR_IMPORT_ROW_TWICE) || err_is(item->err, ERR_IMPORT_OLDER);
+                        err_is(item->err, ERR_IMPORT_ROW_TWICE) || err_is(item->err, ERR_IMPORT_OLDER) ||
+                        err_is(item->err, ERR_RULE_SET_UNKNOWN);
     if (decided_here) item->err = TAGIH_OK;
 }
 
@@ -257,6 +259,7 @@ tagih_err import_decide(struct tx *tx, struct arena *arena, const struct import_
         start_over(&items[i]);
         items[i].loaded = loaded[i];
     }
+    TRY(import_rules(tx, arena, file, items, n, now));
     size_t n_good, n_customers;
     TRY(sort_out(arena, file, items, n, good, &n_good, customers, &n_customers));
     TRY(replay_all(tx, arena, good, n_good, file));

@@ -51,6 +51,8 @@ struct import_item {
     struct allocation_outcome outcome; /* of the payments on top; n_lines 0: none */
     const struct import_fact *facts;
     size_t n_facts;
+    bool changes_rules; /* the row gives its account another rule set (R-ALL-2c): `rules`, whose id is its posting's */
+    struct rule_change rules;
     bool reconciled; /* the report has a row of it (R-IMP-3): `report` */
     struct reconciliation_row report;
 };

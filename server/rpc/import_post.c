@@ -12,6 +12,7 @@
 #include "rpc/posting.h"
 #include "run/random.h"
 #include "store/posting.h"
+#include "store/rule_set.h"
 
 /* All postings of a batch while they are made. */
 struct journal_rows {
@@ -93,6 +94,35 @@ static void digest_snapshot(struct posting_digest *digest, const struct import_i
     posting_digest_snapshot(digest, &row);
 }
 
+/* Another rule set is a fact of its posting, whose id it has. */
+static struct account_rule_set_row rules_row(const struct import_saving *saving, const struct import_item *item) {
+    struct account_rule_set_row row = {.posting = item->rules.id, .account = item->account, .rules = item->rules.rules,
+                                       .value_on = item->rules.value_on, .made = item->rules.made, .received = saving->now,
+                                       .reason = bytes_text("the creditor's file"), .has_actor = saving->file->actor != NULL};
+    if (row.has_actor) row.actor = *saving->file->actor;
+    return row;
+}
+
+static void digest_rules(struct posting_digest *digest, const struct import_saving *saving, const struct import_item *item) {
+    struct account_rule_set_row row = rules_row(saving, item);
+    struct params insert;
+    rule_set_account_facts(&insert, saving->tx, saving->arena, &row, 1);
+    fact_digest(digest, &insert);
+}
+
+static tagih_err send_rules(const struct import_saving *saving, struct import_item *const *good, size_t n) {
+    struct account_rule_set_row *rows = ARENA_ARRAY(saving->arena, n, struct account_rule_set_row);
+    struct params insert;
+    size_t n_rows = 0;
+    if (!rows) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < n; i++) {
+        if (good[i]->changes_rules) rows[n_rows++] = rules_row(saving, good[i]);
+    }
+    if (n_rows == 0) return TAGIH_OK;
+    rule_set_account_facts(&insert, saving->tx, saving->arena, rows, n_rows);
+    return tx_send(saving->tx, &insert);
+}
+
 /* The account's row of the reconciliation report is a fact of its posting. */
 static void digest_report(struct posting_digest *digest, struct journal_rows *book, struct import_saving *saving,
                           const struct import_item *item, uuid posting) {
@@ -116,6 +146,7 @@ static void seal(struct journal_rows *book, struct import_saving *saving, const 
     posting_digest_head(&digest, head);
     for (size_t k = first_line; k < book->n_lines; k++) posting_digest_line(&digest, &book->lines[k]);
     digest_snapshot(&digest, item, saving);
+    if (item->changes_rules) digest_rules(&digest, saving, item);
     if (item->reconciled) digest_report(&digest, book, saving, item, head->id);
     chain->begun = true;
     chain->head = head->digest = posting_end(&digest);
@@ -125,10 +156,10 @@ static void seal(struct journal_rows *book, struct import_saving *saving, const 
 static tagih_err post_one(struct journal_rows *book, struct import_saving *saving, const struct import_item *item, agency_id agency) {
     struct ledger_txn txn;
     TRY(difference(item, &txn));
-    if (txn.n == 0 && item->n_facts == 0 && !item->reconciled) return TAGIH_OK;
+    if (txn.n == 0 && item->n_facts == 0 && !item->reconciled && !item->changes_rules) return TAGIH_OK;
     size_t first_line = book->n_lines, first_allocation = book->n_allocations;
     struct posting_head_row *head = &book->heads[book->n_heads++];
-    *head = (struct posting_head_row){.id = random_id(), .kind = POSTING_OF_IMPORT,
+    *head = (struct posting_head_row){.id = item->changes_rules ? item->rules.id : random_id(), .kind = POSTING_OF_IMPORT,
                                       .trigger = item->account.u, .has_account = true, .account = item->account,
                                       .value_on = saving->file->as_of_on, .at = saving->now};
     bool open = head->value_on.days >= saving->days.open_from.days; /* R-ALL-7 */
@@ -158,5 +189,6 @@ tagih_err import_post(struct tx *tx, struct arena *arena, struct import_saving *
         reconciliation_insert(&reports, tx, arena, book.reports, book.n_reports);
         TRY(tx_send(tx, &reports));
     }
+    TRY(send_rules(saving, good, n));
     return import_send_chain(tx, arena, &saving->chain);
 }

@@ -128,18 +128,26 @@ static struct change_row change_of(const struct import_item *item) {
                                .for_phone = phone, .collector = item->loaded.collector};
 }
 
+static struct change_row rules_change_of(const struct import_item *item) {
+    struct change_row change = change_of(item);
+    change.kind = CHANGE_ACCOUNT_RULE_SET;
+    change.object = item->rules.id;
+    return change;
+}
+
 static tagih_err save_events(struct tx *tx, struct arena *arena, const struct import_saving *saving,
                              struct import_item *const *good, size_t n) {
     struct account_event_row *events = ARENA_ARRAY(arena, n, struct account_event_row);
-    struct change_row *changes = ARENA_ARRAY(arena, n, struct change_row);
-    size_t n_events = 0;
+    struct change_row *changes = ARENA_ARRAY(arena, 2 * n, struct change_row);
+    size_t n_events = 0, n_changes = 0;
     if (!events || !changes) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < n; i++) {
         if (is_placed(good[i])) events[n_events++] = event_row(good[i], saving->days.today);
-        changes[i] = change_of(good[i]);
+        changes[n_changes++] = change_of(good[i]);
+        if (good[i]->changes_rules) changes[n_changes++] = rules_change_of(good[i]);
     }
     TRY(account_send_events(tx, arena, events, n_events, saving->file->actor, saving->now));
-    return change_send(tx, arena, changes, n, saving->now);
+    return change_send(tx, arena, changes, n_changes, saving->now);
 }
 
 tagih_err import_save_accounts(struct tx *tx, struct arena *arena, struct import_saving *saving,

@@ -26,6 +26,12 @@ TAGIH_MUST_USE tagih_err import_save_results(struct tx *tx, struct arena *arena,
 TAGIH_MUST_USE tagih_err import_post(struct tx *tx, struct arena *arena, struct import_saving *saving,
                                      struct import_item *const *good, size_t n);
 
+/** Which rows give their account another rule set; one round trip when any names one (import_rules.c). */
+TAGIH_MUST_USE tagih_err import_rules(struct tx *tx, struct arena *arena, const struct import_file *file,
+                                      struct import_item *items, size_t n, instant now);
+/** Add the row's own change to its account's. @return OK · OUT_OF_MEMORY */
+TAGIH_MUST_USE tagih_err import_rules_with(struct arena *arena, const struct import_item *item, struct rule_history *history);
+
 /** An account's figures after its row. */
 struct import_figures {
     int64_t open_minor[COMPONENT_COUNT];

@@ -415,7 +415,7 @@ static void own_fact(struct book *book, const struct post *post, struct posted *
                                            .value_on = post->rules->value_on, .made = post->rules->made,
                                            .received = post->received, .reason = post->note, .has_actor = post->has_actor,
                                            .actor = post->actor};
-        rule_set_account_fact(&posted->own_fact, book->tx, book->arena, &row);
+        rule_set_account_facts(&posted->own_fact, book->tx, book->arena, &row, 1);
     } else if (post->withdraw) {
         struct withdrawal_row row = {.fact = post->withdrawn, .posting = post->id, .at = book->now, .reason = post->note,
                                      .has_actor = post->has_actor, .actor = post->actor};

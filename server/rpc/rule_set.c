@@ -17,7 +17,6 @@
 
 #define REASON_MAX 500
 #define AHEAD_DAYS_MAX 366
-#define SINCE_DAYS 10957 /* 2000-01-01 */
 
 /* ---- messages ------------------------------------------------------------------------------------------------- */
 
@@ -296,7 +295,7 @@ static tagih_err take_choice(struct rpc_batch *batch, struct changing *c) {
     rule_set_take_account(batch->tx, &known, &today);
     if (!known) return FAIL(NOT_PERMITTED);
     if (!c->rules) return FAIL(RULE_SET_UNKNOWN);
-    bool in_reach = c->value_on.days >= SINCE_DAYS && c->value_on.days <= today.days + AHEAD_DAYS_MAX;
+    bool in_reach = c->value_on.days >= RULE_SET_SINCE_DAYS && c->value_on.days <= today.days + AHEAD_DAYS_MAX;
     return in_reach ? TAGIH_OK : FAIL(RULE_SET_DATE);
 }
 

@@ -23,18 +23,25 @@ void rule_set_fact(struct params *p, const struct tx *tx, struct arena *arena, c
     params_int8(p, &row->approved.us, sizeof *row);
 }
 
-void rule_set_account_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct account_rule_set_row *row) {
-    const struct bytes name = bytes_text(row->rules->name);
-    tx_params(p, tx, arena, STMT_account_rule_set_insert, 1);
-    params_uuid(p, &row->posting, sizeof *row);
-    params_uuid(p, &row->account, sizeof *row);
-    params_text(p, &name, sizeof name);
-    params_int4(p, &row->rules->version, sizeof *row->rules);
-    params_date(p, &row->value_on, sizeof *row);
-    params_int8(p, &row->made.us, sizeof *row);
-    params_int8(p, &row->received.us, sizeof *row);
-    params_text(p, &row->reason, sizeof *row);
-    params_uuid_opt(p, &row->actor, &row->has_actor, sizeof *row);
+void rule_set_account_facts(struct params *p, const struct tx *tx, struct arena *arena, const struct account_rule_set_row *rows,
+                            size_t n) {
+    const size_t s = sizeof *rows;
+    struct rule_set_name *sets = ARENA_ARRAY(arena, n, struct rule_set_name);
+    tx_params(p, tx, arena, STMT_account_rule_set_insert, n);
+    if (!sets) {
+        p->exhausted = true;
+        return;
+    }
+    for (size_t i = 0; i < n; i++) sets[i] = (struct rule_set_name){bytes_text(rows[i].rules->name), rows[i].rules->version};
+    params_uuid(p, &rows[0].posting, s);
+    params_uuid(p, &rows[0].account, s);
+    params_text(p, &sets[0].name, sizeof *sets);
+    params_int4(p, &sets[0].version, sizeof *sets);
+    params_date(p, &rows[0].value_on, s);
+    params_int8(p, &rows[0].made.us, s);
+    params_int8(p, &rows[0].received.us, s);
+    params_text(p, &rows[0].reason, s);
+    params_uuid_opt(p, &rows[0].actor, &rows[0].has_actor, s);
 }
 
 /* ---- changes -------------------------------------------------------------------------------------------------- */
@@ -131,6 +138,30 @@ tagih_err rule_set_read(const struct result *r, size_t i, struct arena *arena, s
                                  .approved.us = result_int8(r, i, COL(approved_us))};
     return rules_make(arena, result_text(r, i, COL(name)), result_int4(r, i, COL(version)), result_int2(r, i, COL(direction)),
                       result_int2(r, i, COL(advance)), result_text(r, i, COL(steps)), &out->rules);
+}
+#undef COL
+
+tagih_err rule_set_send_named(struct tx *tx, struct arena *arena, const struct rule_set_name *names, size_t n) {
+    struct params p;
+    tx_params(&p, tx, arena, STMT_rule_set_named, n);
+    params_text(&p, &names[0].name, sizeof *names);
+    params_int4(&p, &names[0].version, sizeof *names);
+    return tx_send(tx, &p);
+}
+
+#define COL(name) COL_rule_set_named_##name
+tagih_err rule_set_take_named(struct tx *tx, struct arena *arena, const struct rule_set **out, size_t n) {
+    DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    for (size_t i = 0; i < n; i++) out[i] = NULL;
+    for (size_t i = 0; i < result_count(&r); i++) {
+        struct rule_set *made = ARENA_ARRAY(arena, 1, struct rule_set);
+        if (!made) return FAIL(OUT_OF_MEMORY);
+        TRY(rules_make(arena, result_text(&r, i, COL(name)), result_int4(&r, i, COL(version)), result_int2(&r, i, COL(direction)),
+                       result_int2(&r, i, COL(advance)), result_text(&r, i, COL(steps)), made));
+        out[result_int4(&r, i, COL(row))] = made;
+    }
+    return TAGIH_OK;
 }
 #undef COL
 

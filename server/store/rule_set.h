@@ -9,6 +9,12 @@
 #include "store/tx.h"
 #include "tagih/allocation.h"
 
+/** A rule set by its name; version 0: the newest. */
+struct rule_set_name {
+    struct bytes name;
+    int32_t version;
+};
+
 /** An agency's rule set: what it says, and who made it. */
 struct rule_set_row {
     struct rule_set rules;
@@ -37,9 +43,10 @@ struct rule_changes {
     size_t n;
 };
 
-/** The insert of one row, to be digested and sent with its posting (store/fact.h). */
+/** The insert of rows, to be digested and sent with their postings (store/fact.h). */
 void rule_set_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct rule_set_row *row);
-void rule_set_account_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct account_rule_set_row *row);
+void rule_set_account_facts(struct params *p, const struct tx *tx, struct arena *arena, const struct account_rule_set_row *rows,
+                            size_t n);
 
 /** Queue the load of changes: of accounts, and of the accounts of payments. */
 TAGIH_MUST_USE tagih_err rule_changes_send(struct tx *tx, struct arena *arena, const account_id *accounts, size_t n,
@@ -55,6 +62,10 @@ TAGIH_MUST_USE tagih_err rule_set_send_list(struct tx *tx, struct arena *arena, 
                                             int32_t limit);
 /** Read a row of either. Text lives in the arena. @return OK · ALLOCATION_RULES · OUT_OF_MEMORY */
 TAGIH_MUST_USE tagih_err rule_set_read(const struct result *r, size_t row, struct arena *arena, struct rule_set_row *out);
+
+/** Queue the reading of many of the agency's own, by name; take them, NULL where there is none such. */
+TAGIH_MUST_USE tagih_err rule_set_send_named(struct tx *tx, struct arena *arena, const struct rule_set_name *names, size_t n);
+TAGIH_MUST_USE tagih_err rule_set_take_named(struct tx *tx, struct arena *arena, const struct rule_set **out, size_t n);
 
 /** Queue what somebody who changes an account's rule set looks at; take it. */
 TAGIH_MUST_USE tagih_err rule_set_send_account(struct tx *tx, struct arena *arena, account_id account, instant now);

@@ -52,6 +52,18 @@ select name, version, direction, advance, steps, reason, made_by, made_us, appro
 from rule_set where agency_id = $1 and name = $2 and (version = $3 or $3 = 0)
 order by version desc limit 1;
 
+-- name: rule_set_named
+-- in:   uuid agency_id, text[] name, int4[] version
+-- out:  int4 row, text name, int4 version, int2 direction, int2 advance, text steps
+-- why:  of each name the version, or where that is 0 the newest.
+select (q.i - 1)::int4 as row, r.name, r.version, r.direction, r.advance, r.steps
+from unnest($2, $3) with ordinality q (name, version, i)
+cross join lateral (
+    select x.name, x.version, x.direction, x.advance, x.steps from rule_set x
+    where x.agency_id = $1 and x.name = q.name and (x.version = q.version or q.version = 0)
+    order by x.version desc limit 1) r
+order by q.i;
+
 -- name: rule_set_list
 -- in:   uuid agency_id, text after_name, int4 after_version, int4 limit_rows
 -- out:  text name, int4 version, int2 direction, int2 advance, text steps, text reason, uuid made_by, int8 made_us, uuid approved_by, int8 approved_us

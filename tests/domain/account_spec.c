@@ -91,6 +91,12 @@ static void every_wrong_field_names_its_column_and_reason(void **state) {
         {ACCOUNT_COLUMN_LON, "1e2", ERR_NUMBER_SYNTAX},
         {ACCOUNT_COLUMN_LON, "99999999999999", ERR_GEO_POSITION_RANGE},
         {ACCOUNT_COLUMN_PHONE, "\xff\xfe", ERR_TEXT_INVALID},
+        {ACCOUNT_COLUMN_RULE_SET, "npl/", ERR_NUMBER_SYNTAX},
+        {ACCOUNT_COLUMN_RULE_SET, "npl/0", ERR_NUMBER_SYNTAX},
+        {ACCOUNT_COLUMN_RULE_SET, "npl/1/2", ERR_NUMBER_SYNTAX},
+        {ACCOUNT_COLUMN_RULE_SET, "npl/10001", ERR_NUMBER_SYNTAX},
+        {ACCOUNT_COLUMN_RULE_SET, "/1", ERR_NUMBER_SYNTAX},
+        {ACCOUNT_COLUMN_RULE_SET, "npl2345678901234567890123456789012345678", ERR_TEXT_INVALID},
     };
     for (size_t i = 0; i < COUNT_OF(table); i++) {
         struct account_text text = good();

@@ -453,6 +453,93 @@ static void a_new_snapshot_is_paid_by_the_rule_set_in_force(void **state) {
     assert_int_equal(teller_number(&teller, "select fees_minor from account_state where account_id = '%s'", account.u), MINOR(40000));
 }
 
+/* ---- a creditor's file ---------------------------------------------------------------------------------------------- */
+
+static account_id imported(const char *rule_set) {
+    teller.rule_set = rule_set;
+    account_id account = teller_account(&teller, nobody, &debt_j1, 1);
+    teller.rule_set = NULL;
+    return account;
+}
+
+static void imported_again(account_id account, const char *rule_set, int as_of_in) {
+    teller.rule_set = rule_set;
+    teller_snapshot(&teller, account, as_of_in, &debt_j1, 1);
+    teller.rule_set = NULL;
+}
+
+static int64_t changes_of(account_id account) {
+    return teller_number(&teller, "select count(*) from account_rule_set where account_id = '%s'", account.u);
+}
+
+//= RULES.md R-ALL-2c
+//  An account that comes with the row is under it from its beginning, a known one from the file's as-of date on, and only
+//  where it was under another one. A name alone keeps the version of that name that the account is under, else it means the
+//  newest.
+static void a_creditors_row_names_the_rule_set(void **state) {
+    (void)state;
+    account_id account = imported("npl");
+    assert_string_equal(account_now(account)->rule_set, "npl");
+    assert_string_equal(account_now(account)->rule_set_since_on, "2000-01-01");
+    payment_id paid = teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(100000), .value = teller_noon(-2)});
+    assert_int_equal(teller_number(&teller, "select principal_minor from account_state where account_id = '%s'", account.u), MINOR(3400000));
+    imported_again(account, "npl/1", -12);
+    imported_again(account, "npl", -11);
+    imported_again(account, "", -10);
+    assert_int_equal(changes_of(account), 1);
+    imported_again(account, "acme-npl/1", -9);
+    assert_string_equal(account_now(account)->rule_set_since_on, day_text(-9));
+    imported_again(account, "acme-npl", -8); /* there is a second version, and it keeps its own */
+    assert_int_equal(account_now(account)->rule_set_version, 1);
+    assert_int_equal(changes_of(account), 2);
+    imported_again(account, "id-default", -3); /* what was paid since is worked out by it */
+    assert_int_equal(changes_of(account), 3);
+    assert_int_equal(teller_number(&teller, "select principal_minor from account_state where account_id = '%s'", account.u), MINOR(3500000));
+    assert_int_equal(teller_number(&teller, "select fees_minor from account_state where account_id = '%s'", account.u), 0);
+    assert_int_equal(teller_allocated(&teller, paid, 1), MINOR(100000));
+    account_id newest = imported("acme-npl");
+    assert_int_equal(account_now(newest)->rule_set_version, 2);
+    assert_int_equal(changes_of(imported("id-default/1")), 0);
+}
+
+//= RULES.md R-ALL-2c
+//  A row that names what is not there is refused.
+static void a_row_that_names_no_rule_set_is_refused_by_itself(void **state) {
+    (void)state;
+    static const char *const names[] = {"nonsense", "npl/2", "acme-npl/9", "theirs-only", "npl"};
+    Tagih__V1__AccountRow rows[COUNT_OF(names)], *pointers[COUNT_OF(names)];
+    uint8_t hash[32] = {7};
+    char numbers[COUNT_OF(names)][UUID_TEXT_SIZE];
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        tagih__v1__account_row__init(pointers[i] = &rows[i]);
+        uuid_format(rig_id(), numbers[i]);
+        rows[i].row = (int32_t)i + 1;
+        rows[i].account_no = rows[i].customer_no = numbers[i];
+        rows[i].product = TEXT("car");
+        rows[i].currency = TEXT("IDR");
+        rows[i].principal = TEXT("100000");
+        rows[i].interest = rows[i].penalty = rows[i].fees = TEXT("0");
+        rows[i].oldest_due_on = TEXT("2026-01-01");
+        rows[i].lat = rows[i].lon = TEXT("1");
+        rows[i].rule_set = TEXT(names[i]);
+    }
+    Tagih__V1__ImportAccountsRequest request = TAGIH__V1__IMPORT_ACCOUNTS_REQUEST__INIT;
+    request.file_hash = (ProtobufCBinaryData){sizeof hash, hash};
+    request.as_of_on = day_text(-1);
+    request.rows = pointers;
+    request.n_rows = COUNT_OF(names);
+    struct rig_answer answer = rig_call(&rig, token(teller.gateway), "AccountService/ImportAccounts", &request);
+    assert_answer(answer, OK);
+    const Tagih__V1__ImportAccountsResponse *response = answer.response;
+    for (size_t i = 0; i + 1 < COUNT_OF(names); i++) assert_string_equal(response->results[i]->result, "rule_set.unknown");
+    assert_string_equal(response->results[COUNT_OF(names) - 1]->result, "NEW");
+    answer = rig_call(&rig, token(teller.gateway), "AccountService/ImportAccounts", &request); /* again */
+    response = answer.response;
+    assert_string_equal(response->results[0]->result, "rule_set.unknown");
+    assert_string_equal(response->results[COUNT_OF(names) - 1]->result, "SAME");
+    assert_int_equal(pg_number(&rig.pg, "select count(*) from account_rule_set c where received_us <> made_us and reason = 'the creditor''s file'"), 0);
+}
+
 /* Last: every month before the present one is closed from here on. */
 //= RULES.md R-ALL-7
 //  closed periods do not change
@@ -491,6 +578,8 @@ int main(void) {
         cmocka_unit_test(changes_and_payments_in_any_order_leave_the_same_books),
         cmocka_unit_test(a_change_writes_the_differences_and_no_more),
         cmocka_unit_test(a_new_snapshot_is_paid_by_the_rule_set_in_force),
+        cmocka_unit_test(a_creditors_row_names_the_rule_set),
+        cmocka_unit_test(a_row_that_names_no_rule_set_is_refused_by_itself),
         cmocka_unit_test(what_a_change_moves_in_a_closed_month_is_booked_today),
     };
     return cmocka_run_group_tests_name("rule sets", tests, open_rig, close_rig);

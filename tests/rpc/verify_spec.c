@@ -369,7 +369,10 @@ static int live_a_day(void **state) {
     day_outside(other);
     day_of_two_people(teller_account(&teller, collector, &debt_j1, 1));
     day_of_entries(teller_account(&teller, collector, &debt_j1, 1));
-    day_of_rule_sets(teller_account(&teller, collector, &debt_j1, 1));
+    teller.rule_set = "npl"; /* the creditor says so */
+    account_id ruled = teller_account(&teller, collector, &debt_j1, 1);
+    teller.rule_set = NULL;
+    day_of_rule_sets(ruled);
     day_of_a_sale(teller_account(&teller, collector, &debt_j1, 1));
     open_reader();
     assert_true(sign_heads() > 1);

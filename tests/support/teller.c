@@ -91,6 +91,7 @@ static account_id import(struct teller *teller, const char *account_no, const ch
     row->oldest_due_on = in.instalments[0].due_on;
     row->lat = (char *)(uintptr_t)"-6.1754";
     row->lon = (char *)(uintptr_t)"106.8272";
+    row->rule_set = (char *)(uintptr_t)(teller->rule_set ? teller->rule_set : "");
     Tagih__V1__ImportAccountsRequest request = TAGIH__V1__IMPORT_ACCOUNTS_REQUEST__INIT;
     request.file_hash = (ProtobufCBinaryData){sizeof hash, hash};
     request.file_name = (char *)(uintptr_t)"spec.csv";

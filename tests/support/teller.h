@@ -19,6 +19,7 @@ struct teller {
     struct rig *rig;
     agency_id agency;
     user_id admin, supervisor, cashier, gateway; /* gateway: the integration */
+    const char *rule_set; /* that rows which are imported name; NULL: none */
     int64_t export_seq; /* of the snapshots that are imported; 0: they name none */
 };
 
