@@ -185,28 +185,41 @@ create table bonus_leaving (
 create index bonus_leaving_collector on bonus_leaving (agency_id, collector_id);
 call make_fact('bonus_leaving');
 
--- Has the money of a payment been seen (R-BON-6)? Cash: the first settlement that covers its receipt is accepted, and
--- no shortage of it is open; other tenders: a line of the bank; other sources: at once. One that was taken back needs it no
--- longer.
-create function payment_is_confirmed(of_agency uuid, of_payment uuid) returns boolean
+-- What keeps the money of a payment from having been seen (R-BON-6)? Cash: the first settlement that covers its receipt is
+-- accepted, and no shortage of it is open; other tenders: a line of the bank; other sources: at once. One that was taken
+-- back needs it no longer. 0 nothing, 1 no settlement covers it, 2 its settlement is not accepted, 3 a shortage of it is open,
+-- 4 no line of the bank; null: no such payment.
+create function payment_unconfirmed(of_agency uuid, of_payment uuid) returns smallint
 language sql stable parallel safe
 as $$
-    select exists (select from payment_reversal r where r.agency_id = $1 and r.payment_id = $2)
-        or exists (select from payment p where p.agency_id = $1 and p.payment_id = $2 and p.source <> 1)
-        or exists (select from payment_settled d where d.agency_id = $1 and d.payment_id = $2)
-        or exists (
-            select from receipt r
-            join payment p on p.agency_id = $1 and p.payment_id = r.entry_id and p.tender = 1
+    select case
+        when p.source <> 1 then 0
+        when exists (select from payment_reversal r where r.agency_id = $1 and r.payment_id = $2) then 0
+        when exists (select from payment_settled d where d.agency_id = $1 and d.payment_id = $2) then 0
+        when p.tender <> 1 then 4
+        else coalesce((
+            select case when c.state < 4 then 2
+                        when exists (
+                            select from shortage_state o
+                            where o.agency_id = $1 and o.shortage_id = c.settlement_id and o.open_minor > 0) then 3
+                        else 0 end
+            from receipt r
             cross join lateral (
                 select t.settlement_id, t.state from settlement_state t
                 join settlement s on s.agency_id = $1 and s.settlement_id = t.settlement_id
                 where t.agency_id = $1 and t.collector_id = r.collector_id and t.currency = r.currency
                   and case when s.device_id = r.device_id then (r.epoch, r.seq) <= (s.epoch, s.last_seq) else r.value_us <= t.value_us end
                 order by t.value_us, t.settlement_id limit 1) c
-            where r.agency_id = $1 and r.entry_id = $2 and c.state >= 4
-              and not exists (
-                  select from shortage_state o
-                  where o.agency_id = $1 and o.shortage_id = c.settlement_id and o.open_minor > 0))
+            where r.agency_id = $1 and r.entry_id = $2), 1) end::smallint
+    from payment p where p.agency_id = $1 and p.payment_id = $2
+$$;
+revoke all on function payment_unconfirmed(uuid, uuid) from public;
+grant execute on function payment_unconfirmed(uuid, uuid) to tagih_app, tagih_read;
+
+create function payment_is_confirmed(of_agency uuid, of_payment uuid) returns boolean
+language sql stable parallel safe
+as $$
+    select coalesce(payment_unconfirmed($1, $2), 1::smallint) = 0
 $$;
 revoke all on function payment_is_confirmed(uuid, uuid) from public;
 grant execute on function payment_is_confirmed(uuid, uuid) to tagih_app, tagih_read;
@@ -222,11 +235,26 @@ $$;
 revoke all on function bonus_is_held(uuid, uuid) from public;
 grant execute on function bonus_is_held(uuid, uuid) to tagih_app, tagih_read;
 
+-- Was a collector's line given to somebody else in a month that is still open (R-BON-8c)? It is paid together with what takes
+-- it back, which comes to nothing.
+create function bonus_is_moving(of_agency uuid, of_payment uuid, of_collector uuid) returns boolean
+language sql stable parallel safe
+as $$
+    select exists (
+        select from bonus_hold_decision d
+        join bonus_line b on b.agency_id = $1 and b.payment_id = d.payment_id and b.posting_id = d.posting_id
+            and b.collector_id = $3 and b.kind in (2, 3)
+        where d.agency_id = $1 and d.payment_id = $2 and not d.kept
+          and not exists (select from month_close m where m.agency_id = $1 and m.month_on = b.month_on))
+$$;
+revoke all on function bonus_is_moving(uuid, uuid, uuid) from public;
+grant execute on function bonus_is_moving(uuid, uuid, uuid) to tagih_app, tagih_read;
+
 -- May a line be approved and paid: is all money behind it seen, and clear whose it is? A TRUE_UP line: of all its parts.
 create function bonus_is_payable(of_agency uuid, of_line uuid, of_payment uuid, of_collector uuid, of_month date, of_currency char(3))
 returns boolean language sql stable parallel safe
 as $$
-    select case when $3 is not null then payment_is_confirmed($1, $3) and not bonus_is_held($1, $3)
+    select case when $3 is not null then payment_is_confirmed($1, $3) and not bonus_is_held($1, $3) and not bonus_is_moving($1, $3, $4)
            else not exists (
                select from bonus_part q
                where q.agency_id = $1 and q.collector_id = $4 and q.month_on = $5 and q.currency = $6 and q.line_id = $2
@@ -234,19 +262,3 @@ as $$
 $$;
 revoke all on function bonus_is_payable(uuid, uuid, uuid, uuid, date, char) from public;
 grant execute on function bonus_is_payable(uuid, uuid, uuid, uuid, date, char) to tagih_app, tagih_read;
-
--- The lines that a run through a month would hold: LOCKED, payable, in no run yet.
-create function bonus_run_lines(of_agency uuid, through_on date, in_currency char(3))
-returns table (line_id uuid, collector_id uuid, month_on date, clawback boolean, amount_minor bigint)
-language sql stable
-as $$
-    select b.line_id, b.collector_id, b.month_on, b.kind = 3, b.amount_minor
-    from month_close c
-    join collector_month m on m.agency_id = $1 and m.month_on = c.month_on and m.currency = $3
-    join bonus_line b on b.agency_id = $1 and b.collector_id = m.collector_id and b.month_on = m.month_on and b.currency = $3
-    where c.agency_id = $1 and c.month_on <= $2
-      and not exists (select from bonus_payout_line x where x.agency_id = $1 and x.line_id = b.line_id)
-      and bonus_is_payable($1, b.line_id, b.payment_id, b.collector_id, b.month_on, b.currency)
-$$;
-revoke all on function bonus_run_lines(uuid, date, char) from public;
-grant execute on function bonus_run_lines(uuid, date, char) to tagih_app, tagih_read;

@@ -174,6 +174,9 @@ struct bonus_reason {
 TAGIH_MUST_USE tagih_err bonus_explain(const struct bonus_record *record, struct arena *arena,
                                        struct bonus_reason reasons[BONUS_REASONS_MAX], size_t *n_reasons);
 
+/** The most shares of a split: with their lines a payment's transaction stays within LEDGER_LINES_MAX. */
+#define BONUS_SHARES_MAX 8
+
 /** A share of a split (R-BON-8). */
 struct bonus_share {
     user_id collector;

@@ -24,6 +24,16 @@ const char *bonus_event_name(enum bonus_event event) {
     return (unsigned)event < BONUS_EVENT_END ? names[event] : "?";
 }
 
+const char *bonus_unconfirmed_text(enum bonus_unconfirmed why) {
+    static const char *const texts[BONUS_UNCONFIRMED_END] = {
+        [BONUS_CONFIRMED] = "",
+        [BONUS_UNSETTLED] = "no settlement covers its cash yet",
+        [BONUS_NOT_ACCEPTED] = "the settlement of its cash is not accepted yet",
+        [BONUS_SHORT] = "a shortage of its settlement is open",
+        [BONUS_NO_BANK_LINE] = "the bank's statement has not shown its money yet"};
+    return (unsigned)why < BONUS_UNCONFIRMED_END ? texts[why] : "?";
+}
+
 const struct bonus_edge *bonus_edge_at(size_t i) {
     return i < EDGE_COUNT ? &edges[i] : NULL;
 }

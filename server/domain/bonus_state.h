@@ -19,6 +19,19 @@ enum bonus_state { BONUS_PROVISIONAL = 1, BONUS_LOCKED = 2, BONUS_APPROVED = 3, 
 enum bonus_event { BONUS_CLOSE = 1, BONUS_APPROVE = 2, BONUS_PAY = 3 };
 #define BONUS_EVENT_END 4
 
+/** Why the money behind a line has not been seen: as payment_unconfirmed() answers it. 0: it has. */
+enum bonus_unconfirmed {
+    BONUS_CONFIRMED = 0,
+    BONUS_UNSETTLED = 1,
+    BONUS_NOT_ACCEPTED = 2,
+    BONUS_SHORT = 3,
+    BONUS_NO_BANK_LINE = 4
+};
+#define BONUS_UNCONFIRMED_END 5
+
+/** What is missing, one sentence; "" when nothing is. Pure. */
+const char *bonus_unconfirmed_text(enum bonus_unconfirmed why);
+
 /** What guards look at. */
 struct bonus_state_facts {
     bool confirmed; /* the money behind it has been seen: R-BON-6 */

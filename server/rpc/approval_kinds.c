@@ -5,6 +5,7 @@
 #include "rpc/approval.h"
 #include "rpc/bank_match.h"
 #include "rpc/cost.h"
+#include "rpc/bonus_credit.h"
 #include "rpc/entry.h"
 #include "rpc/payment_retag.h"
 #include "rpc/repayment.h"
@@ -47,6 +48,8 @@ const struct approval_kind *const approval_kinds[] = {
     &sale_proceeds_kind,
     &surplus_kind,
     &remittance_kind,
+    &bonus_hold_kind,
+    &bonus_split_kind,
     NULL,
 };
 

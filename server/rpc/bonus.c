@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rpc/bonus_credit.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
 
@@ -119,12 +120,41 @@ static bool names_what_is(const struct bonus_history *history, const struct bonu
     return found == context->n_taken;
 }
 
+/* A share of a payment that was split; NULL: it was not. */
+static const struct bonus_share *share_of(const struct bonus_history *history, const struct bonus_record *record) {
+    for (size_t i = 0; i < history->n_shares; i++) {
+        if (uuid_equal(history->shares[i].collector.u, record->collector.u)) return &history->shares[i];
+    }
+    return NULL;
+}
+
+static int64_t whole_base(const struct bonus_history *history) {
+    int64_t sum_minor = 0;
+    for (size_t i = 0; i < history->n_shares; i++) sum_minor += history->shares[i].base_minor;
+    return sum_minor;
+}
+
+/* R-BON-8a: the shares are the split of their sum, and the line's base is its collector's share. */
+static bool is_split_so(const struct bonus_history *history, const struct bonus_record *record) {
+    const struct bonus_share *share = share_of(history, record);
+    struct bonus_share again[BONUS_SHARES_MAX];
+    bool own = record->kind == BONUS_LINE || record->kind == BONUS_LATE || record->kind == BONUS_RETAG;
+    if (!share || !own) return true;
+    if (history->n_shares > BONUS_SHARES_MAX || share->base_minor != record->inputs.base_minor) return false;
+    for (size_t i = 0; i < history->n_shares; i++) again[i] = history->shares[i];
+    if (!err_is_ok(bonus_split(whole_base(history), again, history->n_shares))) return false;
+    for (size_t i = 0; i < history->n_shares; i++) {
+        if (again[i].base_minor != history->shares[i].base_minor) return false;
+    }
+    return true;
+}
+
 /* The line once more, from its record and what it names; true when record, hash and computation say the same. */
 static bool recompute(const struct bonus_history *history, const struct bonus_stored *line, const struct bonus_context *context,
                       int64_t *amount_minor) {
     hash256 hash;
     bool same = err_is_ok(bonus_record_hash(&line->record, &hash)) && hash256_equal(&hash, &line->hash);
-    bool named = names_what_is(history, context);
+    bool named = names_what_is(history, context) && is_split_so(history, &line->record);
     return bonus_again(&line->record, context, amount_minor) && same && named;
 }
 
@@ -198,7 +228,30 @@ static tagih_err answer_names(struct rpc_item *item, const struct bonus_context 
     return TAGIH_OK;
 }
 
-static tagih_err answer_line(struct rpc_batch *batch, const struct bonus_history *history, size_t at, Tagih__V1__BonusLine **out) {
+/* R-BON-6: how far it is, and what its money lacks. */
+static void answer_standing(struct rpc_item *item, const struct bonus_standing *standing, Tagih__V1__BonusLine *line) {
+    line->state = (char *)(uintptr_t)bonus_state_name(standing->state);
+    line->confirmed = standing->why == BONUS_CONFIRMED;
+    line->on_hold = standing->on_hold;
+    const char *text = bonus_unconfirmed_text(standing->why);
+    line->unconfirmed = (char *)(uintptr_t)text;
+    if (standing->n_unconfirmed < 2) return;
+    char *many = arena_printf(&item->call->arena, "of %lld payments the money has not been seen; of one: %s",
+                              (long long)standing->n_unconfirmed, text);
+    if (many) line->unconfirmed = many;
+    else rpc_fail(item, FAIL(OUT_OF_MEMORY));
+}
+
+static void answer_share(struct rpc_item *item, const struct bonus_history *history, const struct bonus_record *record,
+                         Tagih__V1__BonusLine *line) {
+    const struct bonus_share *share = share_of(history, record);
+    if (!share) return;
+    line->share_bp = share->share_bp;
+    line->whole_base = money_view(item, whole_base(history), bytes_text(record->inputs.currency.code));
+}
+
+static tagih_err answer_line(struct rpc_batch *batch, const struct bonus_history *history, size_t at,
+                             const struct bonus_standing *standing, Tagih__V1__BonusLine **out) {
     struct rpc_item *item = batch->items[0];
     const struct bonus_record *record = &history->lines[at].record;
     Tagih__V1__BonusLine *line = *out = rpc_alloc(item, sizeof *line);
@@ -216,6 +269,8 @@ static tagih_err answer_line(struct rpc_batch *batch, const struct bonus_history
     line->amount = money_view(item, record->result.amount_minor, in);
     line->same = recompute(history, &history->lines[at], &context, &again_minor);
     line->recomputed = money_view(item, again_minor, in);
+    answer_standing(item, standing, line);
+    answer_share(item, history, record, line);
     TRY(answer_names(item, &context, line));
     return explain_line(item, record, line);
 }
@@ -242,10 +297,17 @@ static tagih_err answer_history(struct rpc_batch *batch, const struct bonus_hist
     Tagih__V1__ExplainBonusResponse *out = item->response;
     out->lines = rpc_alloc(item, (history->n_lines + 1) * sizeof *out->lines);
     out->parts = rpc_alloc(item, (parts ? history->n_parts + 1 : 1) * sizeof *out->parts);
+    struct bonus_standing *standings = ARENA_ARRAY(batch->arena, history->n_lines + 1, struct bonus_standing);
     if (!out->lines || !out->parts) return TAGIH_OK;
+    if (!standings) return FAIL(OUT_OF_MEMORY);
+    if (history->n_lines) {
+        TRY(bonus_send_standings(batch->tx, batch->arena, history->lines, history->n_lines));
+        TRY(tx_sync(batch->tx));
+        bonus_take_standings(batch->tx, standings, history->n_lines);
+    }
     for (size_t i = 0; i < history->n_lines; i++) {
         if (!is_shown(item, history->lines[i].record.collector)) continue;
-        TRY(answer_line(batch, history, i, &out->lines[out->n_lines]));
+        TRY(answer_line(batch, history, i, &standings[i], &out->lines[out->n_lines]));
         out->n_lines++;
     }
     for (size_t i = 0; parts && i < history->n_parts; i++) {
@@ -293,4 +355,14 @@ const struct rpc_service bonus_service = {
          .check = summary_request, .roles = ROLES_FIELD | ROLES_OFFICE},
         {RPC_METHOD("ExplainBonus", explain_bonus, ExplainBonusRequest, ExplainBonusResponse), .check = explain_request,
          .roles = ROLES_FIELD | ROLES_OFFICE},
+        {RPC_METHOD("ListHeld", bonus_held, ListHeldRequest, ListHeldResponse), .check = bonus_held_request,
+         .roles = ROLE_SUPERVISOR | ROLE_ADMIN | ROLE_AUDITOR},
+        {RPC_METHOD("ChooseCredit", bonus_credit, ChooseCreditRequest, ChooseCreditResponse), .check = bonus_credit_request,
+         .roles = ROLE_SUPERVISOR | ROLE_ADMIN, .writes = true, .request_id = true},
+        {RPC_METHOD("ProposeSplit", bonus_split_propose, ProposeSplitRequest, ProposeSplitResponse), .check = bonus_split_request,
+         .roles = ROLE_SUPERVISOR | ROLE_ADMIN, .writes = true, .request_id = true},
+        {RPC_METHOD("ListSplits", bonus_splits, ListSplitsRequest, ListSplitsResponse), .check = bonus_splits_request,
+         .roles = ROLES_OFFICE},
+        {RPC_METHOD("SetOwnCustomer", own_customer_set, SetOwnCustomerRequest, SetOwnCustomerResponse), .check = own_customer_request,
+         .roles = ROLE_SUPERVISOR | ROLE_ADMIN, .writes = true, .request_id = true},
         {0}}};

@@ -90,6 +90,32 @@ static tagih_err send_parts(const struct month_closing *c, struct arena *arena, 
     return n ? tx_sync(c->tx) : TAGIH_OK;
 }
 
+/* What of a payment's base is his: the split of when it was posted, of the base as it stands now (R-BON-8a). */
+static tagih_err own_part(const struct month_share *shares, size_t n, user_id collector, int64_t *base_minor) {
+    struct bonus_share split[BONUS_SHARES_MAX];
+    if (n > BONUS_SHARES_MAX) return FAIL(INTERNAL);
+    for (size_t i = 0; i < n; i++) split[i] = shares[i].share;
+    TRY(bonus_split(*base_minor, split, n));
+    for (size_t i = 0; i < n; i++) {
+        if (!uuid_equal(split[i].collector.u, collector.u)) continue;
+        *base_minor = split[i].base_minor;
+        return TAGIH_OK;
+    }
+    return FAIL(INTERNAL);
+}
+
+/* Both come by payment id; shares of payments that are no row were reversed, or are of another currency. */
+static tagih_err take_own_parts(struct bonus_closing *rows, size_t n, const struct month_share *shares, size_t n_shares, user_id collector) {
+    size_t row = 0;
+    for (size_t at = 0, same; at < n_shares; at += same) {
+        for (same = 1; at + same < n_shares && uuid_equal(shares[at + same].payment.u, shares[at].payment.u);) same++;
+        while (row < n && uuid_compare(rows[row].payment.u, shares[at].payment.u) < 0) row++;
+        if (row == n || !uuid_equal(rows[row].payment.u, shares[at].payment.u)) continue;
+        TRY(own_part(shares + at, same, collector, &rows[row].base_minor));
+    }
+    return TAGIH_OK;
+}
+
 /* One collector: his payments as they stand, T and G of the whole month, a part for each. */
 static tagih_err close_collector(struct chunk *chunk, size_t i, struct arena *arena) {
     struct month_closing *c = chunk->closing;
@@ -102,11 +128,15 @@ static tagih_err close_collector(struct chunk *chunk, size_t i, struct arena *ar
                                 .inputs = {.currency = of->currency, .has_target = month->has_target,
                                            .target_minor = month->target_minor, .target_version = month->target_version}};
     struct bonus_closing *rows;
-    size_t n;
+    struct month_share *shares;
+    size_t n, n_shares;
     TRY(month_send_payments(c->tx, arena, of, c->month, MONTH_PAYMENTS_MAX + 1));
+    TRY(month_send_shares(c->tx, arena, of, c->month));
     TRY(tx_sync(c->tx));
     TRY(month_take_payments(c->tx, arena, &rows, &n));
+    TRY(month_take_shares(c->tx, arena, &shares, &n_shares));
     if (n > MONTH_PAYMENTS_MAX) return FAIL(MONTH_PAYMENTS);
+    TRY(take_own_parts(rows, n, shares, n_shares, of->collector));
     TRY(bonus_true_up(scheme, &up->inputs, rows, n, &up->result));
     up->inputs.base_minor = up->result.net_minor;
     up->inputs.mtd_minor = up->result.base_minor;

@@ -33,8 +33,9 @@ tagih_err book_begin(struct book *book, struct tx *tx, struct arena *arena, agen
         book->posts[i] = post;
         book->keys[i] = (struct posting_key){.collector = post->collector, .other = post->other, .currency = post->currency,
                                              .value = post->value};
-        if (post->what == POST_REVERSAL || post->retag) book->keys[i].reverses = post->payment;
+        if (post->what == POST_REVERSAL || post->retag || post->credit) book->keys[i].reverses = post->payment;
         else book->keys[i].account = post->account;
+        book->keys[i].is_payment = post->what == POST_PAYMENT;
         book->keys[i].assigned = post->what == POST_PAYMENT && post->source != SOURCE_FIELD;
     }
     return TAGIH_OK;
@@ -473,6 +474,7 @@ static tagih_err post_move(struct book *book, struct post *post) {
     posted->account = post->account;
     post->outcome = POST_DONE;
     if (post->retag) TRY(book__bonus_retag(book, post, posted));
+    if (post->credit && !post->credit->kept) TRY(book__bonus_credit(book, post, posted));
     if (post->true_up) TRY(book__bonus_true_up(book, post, posted));
     return balances_follow(book, posted);
 }

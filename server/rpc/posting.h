@@ -60,6 +60,9 @@ enum posting_kind {
     POSTING_OF_BONUS_STATE = 81,
     POSTING_OF_PAYOUT = 82,
     POSTING_OF_LEAVING = 83,
+    POSTING_OF_BONUS_CREDIT = 84,
+    POSTING_OF_BONUS_SPLIT = 85,
+    POSTING_OF_OWN_CUSTOMER = 86,
     POSTING_OF_CLOSE = 90,
     POSTING_OF_KPI = 91,
     POSTING_OF_RULE_SET = 95,
@@ -104,6 +107,13 @@ struct post_retag {
     const struct bonus_history *history;
 };
 
+/** A payment whose bonus waited for a supervisor's choice, and is the post's `collector`'s now (R-BON-8c): its lines as they
+ *  are stored, loaded under the locks. */
+struct post_credit {
+    bool kept; /* by whom it was written for: nothing is written */
+    const struct bonus_history *history;
+};
+
 /** One movement of money, or one event beside it. */
 struct post {
     /* in */
@@ -144,6 +154,7 @@ struct post {
     const struct params *facts; /* rows of its own; each names this post as its posting */
     size_t n_facts;
     const struct post_retag *retag;     /* move: of `payment`, which gets `tag`; set at book_begin, filled before book_decide */
+    const struct post_credit *credit;   /* move: of `payment`, valued as it was; set at book_begin, filled before book_decide */
     const struct post_true_up *true_up; /* move: the bonus line of a month that closes; NULL: none */
     struct promise_deed *deed; /* of a move: what it does to promises (posting_promise.h); NULL: nothing */
     /* out */
@@ -249,6 +260,8 @@ TAGIH_MUST_USE tagih_err book__bonus(struct book *book, const struct post *post,
 TAGIH_MUST_USE tagih_err book__bonus_reverse(struct book *book, const struct post *post, struct posted *posted,
                                              const struct posting_reversed *payment);
 /** Write the line of a month that closes. */
+/** Take back the bonus lines of a payment and write one for its post's collector (R-BON-8c). */
+TAGIH_MUST_USE tagih_err book__bonus_credit(struct book *book, const struct post *post, struct posted *posted);
 /** Take back the bonus lines of a payment and write them again with another tag (R-TAG-1). */
 TAGIH_MUST_USE tagih_err book__bonus_retag(struct book *book, const struct post *post, struct posted *posted);
 TAGIH_MUST_USE tagih_err book__bonus_true_up(struct book *book, const struct post *post, struct posted *posted);

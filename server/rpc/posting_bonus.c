@@ -177,28 +177,84 @@ static struct bonus_inputs inputs_of(const struct posting_month *month, bool lat
                                  .target_minor = month->target_minor, .target_version = month->target_version};
 }
 
-tagih_err book__bonus(struct book *book, const struct post *post, struct posting_account *account, struct posted *posted,
-                      int64_t base_minor, enum bucket bucket) {
-    user_id collector = book->loaded.credited[post->index]; /* R-BON-8; nil: nobody's, no line */
-    if (uuid_is_nil(collector.u)) return TAGIH_OK;
+/* Whose a line is, and of how much of the payment. */
+struct credit {
+    user_id collector;
+    team_id team;
+    int64_t base_minor;
+    enum bucket bucket;
+    bool on_hold;
+};
+
+static tagih_err write_line(struct book *book, const struct post *post, const struct posting_account *account,
+                            struct posted *posted, const struct credit *credit) {
     const struct bonus_scheme *scheme = bonus_scheme_find(SCHEME, post->value_on);
-    struct posting_month *of = book_month(book, collector, date_month(post->value_on), post->currency);
-    struct posting_month *month = open_month(book, collector, date_month(post->value_on), post->currency);
+    struct posting_month *of = book_month(book, credit->collector, date_month(post->value_on), post->currency);
+    struct posting_month *month = open_month(book, credit->collector, date_month(post->value_on), post->currency);
     if (!scheme || !of || !month) return TAGIH_OK;
     bool late = of != month;
     struct bonus_row row = {
         .record = {.kind = late ? BONUS_LATE : BONUS_LINE, .payment = post->payment, .account = account->id,
-                   .collector = collector, .team = book->loaded.teams[post->index], .value_on = post->value_on,
+                   .collector = credit->collector, .team = credit->team, .value_on = post->value_on,
                    .scheme_name = scheme->name, .scheme_version = scheme->version, .rate_bp = scheme->rate_bp,
                    .cap_bp = scheme->cap_bp, .allocation = allocation_digest(book, posted, post->payment),
                    .inputs = inputs_of(of, late, mtd_for(book, post, account, of))},
-        .customer = account->customer, .line_no = 1, .has_hold = account->hold_from.is, .hold_from = account->hold_from.on};
-    row.record.inputs.base_minor = base_minor;
-    row.record.inputs.bucket = bucket;
+        .customer = account->customer, .line_no = (int16_t)(posted->n_bonus + 1), .has_hold = account->hold_from.is,
+        .hold_from = account->hold_from.on, .on_hold = credit->on_hold};
+    row.record.inputs.base_minor = credit->base_minor;
+    row.record.inputs.bucket = credit->bucket;
     row.record.inputs.tag = (enum payment_tag)post->tag;
     TRY(bonus_write(scheme, &row.record.inputs, &row.record.result));
-    row.on_hold = (post->flags & fate_bit(REASON_NOT_HOLDER)) != 0;
     return line_add(book, posted, &row, month, !late && bonus_tag_counts(scheme, row.record.inputs.tag));
+}
+
+/* The shares of a payment's account, which stand together; and is who took the money among them? */
+static const struct posting_split *splits_of(const struct book *book, const struct post *post, size_t *n, bool *named) {
+    const struct posting_split *first = NULL;
+    *n = 0;
+    *named = false;
+    for (size_t i = 0; i < book->loaded.n_splits; i++) {
+        const struct posting_split *s = &book->loaded.splits[i];
+        if (s->post != post->index) continue;
+        if (!first) first = s;
+        (*n)++;
+        *named |= uuid_equal(s->collector.u, post->collector.u);
+    }
+    return first;
+}
+
+/* R-BON-8a: the base is split, each part is a line with its own factors, and how it was split is a fact of the posting. */
+static tagih_err write_split(struct book *book, const struct post *post, const struct posting_account *account, struct posted *posted,
+                             const struct posting_split *splits, size_t n, const struct credit *whole) {
+    struct bonus_share *shares = ARENA_ARRAY(book->arena, n, struct bonus_share);
+    struct bonus_share_row *rows = ARENA_ARRAY(book->arena, n, struct bonus_share_row);
+    if (!shares || !rows) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < n; i++) shares[i] = (struct bonus_share){.collector = splits[i].collector, .share_bp = splits[i].share_bp};
+    TRY(bonus_split(whole->base_minor, shares, n));
+    for (size_t i = 0; i < n; i++) {
+        struct credit part = {.collector = splits[i].collector, .team = splits[i].team, .base_minor = shares[i].base_minor,
+                              .bucket = whole->bucket};
+        rows[i] = (struct bonus_share_row){.payment = post->payment, .posting = post->id, .month = date_month(post->value_on),
+                                           .version = splits[i].version, .share = shares[i]};
+        if (!splits[i].is_own) TRY(write_line(book, post, account, posted, &part));
+    }
+    posting_bonus_shares(&posted->own_fact, book->tx, book->arena, rows, n);
+    posted->facts[posted->n_facts++] = &posted->own_fact;
+    return TAGIH_OK;
+}
+
+tagih_err book__bonus(struct book *book, const struct post *post, struct posting_account *account, struct posted *posted,
+                      int64_t base_minor, enum bucket bucket) {
+    size_t n;
+    bool named;
+    const struct posting_split *splits = splits_of(book, post, &n, &named);
+    struct credit whole = {.collector = book->loaded.credited[post->index], .team = book->loaded.teams[post->index],
+                           .base_minor = base_minor, .bucket = bucket,
+                           .on_hold = !named && (post->flags & fate_bit(REASON_NOT_HOLDER)) != 0};
+    if (n && !whole.on_hold) return write_split(book, post, account, posted, splits, n, &whole);
+    /* R-BON-8: nobody's, or his own account: no line */
+    bool nobodys = uuid_is_nil(whole.collector.u) || book->loaded.is_own[post->index];
+    return nobodys ? TAGIH_OK : write_line(book, post, account, posted, &whole);
 }
 
 /* ---- taking back (R-BON-5) ------------------------------------------------------------------------------------ */
@@ -364,6 +420,58 @@ tagih_err book__bonus_retag(struct book *book, const struct post *post, struct p
         TRY(take_back(book, post, posted, &payment, &group, line_no++));
         name_taken(book, post, &group, taken, &n_taken);
         TRY(write_retag(book, post, posted, live, line_no++));
+    }
+    keep_taken(book, posted, taken, n_taken);
+    return TAGIH_OK;
+}
+
+/* ---- somebody else's after all (R-BON-8c) ---------------------------------------------------------------------- */
+
+/* The debt that a payment paid: as its month's close found it, else as it was when the line was written. */
+static int64_t base_of(const struct bonus_history *history, const struct bonus_record *live) {
+    for (size_t i = 0; i < history->n_parts; i++) {
+        if (uuid_equal(history->parts[i].collector.u, live->collector.u)) return history->parts[i].closing.base_minor;
+    }
+    return live->inputs.base_minor;
+}
+
+/* The context of the line that is taken back, with the collector changed: his are tier and target, as they are known now. */
+static tagih_err write_credit(struct book *book, const struct post *post, struct posted *posted, const struct bonus_record *live,
+                              int16_t line_no) {
+    const struct bonus_scheme *scheme = bonus_scheme_find(live->scheme_name, live->value_on);
+    struct posting_month *of = book_month(book, post->collector, date_month(live->value_on), live->inputs.currency);
+    struct posting_month *month = open_month(book, post->collector, date_month(live->value_on), live->inputs.currency);
+    if (!scheme || !of || !month) return FAIL(INTERNAL);
+    bool late = of != month;
+    struct bonus_row row = {.record = *live, .line_no = line_no};
+    row.record.kind = late ? BONUS_LATE : BONUS_LINE;
+    row.record.collector = post->collector;
+    row.record.team = book->loaded.teams[post->index];
+    row.record.inputs = inputs_of(of, late, of->mtd_minor);
+    row.record.inputs.base_minor = base_of(post->credit->history, live);
+    row.record.inputs.bucket = live->inputs.bucket;
+    row.record.inputs.tag = live->inputs.tag;
+    TRY(bonus_write(scheme, &row.record.inputs, &row.record.result));
+    return line_add(book, posted, &row, month, !late && bonus_tag_counts(scheme, live->inputs.tag));
+}
+
+tagih_err book__bonus_credit(struct book *book, const struct post *post, struct posted *posted) {
+    const struct posting_reversed *payment = &book->loaded.reversed[post->index];
+    struct posting_bonus *stored;
+    size_t n, n_taken = 0;
+    TRY(stored_for(book, post, &stored, &n));
+    struct bonus_taken_row *taken = ARENA_ARRAY(book->arena, n + 1, struct bonus_taken_row);
+    if (!taken) return FAIL(OUT_OF_MEMORY);
+    int16_t line_no = next_number(stored, n);
+    struct group group;
+    for (size_t at = 0; at < n; at += group.n) {
+        TRY(group_of(stored + at, n - at, &group));
+        const struct bonus_record *live = live_record(post->credit->history, &group);
+        if (group.taken) continue;
+        if (!live) return FAIL(INTERNAL);
+        TRY(take_back(book, post, posted, payment, &group, line_no++));
+        name_taken(book, post, &group, taken, &n_taken);
+        TRY(write_credit(book, post, posted, live, line_no++));
     }
     keep_taken(book, posted, taken, n_taken);
     return TAGIH_OK;

@@ -78,6 +78,8 @@ bool verify__uuid(const struct verify_row *row, const char *column, uuid stored,
 bool verify__date(const struct verify_row *row, const char *column, civil_date stored, civil_date expected);
 bool verify__bytes(const struct verify_row *row, const char *column, struct bytes stored, struct bytes expected);
 bool verify__text(const struct verify_row *row, const char *column, struct bytes stored, struct bytes expected);
+/** Payout runs; part of verify_bonus. */
+TAGIH_MUST_USE tagih_err verify__payouts(struct verify *v);
 /** The text of an id or a hash as a key, in the arena. */
 const char *verify__key(struct verify *v, struct bytes id);
 /** A statement of the agency and an array of ids; n may be 0. */

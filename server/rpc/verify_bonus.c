@@ -31,5 +31,5 @@ tagih_err verify_bonus(struct verify *v) {
         }
         verify__progress(v, "bonus lines", done += (int64_t)n);
     }
-    return TAGIH_OK;
+    return verify__payouts(v);
 }

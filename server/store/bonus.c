@@ -34,7 +34,8 @@ void bonus_take_summary(struct tx *tx, struct bonus_summary *out) {
 /* ---- lines ---------------------------------------------------------------------------------------------------- */
 
 tagih_err bonus_send_lines(struct tx *tx, struct arena *arena, payment_id payment) {
-    const struct statement *const statements[] = {STMT_bonus_payment, STMT_bonus_lines, STMT_bonus_taken, STMT_bonus_payment_parts};
+    const struct statement *const statements[] = {STMT_bonus_payment, STMT_bonus_lines, STMT_bonus_taken, STMT_bonus_payment_parts,
+                                                  STMT_bonus_shares};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         struct params p;
         tx_params(&p, tx, arena, statements[i], 0);
@@ -151,13 +152,28 @@ static tagih_err take_parts(struct tx *tx, struct arena *arena, struct bonus_his
     return TAGIH_OK;
 }
 
+static tagih_err take_shares(struct tx *tx, struct arena *arena, struct bonus_history *out) {
+    DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    out->n_shares = result_count(&r);
+    out->shares = ARENA_ARRAY(arena, out->n_shares + 1, struct bonus_share);
+    if (!out->shares) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < out->n_shares; i++) {
+        out->shares[i] = (struct bonus_share){.collector.u = result_uuid(&r, i, COL_bonus_shares_collector_id),
+                                              .share_bp = result_int4(&r, i, COL_bonus_shares_share_bp),
+                                              .base_minor = result_int8(&r, i, COL_bonus_shares_base_minor)};
+    }
+    return TAGIH_OK;
+}
+
 tagih_err bonus_take_lines(struct tx *tx, struct arena *arena, bool *payment_exists, struct bonus_history *out) {
     DEFER(result) struct result there = {0};
     tx_take(tx, &there);
     *payment_exists = result_count(&there) == 1;
     TRY(take_lines(tx, arena, out));
     TRY(take_named(tx, arena, out));
-    return take_parts(tx, arena, out);
+    TRY(take_parts(tx, arena, out));
+    return take_shares(tx, arena, out);
 }
 
 tagih_err bonus_take_true_ups(struct tx *tx, struct arena *arena, struct bonus_history *out) {
@@ -168,6 +184,48 @@ tagih_err bonus_take_true_ups(struct tx *tx, struct arena *arena, struct bonus_h
 
 #undef COL
 #define COL(name) COL_bonus_lines_##name
+
+/* ---- how far they are ------------------------------------------------------------------------------------------ */
+
+/* What is asked about a line. */
+struct line_asked {
+    uuid line_id;
+    payment_id payment;
+    bool has_payment;
+    user_id collector;
+    civil_date month;
+    struct bytes currency;
+};
+
+tagih_err bonus_send_standings(struct tx *tx, struct arena *arena, const struct bonus_stored *lines, size_t n) {
+    struct line_asked *asked = ARENA_ARRAY(arena, n + 1, struct line_asked);
+    const size_t s = sizeof *asked;
+    struct params p;
+    if (!asked) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < n; i++) {
+        const struct bonus_record *r = &lines[i].record;
+        asked[i] = (struct line_asked){r->line_id, r->payment, !uuid_is_nil(r->payment.u), r->collector, r->month,
+                                       bytes_text(r->inputs.currency.code)};
+    }
+    tx_params(&p, tx, arena, STMT_bonus_states, n);
+    params_uuid(&p, &asked[0].line_id, s);
+    params_uuid_opt(&p, &asked[0].payment, &asked[0].has_payment, s);
+    params_uuid(&p, &asked[0].collector, s);
+    params_date(&p, &asked[0].month, s);
+    params_text(&p, &asked[0].currency, s);
+    return tx_send(tx, &p);
+}
+
+void bonus_take_standings(struct tx *tx, struct bonus_standing *out, size_t n) {
+    DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    for (size_t i = 0; i < n; i++) {
+        out[i] = (struct bonus_standing){.state = (enum bonus_state)result_int2(&r, i, COL_bonus_states_state),
+                                         .why = (enum bonus_unconfirmed)result_int2(&r, i, COL_bonus_states_unconfirmed),
+                                         .n_unconfirmed = result_int8(&r, i, COL_bonus_states_n_unconfirmed),
+                                         .on_hold = result_bool(&r, i, COL_bonus_states_on_hold)};
+    }
+}
 
 /* ---- all lines, for verify ---------------------------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #ifndef TAGIH_STORE_BONUS_H
 #define TAGIH_STORE_BONUS_H
 
+#include "domain/bonus_state.h"
 #include "store/tx.h"
 #include "tagih/bonus.h"
 
@@ -39,6 +40,14 @@ struct bonus_named {
     struct bonus_taken taken;
 };
 
+/** How far a line is: nothing of its record, so asked for when it is shown (R-BON-6). */
+struct bonus_standing {
+    enum bonus_state state;
+    enum bonus_unconfirmed why;
+    int64_t n_unconfirmed; /* payments: of a TRUE_UP line all of its parts count */
+    bool on_hold;
+};
+
 /** Lines with all that they are computed again from. */
 struct bonus_history {
     struct bonus_stored *lines;
@@ -47,6 +56,8 @@ struct bonus_history {
     size_t n_named;
     struct bonus_part *parts; /* of a payment: its own; of months: all of each line, in the order of their digest */
     size_t n_parts;
+    struct bonus_share *shares; /* of a payment that was split (R-BON-8a) */
+    size_t n_shares;
 };
 
 /** Queue whether the payment exists, and its lines. */
@@ -57,6 +68,10 @@ TAGIH_MUST_USE tagih_err bonus_take_lines(struct tx *tx, struct arena *arena, bo
 /** Queue and take the TRUE_UP lines of a collector's month, with all their parts. */
 TAGIH_MUST_USE tagih_err bonus_send_true_ups(struct tx *tx, struct arena *arena, user_id collector, civil_date month_on);
 TAGIH_MUST_USE tagih_err bonus_take_true_ups(struct tx *tx, struct arena *arena, struct bonus_history *out);
+
+/** Queue and take how far lines are, one for each. */
+TAGIH_MUST_USE tagih_err bonus_send_standings(struct tx *tx, struct arena *arena, const struct bonus_stored *lines, size_t n);
+void bonus_take_standings(struct tx *tx, struct bonus_standing *out, size_t n);
 
 /** Queue up to `limit_rows` lines of the agency behind a place in the order of (posting, line). */
 TAGIH_MUST_USE tagih_err bonus_send_chunk(struct tx *tx, struct arena *arena, uuid after_posting, uuid after_line, int32_t limit_rows);

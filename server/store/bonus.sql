@@ -71,3 +71,31 @@ from bonus_line where agency_id = $1 and collector_id = $2 and month_on = $3 and
 -- why:  all parts of a month's TRUE_UP lines, in the order of their digest.
 select collector_id, line_id, payment_id, base_minor, bucket, tag, written_minor, final_minor
 from bonus_part where agency_id = $1 and collector_id = $2 and month_on = $3 order by currency, payment_id;
+
+-- name: bonus_shares
+-- in:   uuid agency_id, uuid payment_id
+-- out:  uuid collector_id, int4 share_bp, int8 base_minor
+-- why:  how a payment's base was split (R-BON-8a), by collector; no row: it was not.
+select collector_id, share_bp, base_minor from bonus_share where agency_id = $1 and payment_id = $2 order by collector_id;
+
+-- name: bonus_states
+-- in:   uuid agency_id, uuid[] line_id, uuid[] payment_id, uuid[] collector_id, date[] month_on, text[] currency
+-- out:  int2 state, int2 unconfirmed, int8 n_unconfirmed, bool on_hold
+-- why:  how far each line is (R-BON-6), in the order asked: enum bonus_state; what its money lacks (payment_unconfirmed), of a
+--       TRUE_UP line the first such thing and of how many of its payments; whether it, or one of them, waits for a choice.
+select case when d.run_no is not null then 4 when x.run_no is not null then 3 when m.month_on is not null then 2 else 1 end::int2 as state,
+       f.unconfirmed, f.n_unconfirmed, f.on_hold
+from unnest($2, $3, $4, $5, $6) with ordinality q (line_id, payment_id, collector_id, month_on, currency, i)
+left join month_close m on m.agency_id = $1 and m.month_on = q.month_on
+left join bonus_payout_line x on x.agency_id = $1 and x.line_id = q.line_id
+left join bonus_payout_paid d on d.agency_id = $1 and d.run_no = x.run_no
+cross join lateral (
+    select coalesce(max(p.unconfirmed), 0)::int2 as unconfirmed, count(*) filter (where p.unconfirmed > 0) as n_unconfirmed,
+           coalesce(bool_or(bonus_is_held($1, p.payment_id)), false) as on_hold
+    from (select o.payment_id, coalesce(payment_unconfirmed($1, o.payment_id), 1) as unconfirmed
+          from (select q.payment_id where q.payment_id is not null
+                union all
+                select b.payment_id from bonus_part b
+                where q.payment_id is null and b.agency_id = $1 and b.collector_id = q.collector_id and b.month_on = q.month_on
+                  and b.currency = q.currency::bpchar and b.line_id = q.line_id) o) p) f
+order by q.i;

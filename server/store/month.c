@@ -107,6 +107,30 @@ tagih_err month_take_payments(struct tx *tx, struct arena *arena, struct bonus_c
 }
 #undef COL
 
+tagih_err month_send_shares(struct tx *tx, struct arena *arena, const struct month_collector *of, civil_date month) {
+    struct params p;
+    tx_params(&p, tx, arena, STMT_month_shares, 0);
+    params_one_uuid(&p, &of->collector);
+    params_one_date(&p, month);
+    return tx_send(tx, &p);
+}
+
+#define COL(name) COL_month_shares_##name
+tagih_err month_take_shares(struct tx *tx, struct arena *arena, struct month_share **out, size_t *n) {
+    DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    *n = result_count(&r);
+    *out = ARENA_ARRAY(arena, *n + 1, struct month_share);
+    if (!*out) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < *n; i++) {
+        (*out)[i] = (struct month_share){.payment.u = result_uuid(&r, i, COL(payment_id)),
+                                         .share = {.collector.u = result_uuid(&r, i, COL(collector_id)),
+                                                   .share_bp = result_int4(&r, i, COL(share_bp))}};
+    }
+    return TAGIH_OK;
+}
+#undef COL
+
 /* A part with the widths that its columns have. */
 struct part_row {
     payment_id payment;

@@ -40,6 +40,15 @@ TAGIH_MUST_USE tagih_err month_send_payments(struct tx *tx, struct arena *arena,
                                              civil_date month, size_t max);
 TAGIH_MUST_USE tagih_err month_take_payments(struct tx *tx, struct arena *arena, struct bonus_closing **out, size_t *n);
 
+/** One share of a payment that was split. */
+struct month_share {
+    payment_id payment;
+    struct bonus_share share;
+};
+/** Queue and take all shares of a collector's payments of a month that were split, by payment id (R-BON-8a). */
+TAGIH_MUST_USE tagih_err month_send_shares(struct tx *tx, struct arena *arena, const struct month_collector *of, civil_date month);
+TAGIH_MUST_USE tagih_err month_take_shares(struct tx *tx, struct arena *arena, struct month_share **out, size_t *n);
+
 /** Queue the parts of a TRUE_UP line. */
 TAGIH_MUST_USE tagih_err month_send_parts(struct tx *tx, struct arena *arena, const struct month_collector *of, civil_date month,
                                           uuid line_id, const struct bonus_closing *rows, size_t n);

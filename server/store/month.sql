@@ -74,6 +74,17 @@ where ((l.newest >> 16) & 255) in (1, 4)
   and not exists (select from payment_reversal r where r.agency_id = $1 and r.payment_id = l.payment_id)
 order by l.payment_id limit $5;
 
+-- name: month_shares
+-- in:   uuid agency_id, uuid collector_id, date month_on
+-- out:  uuid payment_id, uuid collector_id, int4 share_bp
+-- why:  of his payments of the month that were split, every share (R-BON-8a): by payment, then collector.
+select s.payment_id, s.collector_id, s.share_bp
+from (select x.payment_id from bonus_share x where x.agency_id = $1 and x.collector_id = $2 and x.month_on = $3 offset 0) q
+cross join lateral (
+    select x.payment_id, x.collector_id, x.share_bp from bonus_share x
+    where x.agency_id = $1 and x.payment_id = q.payment_id offset 0) s
+order by s.payment_id, s.collector_id;
+
 -- name: bonus_part_insert
 -- in:   uuid agency_id, uuid collector_id, date month_on, text currency, uuid line_id, uuid[] payment_id, int8[] base_minor, int2[] bucket, int2[] tag, int8[] written_minor, int8[] final_minor
 -- out:  none

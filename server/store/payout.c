@@ -44,13 +44,22 @@ tagih_err payout_send_preview(struct tx *tx, struct arena *arena, civil_date thr
     return send_through(tx, arena, STMT_payout_preview, through, in, run_no);
 }
 
-tagih_err payout_send_lines(struct tx *tx, struct arena *arena, civil_date through, currency in, int32_t run_no) {
-    TRY(send_through(tx, arena, STMT_payout_lines_insert, through, in, run_no));
+tagih_err payout_send_groups(struct tx *tx, struct arena *arena, struct bytes in, int32_t run_no) {
     struct params p;
     tx_params(&p, tx, arena, STMT_payout_groups, 0);
     params_one_int4(&p, run_no);
-    params_one_text(&p, bytes_text(in.code));
+    params_one_text(&p, in);
     return tx_send(tx, &p);
+}
+
+tagih_err payout_send_lines(struct tx *tx, struct arena *arena, civil_date through, currency in, int32_t run_no) {
+    TRY(send_through(tx, arena, STMT_payout_lines_insert, through, in, run_no));
+    struct params p;
+    tx_params(&p, tx, arena, STMT_payout_months_done, 0);
+    params_one_int4(&p, run_no);
+    params_one_text(&p, bytes_text(in.code));
+    TRY(tx_send(tx, &p));
+    return payout_send_groups(tx, arena, bytes_text(in.code), run_no);
 }
 
 /* Of payout_preview and payout_groups, whose columns are the same. */
@@ -177,7 +186,7 @@ tagih_err payout_take_shares(struct tx *tx, struct arena *arena, struct payout_s
     for (size_t i = 0; i < *n; i++) {
         (*out)[i] = (struct payout_share){
             .collector.u = result_uuid(&r, i, COL(collector_id)), .login = arena_copy(arena, result_text(&r, i, COL(login))),
-            .lines = result_int8(&r, i, COL(lines)),
+            .lines = result_int8(&r, i, COL(lines)), .digest = result_hash(&r, i, COL(lines_digest)),
             .payout = {.carried_in_minor = result_int8(&r, i, COL(carried_in_minor)),
                        .earned_minor = result_int8(&r, i, COL(earned_minor)), .owed_minor = result_int8(&r, i, COL(owed_minor)),
                        .deducted_minor = result_int8(&r, i, COL(deducted_minor)), .paid_minor = result_int8(&r, i, COL(paid_minor)),

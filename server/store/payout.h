@@ -31,7 +31,9 @@ TAGIH_MUST_USE tagih_err payout_take_books(struct tx *tx, struct payout_books *o
 TAGIH_MUST_USE tagih_err payout_send_preview(struct tx *tx, struct arena *arena, civil_date through, currency in, int32_t run_no);
 /** Queue that the run takes its lines, and then what it holds: one answer. */
 TAGIH_MUST_USE tagih_err payout_send_lines(struct tx *tx, struct arena *arena, civil_date through, currency in, int32_t run_no);
-/** The answer of either, by collector. */
+/** Queue what a run that was made holds. */
+TAGIH_MUST_USE tagih_err payout_send_groups(struct tx *tx, struct arena *arena, struct bytes in, int32_t run_no);
+/** The answer of any of them, by collector. */
 TAGIH_MUST_USE tagih_err payout_take_groups(struct tx *tx, struct arena *arena, struct payout_group **out, size_t *n);
 
 struct payout_share {

@@ -18,9 +18,26 @@ from agency g where g.agency_id = $1;
 -- name: payout_lines_insert
 -- in:   uuid agency_id, date through_on, text currency, int4 run_no
 -- out:  none
--- why:  the run takes its lines: LOCKED, payable, in no run yet (bonus_run_lines, migrations/0015_month.sql).
+-- why:  the run takes its lines: LOCKED, payable, in no run yet (bonus_run_lines, migrations/0019_bonus_split.sql).
 insert into bonus_payout_line (agency_id, run_no, line_id, collector_id, month_on, clawback, amount_minor)
 select $1, $4, r.line_id, r.collector_id, r.month_on, r.clawback, r.amount_minor from bonus_run_lines($1, $2, $3::bpchar) r;
+
+-- name: payout_months_done
+-- in:   uuid agency_id, int4 run_no, text currency
+-- out:  none
+-- why:  collectors' months of which this run took the last line: no later run reads them again (R-BON-9a).
+update collector_month m set paid_run = $2
+from (select k.collector_id, k.month_on
+      from (select distinct l.collector_id, l.month_on from bonus_payout_line l where l.agency_id = $1 and l.run_no = $2 offset 0) k
+      cross join lateral (
+          select count(*) as n
+          from (select b.line_id from bonus_line b
+                where b.agency_id = $1 and b.collector_id = k.collector_id and b.month_on = k.month_on and b.currency = $3::bpchar offset 0) b
+          left join lateral (
+              select x.line_id from bonus_payout_line x where x.agency_id = $1 and x.line_id = b.line_id offset 0) x on true
+          where x.line_id is null offset 0) q
+      where q.n = 0) d
+where m.agency_id = $1 and m.collector_id = d.collector_id and m.month_on = d.month_on and m.currency = $3::bpchar;
 
 -- name: payout_preview
 -- in:   uuid agency_id, date through_on, text currency, int4 run_no
@@ -112,9 +129,9 @@ where p.agency_id = $1 and p.run_no = $2;
 
 -- name: payout_get_shares
 -- in:   uuid agency_id, int4 run_no, uuid after_id, int4 limit_rows
--- out:  uuid collector_id, text login, int8 lines, int8 carried_in_minor, int8 earned_minor, int8 owed_minor, int8 deducted_minor, int8 paid_minor, int8 tax_minor, int8 net_minor, int8 carried_out_minor
+-- out:  uuid collector_id, text login, int8 lines, bytea lines_digest, int8 carried_in_minor, int8 earned_minor, int8 owed_minor, int8 deducted_minor, int8 paid_minor, int8 tax_minor, int8 net_minor, int8 carried_out_minor
 -- why:  a run's shares, by collector.
-select x.collector_id, s.login, x.lines, x.carried_in_minor, x.earned_minor, x.owed_minor, x.deducted_minor, x.paid_minor, x.tax_minor,
+select x.collector_id, s.login, x.lines, x.lines_digest, x.carried_in_minor, x.earned_minor, x.owed_minor, x.deducted_minor, x.paid_minor, x.tax_minor,
        x.net_minor, x.carried_out_minor
 from bonus_payout_share x
 join staff s on s.agency_id = $1 and s.user_id = x.collector_id

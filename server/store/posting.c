@@ -14,10 +14,11 @@ struct asked {
     payment_id *reverses;
     user_id *collectors;
     struct bytes *currencies; /* of the collectors */
-    account_id *assigned;     /* accounts whose collectors of an instant are asked for */
-    int64_t *assigned_us;
-    struct bytes *assigned_currencies;
-    size_t n_accounts, n_reverses, n_collectors, n_assigned;
+    account_id *paid;         /* accounts whose collectors of an instant may be asked for: by their split, */
+    bool *assigned;           /* or to whom they were assigned */
+    int64_t *paid_us;
+    struct bytes *paid_currencies;
+    size_t n_accounts, n_reverses, n_collectors, n_paid;
 };
 
 static void ask_collector(struct asked *asked, user_id id, const currency *in) {
@@ -29,19 +30,20 @@ static void ask_collector(struct asked *asked, user_id id, const currency *in) {
 static tagih_err asked_split(struct arena *arena, const struct posting_key *keys, size_t n, struct asked *out) {
     *out = (struct asked){.accounts = ARENA_ARRAY(arena, n, account_id), .reverses = ARENA_ARRAY(arena, n, payment_id),
                           .collectors = ARENA_ARRAY(arena, 2 * n, user_id), .currencies = ARENA_ARRAY(arena, 2 * n, struct bytes),
-                          .assigned = ARENA_ARRAY(arena, n, account_id), .assigned_us = ARENA_ARRAY(arena, n, int64_t),
-                          .assigned_currencies = ARENA_ARRAY(arena, n, struct bytes)};
-    if (!out->accounts || !out->reverses || !out->collectors || !out->currencies || !out->assigned || !out->assigned_us ||
-        !out->assigned_currencies) {
+                          .paid = ARENA_ARRAY(arena, n, account_id), .assigned = ARENA_ARRAY(arena, n, bool),
+                          .paid_us = ARENA_ARRAY(arena, n, int64_t), .paid_currencies = ARENA_ARRAY(arena, n, struct bytes)};
+    if (!out->accounts || !out->reverses || !out->collectors || !out->currencies || !out->paid || !out->assigned || !out->paid_us ||
+        !out->paid_currencies) {
         return FAIL(OUT_OF_MEMORY);
     }
     for (size_t i = 0; i < n; i++) {
         if (!uuid_is_nil(keys[i].account.u)) out->accounts[out->n_accounts++] = keys[i].account;
         if (!uuid_is_nil(keys[i].reverses.u)) out->reverses[out->n_reverses++] = keys[i].reverses;
-        if (keys[i].assigned) {
-            out->assigned_currencies[out->n_assigned] = bytes_text(keys[i].currency.code);
-            out->assigned_us[out->n_assigned] = keys[i].value.us;
-            out->assigned[out->n_assigned++] = keys[i].account;
+        if (keys[i].is_payment) {
+            out->paid_currencies[out->n_paid] = bytes_text(keys[i].currency.code);
+            out->paid_us[out->n_paid] = keys[i].value.us;
+            out->assigned[out->n_paid] = keys[i].assigned;
+            out->paid[out->n_paid++] = keys[i].account;
         }
         ask_collector(out, keys[i].collector, &keys[i].currency);
         ask_collector(out, keys[i].other, &keys[i].currency);
@@ -68,19 +70,21 @@ static tagih_err send_collectors(struct tx *tx, struct arena *arena, const struc
     params_one_uuid(&p, &tx->options->agency);
     params_uuid(&p, asked->collectors, sizeof *asked->collectors);
     params_text(&p, asked->currencies, sizeof *asked->currencies);
-    p.n_rows = asked->n_assigned;
-    params_uuid(&p, asked->assigned, sizeof *asked->assigned);
-    params_int8(&p, asked->assigned_us, sizeof *asked->assigned_us);
-    params_text(&p, asked->assigned_currencies, sizeof *asked->assigned_currencies);
+    p.n_rows = asked->n_paid;
+    params_uuid(&p, asked->paid, sizeof *asked->paid);
+    params_int8(&p, asked->paid_us, sizeof *asked->paid_us);
+    params_text(&p, asked->paid_currencies, sizeof *asked->paid_currencies);
+    params_bool(&p, asked->assigned, sizeof *asked->assigned);
     TRY(tx_send(tx, &p));
     params_init(&p, arena, STMT_posting_collector_lock, asked->n_collectors);
     params_one_uuid(&p, &tx->options->agency);
     params_uuid(&p, asked->collectors, sizeof *asked->collectors);
     p.n_rows = asked->n_reverses;
     params_uuid(&p, asked->reverses, sizeof *asked->reverses);
-    p.n_rows = asked->n_assigned;
-    params_uuid(&p, asked->assigned, sizeof *asked->assigned);
-    params_int8(&p, asked->assigned_us, sizeof *asked->assigned_us);
+    p.n_rows = asked->n_paid;
+    params_uuid(&p, asked->paid, sizeof *asked->paid);
+    params_int8(&p, asked->paid_us, sizeof *asked->paid_us);
+    params_bool(&p, asked->assigned, sizeof *asked->assigned);
     return tx_send(tx, &p);
 }
 
@@ -127,6 +131,12 @@ static tagih_err send_per_key(struct tx *tx, struct arena *arena, const struct p
     params_int8(&p, &keys[0].value.us, s);
     params_bool(&p, &keys[0].assigned, s);
     TRY(tx_send(tx, &p));
+    params_init(&p, arena, STMT_posting_split_load, n);
+    params_one_uuid(&p, &tx->options->agency);
+    params_uuid(&p, &keys[0].account, s);
+    params_int8(&p, &keys[0].value.us, s);
+    params_bool(&p, &keys[0].is_payment, s);
+    TRY(tx_send(tx, &p));
     params_init(&p, arena, STMT_posting_month_load, n);
     params_one_uuid(&p, &tx->options->agency);
     params_uuid(&p, &keys[0].collector, s);
@@ -137,6 +147,8 @@ static tagih_err send_per_key(struct tx *tx, struct arena *arena, const struct p
     p.n_rows = n_reverses;
     params_uuid(&p, &keys[0].reverses, s);
     params_one_int8(&p, now.us);
+    p.n_rows = n;
+    params_bool(&p, &keys[0].is_payment, s);
     TRY(tx_send(tx, &p));
     TRY(send_reversed(tx, arena, keys, n_reverses));
     params_init(&p, arena, STMT_agency_dates, n + 1);
@@ -307,12 +319,31 @@ static tagih_err take_holders(struct tx *tx, struct arena *arena, size_t n, stru
     out->was_assigned = ARENA_ARRAY(arena, n, bool);
     out->credited = ARENA_ARRAY(arena, n, user_id);
     out->teams = ARENA_ARRAY(arena, n, team_id);
-    if (!out->had_lease || !out->was_assigned || !out->credited || !out->teams) return FAIL(OUT_OF_MEMORY);
+    out->is_own = ARENA_ARRAY(arena, n, bool);
+    if (!out->had_lease || !out->was_assigned || !out->credited || !out->teams || !out->is_own) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < n; i++) {
         out->had_lease[i] = result_bool(&r, i, COL(had_lease));
         out->was_assigned[i] = result_bool(&r, i, COL(was_assigned));
         out->credited[i].u = result_uuid_or_nil(&r, i, COL(credited_id));
         out->teams[i].u = result_uuid_or_nil(&r, i, COL(team_id));
+        out->is_own[i] = result_bool(&r, i, COL(is_own));
+    }
+    return TAGIH_OK;
+}
+
+#undef COL
+#define COL(name) COL_posting_split_load_##name
+static tagih_err take_splits(struct tx *tx, struct arena *arena, struct posting_loaded *out) {
+    DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    out->n_splits = result_count(&r);
+    out->splits = ARENA_ARRAY(arena, out->n_splits, struct posting_split);
+    if (!out->splits) return FAIL(OUT_OF_MEMORY);
+    for (size_t i = 0; i < out->n_splits; i++) {
+        out->splits[i] = (struct posting_split){
+            .post = (size_t)result_int4(&r, i, COL(row)), .collector.u = result_uuid(&r, i, COL(collector_id)),
+            .share_bp = result_int4(&r, i, COL(share_bp)), .version = result_int4(&r, i, COL(version)),
+            .team.u = result_uuid_or_nil(&r, i, COL(team_id)), .is_own = result_bool(&r, i, COL(is_own))};
     }
     return TAGIH_OK;
 }
@@ -412,6 +443,7 @@ tagih_err posting_take_load(struct tx *tx, struct arena *arena, size_t n, struct
     TRY(take_rules(tx, arena, out));
     TRY(take_siblings(tx, arena, out));
     TRY(take_holders(tx, arena, n, out));
+    TRY(take_splits(tx, arena, out));
     TRY(take_months(tx, arena, out));
     TRY(take_reversed(tx, arena, n, out));
     TRY(take_bonus(tx, arena, out));

@@ -83,6 +83,15 @@ struct posting_bonus {
     int64_t base_minor, amount_minor;
 };
 
+/** A share of how a payment's bonus is split (R-BON-8a). */
+struct posting_split {
+    size_t post; /* index of the post asked about */
+    user_id collector;
+    int32_t share_bp, version; /* of the account's split */
+    team_id team;              /* nil: none */
+    bool is_own;               /* it is his own account */
+};
+
 /** A payment of the same customer and day as a post. */
 struct posting_sibling {
     size_t post; /* index of the post asked about */
@@ -131,6 +140,7 @@ struct posting_key {
     user_id collector;    /* nil: none */
     user_id other;        /* another collector whose balances move; nil: none */
     bool assigned;        /* nobody took it: it credits the account's collector of that instant */
+    bool is_payment;      /* its bonus may be split */
     currency currency;
     instant value;
 };
@@ -156,6 +166,9 @@ struct posting_loaded {
     size_t n_bonus;
     bool *had_lease, *was_assigned;    /* per key, at the value instant; the second is asked without a lease only */
     user_id *credited;                 /* per key: whose the bonus is; nil: nobody's */
+    bool *is_own;                      /* per key: the account is his own (R-BON-8b) */
+    struct posting_split *splits;      /* by key, then collector */
+    size_t n_splits;
     team_id *teams;                    /* per key */
     civil_date *value_on;              /* per key */
     civil_date today;
@@ -279,6 +292,16 @@ struct bonus_taken_row {
 };
 /** The insert of such rows, as facts of their posting. */
 void posting_bonus_taken(struct params *p, const struct tx *tx, struct arena *arena, const struct bonus_taken_row *rows, size_t n);
+/** How a payment's base was split (R-BON-8a). */
+struct bonus_share_row {
+    payment_id payment;
+    uuid posting;
+    civil_date month;
+    int32_t version;
+    struct bonus_share share;
+};
+/** The insert of such rows, as facts of their posting. */
+void posting_bonus_shares(struct params *p, const struct tx *tx, struct arena *arena, const struct bonus_share_row *rows, size_t n);
 TAGIH_MUST_USE tagih_err posting_send_bonus(struct tx *tx, struct arena *arena, const struct bonus_row *rows, size_t n);
 /** The parameters of one row's insert statement, to be digested and sent with its posting (store/fact.h). */
 void posting_account_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct account_fact_row *row);

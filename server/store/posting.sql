@@ -25,25 +25,30 @@ where agency_id = $1 and account_id = any(array(
 order by account_id for no key update;
 
 -- name: posting_collector_ensure
--- in:   uuid agency_id, uuid[] collector_id, text[] currency, uuid[] account_id, int8[] value_us, text[] account_currency
+-- in:   uuid agency_id, uuid[] collector_id, text[] currency, uuid[] account_id, int8[] value_us, text[] account_currency, bool[] assigned
 -- out:  none
--- why:  of the collectors named, and of those to whom accounts were assigned when payments came that nobody took
---       (R-BON-8).
+-- why:  of the collectors named, of those to whom accounts were assigned when payments came that nobody took, and of
+--       those whom the splits of accounts name (R-BON-8). An agency without a split is not asked for any.
 insert into collector_state (agency_id, collector_id, currency)
 select $1, q.collector_id, q.currency
 from (select u.collector_id, u.currency from unnest($2, $3) u (collector_id, currency)
       union
       select account_collector_at($1, a.account_id, a.value_us), a.currency
-      from unnest($4, $5, $6) a (account_id, value_us, currency)) q
+      from unnest($4, $5, $6, $7) a (account_id, value_us, currency, assigned) where a.assigned
+      union
+      select s.collector_id, a.currency
+      from unnest($4, $5, $6) a (account_id, value_us, currency)
+      cross join lateral bonus_split_at($1, a.account_id, a.value_us) s
+      where (select exists (select from bonus_split x where x.agency_id = $1))) q
 where q.collector_id is not null
 order by 2, 3
 on conflict do nothing;
 
 -- name: posting_collector_lock
--- in:   uuid agency_id, uuid[] collector_id, uuid[] payment_id, uuid[] account_id, int8[] value_us
+-- in:   uuid agency_id, uuid[] collector_id, uuid[] payment_id, uuid[] account_id, int8[] value_us, bool[] assigned
 -- out:  uuid collector_id, text currency, int8 bonus_n, bytea bonus_head, int8 cash_held_minor, int8 cheques_in_hand_minor, int8 deposit_in_transit_minor, int8 collector_receivable_minor, int8 bonus_payable_minor, int8 hard_minor, int8 receipt_minor
--- why:  the collectors named, those whose payments or bonus lines are to be reversed, and those to whom accounts were
---       assigned. Locked and read in one: all decided on is in the locked row itself; limits of cash, null when nobody set
+-- why:  the collectors named, those whose payments or bonus lines are to be reversed, those to whom accounts were
+--       assigned, and those whom splits name. Locked and read in one: all decided on is in the locked row itself; limits of cash, null when nobody set
 --       any, only flag.
 select c.collector_id, c.currency::text as currency, c.bonus_n, c.bonus_head, c.cash_held_minor, c.cheques_in_hand_minor,
        c.deposit_in_transit_minor, c.collector_receivable_minor, c.bonus_payable_minor, l.hard_minor, l.receipt_minor
@@ -57,7 +62,11 @@ where c.agency_id = $1 and c.collector_id = any(array(
     select n from unnest($2) n union all
     select p.collector_id from unnest($3) q (id) join payment p on p.agency_id = $1 and p.payment_id = q.id union all
     select b.collector_id from unnest($3) q (id) join bonus_line b on b.agency_id = $1 and b.payment_id = q.id union all
-    select account_collector_at($1, a.account_id, a.value_us) from unnest($4, $5) a (account_id, value_us)))
+    select account_collector_at($1, a.account_id, a.value_us) from unnest($4, $5, $6) a (account_id, value_us, assigned)
+    where a.assigned union all
+    select s.collector_id from unnest($4, $5) a (account_id, value_us)
+    cross join lateral bonus_split_at($1, a.account_id, a.value_us) s
+    where (select exists (select from bonus_split x where x.agency_id = $1))))
 order by c.collector_id, c.currency for no key update of c;
 
 -- name: posting_writer_lock
@@ -123,17 +132,21 @@ left join lateral (
     select x.payment_id from payment_reversal x where x.agency_id = $1 and x.payment_id = p.payment_id offset 0) r on true
 left join lateral (
     select x.collector_id, x.mtd_minor, x.chain_n from bonus_line x
-    where x.agency_id = $1 and x.payment_id = p.payment_id and x.line_no = 1 offset 0) b on true
+    where x.agency_id = $1 and x.payment_id = p.payment_id and x.kind in (1, 6) offset 0) b on true
 order by q.i, b.chain_n nulls last;
 
 -- name: posting_holder
 -- in:   uuid agency_id, uuid[] account_id, uuid[] collector_id, int8[] value_us, bool[] assigned
--- out:  bool had_lease, bool was_assigned, uuid team_id, uuid credited_id
+-- out:  bool had_lease, bool was_assigned, uuid team_id, uuid credited_id, bool is_own
 -- why:  whom a payment credits (R-BON-8), and his team: who took it, or, where `assigned` asks for it, to whom the
---       account was assigned at the value instant. Who had a lease is not asked whether it was assigned to him.
+--       account was assigned at the value instant. Who had a lease is not asked whether it was assigned to him. is_own:
+--       the account is his own.
 select l.had_lease,
        not l.had_lease and coalesce(account_collector_at($1, q.account_id, q.value_us) = q.collector_id, false) as was_assigned,
-       s.team_id, c.credited_id
+       s.team_id, c.credited_id,
+       case when (select exists (select from own_customer x where x.agency_id = $1)) then coalesce((
+           select is_own_customer($1, c.credited_id, a.customer_id) from account a
+           where a.agency_id = $1 and a.account_id = q.account_id), false) else false end as is_own
 from unnest($2, $3, $4, $5) with ordinality q (account_id, collector_id, value_us, assigned, i)
 cross join lateral (
     select exists (
@@ -147,8 +160,23 @@ cross join lateral (
 left join staff_state s on s.agency_id = $1 and s.user_id = c.credited_id
 order by q.i;
 
+-- name: posting_split_load
+-- in:   uuid agency_id, uuid[] account_id, int8[] value_us, bool[] is_payment
+-- out:  int4 row, uuid collector_id, int4 share_bp, int4 version, uuid team_id, bool is_own
+-- why:  how the bonus of a payment is split, as it is known now; no row: it is not. By collector, as largest remainders
+--       break ties.
+select (q.i - 1)::int4 as row, s.collector_id, s.share_bp, s.version, t.team_id,
+       coalesce((
+           select is_own_customer($1, s.collector_id, a.customer_id) from account a
+           where a.agency_id = $1 and a.account_id = q.account_id), false) as is_own
+from unnest($2, $3, $4) with ordinality q (account_id, value_us, is_payment, i)
+cross join lateral bonus_split_at($1, q.account_id, q.value_us) s
+left join staff_state t on t.agency_id = $1 and t.user_id = s.collector_id
+where q.is_payment and (select exists (select from bonus_split x where x.agency_id = $1))
+order by q.i, s.collector_id;
+
 -- name: posting_month_load
--- in:   uuid agency_id, uuid[] collector_id, int8[] value_us, text[] currency, uuid[] account_id, bool[] assigned, uuid[] payment_id, int8 now_us
+-- in:   uuid agency_id, uuid[] collector_id, int8[] value_us, text[] currency, uuid[] account_id, bool[] assigned, uuid[] payment_id, int8 now_us, bool[] is_payment
 -- out:  uuid collector_id, date month_on, text currency, int8 mtd_minor, int8 bonus_minor, int8 target_minor, int4 target_version, int8 closed_mtd_minor, int8 closed_target_minor, int4 closed_target_version
 -- why:  each collector's month of the value date so far, once, and the newest approved target of the full month; and the
 --       present month, where lines of a closed one go (R-BON-5, R-BON-10).
@@ -161,6 +189,14 @@ from (select case when u.assigned then account_collector_at($1, u.account_id, u.
       cross join lateral (values (date_trunc('month', agency_date(u.value_us, g.time_zone))::date),
                                  (date_trunc('month', agency_date($8, g.time_zone))::date)) d (month_on)
       where g.agency_id = $1
+      union
+      select s.collector_id, d.month_on, u.currency
+      from agency g
+      cross join unnest($3, $4, $5, $9) u (value_us, currency, account_id, is_payment)
+      cross join lateral bonus_split_at($1, u.account_id, u.value_us) s
+      cross join lateral (values (date_trunc('month', agency_date(u.value_us, g.time_zone))::date),
+                                 (date_trunc('month', agency_date($8, g.time_zone))::date)) d (month_on)
+      where g.agency_id = $1 and u.is_payment and (select exists (select from bonus_split x where x.agency_id = $1))
       union
       select b.collector_id, d.month_on, b.currency::text
       from agency g
@@ -338,6 +374,18 @@ select $1, u.* from unnest($2, $3, $4, $5, $6) u;
 -- out:  uuid posting_id, uuid line_id, uuid taken_line_id, int8 amount_minor, int8 base_minor
 select posting_id, line_id, taken_line_id, amount_minor, base_minor
 from bonus_taken where agency_id = $1 and posting_id = any($2) order by posting_id, line_id, taken_line_id;
+
+-- name: bonus_share_insert
+-- in:   uuid agency_id, uuid[] payment_id, uuid[] collector_id, uuid[] posting_id, date[] month_on, int4[] split_version, int4[] share_bp, int8[] base_minor
+-- out:  none
+insert into bonus_share (agency_id, payment_id, collector_id, posting_id, month_on, split_version, share_bp, base_minor)
+select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8) u;
+
+-- name: bonus_share_verify
+-- in:   uuid agency_id, uuid[] posting_id
+-- out:  uuid payment_id, uuid collector_id, uuid posting_id, date month_on, int4 split_version, int4 share_bp, int8 base_minor
+select payment_id, collector_id, posting_id, month_on, split_version, share_bp, base_minor
+from bonus_share where agency_id = $1 and posting_id = any($2) order by posting_id, payment_id, collector_id;
 
 -- name: posting_account_reopen
 -- in:   uuid agency_id, uuid[] account_id, int2[] status, uuid[] collector_id

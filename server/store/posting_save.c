@@ -143,6 +143,18 @@ void posting_bonus_taken(struct params *p, const struct tx *tx, struct arena *ar
     params_int8(p, &rows[0].taken.base_minor, s);
 }
 
+void posting_bonus_shares(struct params *p, const struct tx *tx, struct arena *arena, const struct bonus_share_row *rows, size_t n) {
+    const size_t s = sizeof *rows;
+    tx_params(p, tx, arena, STMT_bonus_share_insert, n);
+    params_uuid(p, &rows[0].payment, s);
+    params_uuid(p, &rows[0].share.collector, s);
+    params_uuid(p, &rows[0].posting, s);
+    params_date(p, &rows[0].month, s);
+    params_int4(p, &rows[0].version, s);
+    params_int4(p, &rows[0].share.share_bp, s);
+    params_int8(p, &rows[0].share.base_minor, s);
+}
+
 void posting_account_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct account_fact_row *row) {
     const struct allocation_fact *fact = &row->fact;
     int16_t kind = (int16_t)fact->kind, component = (int16_t)fact->component;

@@ -317,6 +317,48 @@ cross join lateral (values
 where b.agency_id = $1 and b.kind in (2, 3) and v.stored <> v.expected
 order by 2, 3;
 
+-- name: verify_diff_bonus_share
+-- in:   uuid agency_id
+-- out:  text table_name, text key, text column_name, text stored, text expected
+-- why:  the line of a payment that was split has its collector's share as its base (R-BON-8a).
+select 'bonus_line'::text as table_name, b.line_id::text as key, 'base_minor'::text as column_name, b.base_minor::text as stored,
+       coalesce(s.base_minor::text, 'no share of it') as expected
+from (select distinct x.payment_id from bonus_share x where x.agency_id = $1) q
+join bonus_line b on b.agency_id = $1 and b.payment_id = q.payment_id and b.kind in (1, 6)
+left join bonus_share s on s.agency_id = $1 and s.payment_id = b.payment_id and s.collector_id = b.collector_id
+where s.base_minor is distinct from b.base_minor
+order by 2;
+
+-- name: verify_diff_payout_line
+-- in:   uuid agency_id
+-- out:  text table_name, text key, text column_name, text stored, text expected
+-- why:  a run's line says what the bonus line says (R-BON-9a).
+select 'bonus_payout_line'::text as table_name, p.line_id::text as key, 'line_id'::text as column_name,
+       concat_ws(', ', p.collector_id, p.month_on, p.clawback, p.amount_minor) as stored,
+       coalesce(concat_ws(', ', b.collector_id, b.month_on, b.kind = 3, b.amount_minor), 'no such bonus line') as expected
+from bonus_payout_line p
+left join bonus_line b on b.agency_id = $1 and b.line_id = p.line_id
+where p.agency_id = $1
+  and (b.line_id is null or (p.collector_id, p.month_on, p.clawback, p.amount_minor) <> (b.collector_id, b.month_on, b.kind = 3, b.amount_minor))
+order by 2;
+
+-- name: verify_diff_paid_month
+-- in:   uuid agency_id
+-- out:  text table_name, text key, text column_name, text stored, text expected
+-- why:  a collector's closed month is done in the run that took the last of its lines, and not before (R-BON-9a).
+select 'collector_month'::text as table_name, m.collector_id || ' ' || m.month_on || ' ' || m.currency as key,
+       'paid_run'::text as column_name, coalesce(m.paid_run::text, '-') as stored, coalesce(l.run_no::text, '-') as expected
+from collector_month m
+left join (
+    select b.collector_id, b.month_on, b.currency, max(x.run_no) as run_no
+    from bonus_line b
+    join month_close c on c.agency_id = $1 and c.month_on = b.month_on
+    left join bonus_payout_line x on x.agency_id = $1 and x.line_id = b.line_id
+    where b.agency_id = $1 group by 1, 2, 3 having bool_and(x.line_id is not null)) l
+  on l.collector_id = m.collector_id and l.month_on = m.month_on and l.currency = m.currency
+where m.agency_id = $1 and m.paid_run is distinct from l.run_no
+order by 2;
+
 -- name: verify_diff_last_fact
 -- in:   uuid agency_id
 -- out:  text table_name, text key, text column_name, text stored, text expected

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Payouts from the outside: what a closed month gave goes to the collectors, by two people twice, less what is owed. */
 #include "server/rpc/posting.h"
+#include "server/rpc/verify.h"
+#include "server/run/clock.h"
+#include "server/run/grow.h"
+#include "store_statements.h"
 #include "tests/support/case.h"
 #include "tests/support/months.h"
 #include "tests/support/writer.h"
@@ -378,6 +382,95 @@ static void cash_earns_once_it_has_been_counted(void **state) {
     writer_end(&writer);
 }
 
+/* ---- verifying ------------------------------------------------------------------------------------------------ */
+
+struct found {
+    size_t n;
+    char all[4000];
+};
+
+static void keep(void *context, const struct verify_difference *d) {
+    struct found *found = context;
+    size_t len = strlen(found->all);
+    found->n++;
+    snprintf(found->all + len, sizeof found->all - len, "%s.%s: %s, should be %s\n", d->table, d->column, d->stored, d->expected);
+}
+
+/* What verify says of an agency's bonus: lines, runs, months. */
+static struct found verified(struct scene *s) {
+    static char conninfo[1100];
+    struct found found = {.n = 0};
+    struct db db = {0};
+    struct arena arena;
+    pg_conninfo_as(&rig.pg, "tagih_read", conninfo, sizeof conninfo);
+    assert_ok(db_open(&db, &(struct db_options){.conninfo = conninfo, .worker = "verify", .statements = &store_statements}));
+    assert_true(grow_arena_open(&arena));
+    struct tx_options options = {.agency = s->teller.agency, .name = "verify", .read_only = true, .snapshot = true,
+                                 .deadline_us = clock_monotonic_us() + 60 * US_PER_S};
+    {
+        DEFER(tx) struct tx tx;
+        tx_begin(&tx, &db, &options);
+        struct verify v = {.tx = &tx, .arena = &arena, .agency = s->teller.agency, .installation = rig.installation,
+                           .keys = &rig.keys, .difference = keep, .context = &found};
+        assert_ok(verify_postings(&v));
+        assert_ok(verify_bonus(&v));
+        assert_ok(verify_sums(&v));
+    }
+    db_release(&db);
+    grow_arena_close(&arena);
+    return found;
+}
+
+/* `change` of a table's row of the agency is found by verify, and undone by `back`. */
+static void assert_found(struct scene *s, const char *table, const char *change, const char *back, const char *told) {
+    char sql[500];
+    snprintf(sql, sizeof sql, "set session_replication_role = replica; update %s set %s where agency_id = '%s'", table, change, rig_text(s->teller.agency.u));
+    pg_exec(&rig.pg, sql);
+    struct found found = verified(s);
+    assert_true(found.n > 0);
+    if (!strstr(found.all, told)) fail_msg("found only: %s", found.all);
+    snprintf(sql, sizeof sql, "update %s set %s where agency_id = '%s'; set session_replication_role = origin", table, back, rig_text(s->teller.agency.u));
+    pg_exec(&rig.pg, sql);
+    found = verified(s);
+    if (found.n) fail_msg("not undone: %s", found.all);
+}
+
+//= RULES.md R-BON-9a
+//  No line comes into a closed month, so a run reads a collector's month until all of its lines are in runs.
+static void a_month_is_read_until_all_of_it_is_in_runs(void **state) {
+    (void)state;
+    struct scene s;
+    scene_open(&s, "Read");
+    user_id other = rig_user(&rig, s.teller.agency, NULL, ROLE_COLLECTOR);
+    payment_id waits = earn(&s, s.collector, MINOR(4000000), months_near_end(3));
+    earn(&s, s.collector, MINOR(5000000), months_near_end(3));
+    earn(&s, other, MINOR(6000000), months_near_end(3));
+    close_month(&s);
+    char sql[300];
+    snprintf(sql, sizeof sql, "set session_replication_role = replica; update bonus_line set on_hold = true where payment_id = '%s'", rig_text(waits.u));
+    pg_exec(&rig.pg, sql);
+    approve(&s, months_closable());
+    const char *done = "select count(*) from collector_month where collector_id = '%s' and paid_run is not null";
+    assert_int_equal(teller_number(&s.teller, done, other.u), 1);
+    assert_int_equal(teller_number(&s.teller, done, s.collector.u), 0);
+    snprintf(sql, sizeof sql, "update bonus_line set on_hold = false where payment_id = '%s'; set session_replication_role = origin", rig_text(waits.u));
+    pg_exec(&rig.pg, sql);
+    approve(&s, months_closable());
+    assert_int_equal(payout(&s, 2)->collectors, 1);
+    assert_int_equal(teller_number(&s.teller, "select paid_run from collector_month where collector_id = '%s'", s.collector.u), 2);
+    assert_int_equal(teller_number(&s.teller, "select paid_run from collector_month where collector_id = '%s'", other.u), 1);
+    assert_answer(preview(&s, months_closable()), PAYOUT_EMPTY);
+    struct found found = verified(&s);
+    if (found.n) fail_msg("%s", found.all);
+    assert_found(&s, "collector_month", "paid_run = paid_run + 1", "paid_run = paid_run - 1", "collector_month.paid_run");
+    assert_found(&s, "bonus_payout_line", "amount_minor = amount_minor + 1", "amount_minor = amount_minor - 1", "lines_digest");
+    assert_found(&s, "bonus_payout_line", "clawback = not clawback", "clawback = not clawback", "bonus_payout_line");
+    assert_found(&s, "bonus_payout_share", "lines_digest = set_byte(lines_digest, 7, get_byte(lines_digest, 7) # 1)",
+                 "lines_digest = set_byte(lines_digest, 7, get_byte(lines_digest, 7) # 1)", "bonus_payout_share.lines_digest");
+    assert_found(&s, "bonus_payout_share", "tax_minor = tax_minor + 100, net_minor = net_minor - 100",
+                 "tax_minor = tax_minor - 100, net_minor = net_minor + 100", "bonus_payout_share.tax_minor");
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) return 1;
     tagihd = argv[1];
@@ -388,6 +481,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_run_is_made_as_it_was_seen_or_not_at_all),
         cmocka_unit_test(a_run_is_exported_to_the_same_bytes),
         cmocka_unit_test(cash_earns_once_it_has_been_counted),
+        cmocka_unit_test(a_month_is_read_until_all_of_it_is_in_runs),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

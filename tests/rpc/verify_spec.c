@@ -337,6 +337,55 @@ static void day_of_entries(account_id account) {
     writer_end(&w);
 }
 
+/* Whose a bonus is: money from a colleague's account, an account of two, and a collector who is a customer. */
+static void day_of_bonus(void) {
+    user_id second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR), sari = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR);
+    const char *maker = rig_staff_token(&rig, teller.agency, teller.supervisor, 0);
+    char *reason = (char *)(uintptr_t)"they worked it together", ids[2][UUID_TEXT_SIZE];
+    account_id account = teller_account_of(&teller, "CUST-SARI", sari, &debt_j1, 1);
+    struct journal_entry receipt = writer_receipt(&phone, account, MINOR(30000));
+    size_t at = push(receipt);
+    Tagih__V1__ChooseCreditRequest choice = TAGIH__V1__CHOOSE_CREDIT_REQUEST__INIT;
+    uuid_format(phone.entries[at].id.u, ids[0]);
+    uuid_format(sari.u, ids[1]);
+    choice.payment_id = ids[0];
+    choice.collector_id = ids[1];
+    choice.reason = reason;
+    choice.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    struct rig_answer answer = rig_call(&rig, maker, "BonusService/ChooseCredit", &choice);
+    assert_answer(answer, OK);
+    assert_answer(teller_decide(&teller, second, ((const Tagih__V1__ChooseCreditResponse *)answer.response)->proposal_id, true), OK);
+    Tagih__V1__SplitShare shares[2] = {TAGIH__V1__SPLIT_SHARE__INIT, TAGIH__V1__SPLIT_SHARE__INIT}, *list[] = {&shares[0], &shares[1]};
+    Tagih__V1__ProposeSplitRequest split = TAGIH__V1__PROPOSE_SPLIT_REQUEST__INIT;
+    char from[DATE_TEXT_SIZE];
+    date_format((civil_date){(int32_t)(clock_now().us / US_PER_DAY) - 1}, from);
+    uuid_format(collector.u, ids[0]);
+    for (size_t i = 0; i < 2; i++) {
+        shares[i].collector_id = ids[i];
+        shares[i].share_bp = 5000;
+    }
+    split.account_id = (char *)(uintptr_t)rig_text(account.u);
+    split.valid_from = from;
+    split.shares = list;
+    split.n_shares = 2;
+    split.reason = reason;
+    split.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    answer = rig_call(&rig, maker, "BonusService/ProposeSplit", &split);
+    assert_answer(answer, OK);
+    assert_answer(teller_decide(&teller, second, ((const Tagih__V1__ProposeSplitResponse *)answer.response)->proposal_id, true), OK);
+    teller_paid(&teller, account, &(struct paid){.source = TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_LAWYER, .amount_minor = MINOR(9001),
+                                                 .value = {clock_now().us}});
+    Tagih__V1__SetOwnCustomerRequest own = TAGIH__V1__SET_OWN_CUSTOMER_REQUEST__INIT;
+    own.user_id = ids[1];
+    own.customer_no = (char *)(uintptr_t)"CUST-SARI";
+    own.is_own = true;
+    own.reason = (char *)(uintptr_t)"the same identity card";
+    own.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    assert_answer(rig_call(&rig, maker, "BonusService/SetOwnCustomer", &own), OK);
+    teller_paid(&teller, account, &(struct paid){.source = TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_LAWYER, .amount_minor = MINOR(7001),
+                                                 .value = {clock_now().us}});
+}
+
 /* The minute's chore, as it comes by: how many heads it signed. */
 static long long sign_heads(void) {
     char app[1100];
@@ -374,6 +423,7 @@ static int live_a_day(void **state) {
     teller.rule_set = NULL;
     day_of_rule_sets(ruled);
     day_of_a_sale(teller_account(&teller, collector, &debt_j1, 1));
+    day_of_bonus();
     open_reader();
     assert_true(sign_heads() > 1);
     assert_int_equal(sign_heads(), 0); /* not within the hour */

@@ -126,7 +126,8 @@ def bonus_again(day):
     months = day.db.number(f"""select count(*) from collector_month m full join (
             select collector_id, month_on, currency, coalesce(sum(base_minor) filter (where tag in ({counting})
                 and kind in (1, 2, 4) and not exists (
-                    select from bonus_line x where x.payment_id = l.payment_id and x.kind = 6)), 0) as base,
+                    select from bonus_line x where x.payment_id = l.payment_id and x.kind = 6
+                        and x.collector_id = l.collector_id and x.month_on = l.month_on)), 0) as base,
                 sum(amount_minor) as minor
             from bonus_line l group by 1, 2, 3) b using (collector_id, month_on, currency)
         where m.mtd_minor is distinct from b.base or m.bonus_minor is distinct from b.minor""")
