@@ -28,14 +28,14 @@ static void fix_encode(const struct fix *fix, uint8_t out[FIX_BYTES]) {
     put_be32(out + 26, fix->has_altitude ? (uint32_t)fix->altitude_mm : 0);
 }
 
-static struct bytes fixes_encode(struct arena *arena, const struct fix *fixes, size_t n) {
+struct bytes arrival__fixes(struct arena *arena, const struct fix *fixes, size_t n) {
     uint8_t *out = arena_alloc(arena, n * FIX_BYTES);
     for (size_t i = 0; out && i < n; i++) fix_encode(&fixes[i], out + i * FIX_BYTES);
     return bytes_make(out, out ? n * FIX_BYTES : 0);
 }
 
 /* What makes two check-ins of one id the same: everything the phone said. */
-static void digest_of(const struct arrival *a, struct bytes fixes, hash256 *out) {
+void arrival__digest(const struct arrival *a, struct bytes fixes, hash256 *out) {
     uint8_t head[16 + 16 + 8 + 8 + 16];
     memcpy(head, a->key.visit.u.b, 16);
     memcpy(head + 16, a->key.collector.u.b, 16);
@@ -209,7 +209,7 @@ static void row_fill(struct arena *arena, const struct arrival *a, struct check_
         .radius_mm = (int32_t)j->presence.radius_mm, .verdict = (int16_t)j->presence.verdict,
         .reasons = (int32_t)j->reasons, .score = (int16_t)a->score.points, .score_class = (int16_t)a->score.level,
         .weight_set = (int16_t)a->score.weight_set, .signals = score_bytes(arena, &a->score), .flags = (int64_t)a->flags,
-        .digest = a->digest, .fixes = fixes_encode(arena, a->fixes, a->n_fixes)};
+        .digest = a->digest, .fixes = arrival__fixes(arena, a->fixes, a->n_fixes)};
     if (!j->has_fix) return;
     const struct fix *fix = &a->fixes[j->fix_index];
     row->lat_e7 = fix->position.lat_e7;
@@ -303,7 +303,7 @@ static void settle_twins(struct arrival *arrivals, size_t n) {
 static tagih_err sort_out(struct arena *arena, struct arrival *arrivals, size_t n) {
     for (size_t i = 0; i < n; i++) {
         struct arrival *a = &arrivals[i];
-        digest_of(a, fixes_encode(arena, a->fixes, a->n_fixes), &a->digest);
+        arrival__digest(a, arrival__fixes(arena, a->fixes, a->n_fixes), &a->digest);
         a->fate = ARRIVAL_NEW;
         if (a->barred || !a->loaded.has_visit || (!a->loaded.holds && !a->loaded.held)) a->fate = ARRIVAL_FOREIGN;
         else if (a->loaded.known) a->fate = known_fate(a, &a->loaded.known_digest, a->loaded.known_collector);

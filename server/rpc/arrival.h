@@ -54,4 +54,8 @@ TAGIH_MUST_USE tagih_err arrivals_take(struct tx *tx, struct arena *arena, struc
  */
 TAGIH_MUST_USE tagih_err arrivals_settle(struct tx *tx, struct arena *arena, struct arrival *arrivals, size_t n, instant now);
 
+/** All fixes as they are stored, and what makes two check-ins of one id the same: everything the phone said. Pure. */
+struct bytes arrival__fixes(struct arena *arena, const struct fix *fixes, size_t n);
+void arrival__digest(const struct arrival *arrival, struct bytes fixes, hash256 *out);
+
 #endif

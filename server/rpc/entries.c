@@ -8,7 +8,6 @@
 #include "rpc/entries_cash.h"
 #include "rpc/server.h"
 #include "store/change.h"
-#include "store/promise.h"
 #include "store_statements.h"
 
 void entry__flag(struct sealed *sealed, enum fate_reason reason) {

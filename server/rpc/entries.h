@@ -14,6 +14,7 @@
 #include "rpc/outcome.h"
 #include "rpc/posting.h"
 #include "store/journal.h"
+#include "store/promise.h"
 #include "tagih/document.h"
 
 /** A device certificate that came along, verified. */
@@ -136,6 +137,10 @@ struct acknowledgement entry__acknowledgement(const struct sealed *sealed, insta
 /** The rows of a decided receipt or void; texts are borrowed. Pure. */
 struct receipt_row entry__receipt_row(const struct sealed *sealed);
 struct void_row entry__void_row(const struct sealed *sealed);
+/** What the entry says of a promise's row; closes, received, flags and refused are the server's. */
+struct promise_row entry__promise_row(const struct sealed *sealed);
+/** A check-in as the entry brings it. @return OK · OUT_OF_MEMORY */
+TAGIH_MUST_USE tagih_err entry__arrival(struct arena *arena, const struct sealed *sealed, instant received, struct arrival *out);
 /** What a kind needs loaded: posts, arrivals, referents, accounts. */
 TAGIH_MUST_USE tagih_err entry__plan(struct entries *entries, struct sealed *sealed);
 /** A visit's outcome as the entry reports it. */

@@ -95,6 +95,14 @@ static bool is_barred(struct sealed *s) {
 
 /* ---- DEPOSIT -------------------------------------------------------------------------------------------------------- */
 
+struct deposit_row cash__deposit_row(const struct sealed *s, instant received) {
+    const struct journal_deposit *d = &s->entry->body.deposit;
+    return (struct deposit_row){
+        .id = s->entry->id.u, .posting = s->post ? s->post->id : s->entry->id.u, .has_collector = true, .collector = user_of(s),
+        .amount_minor = d->amount_minor, .currency = bytes_text(d->currency.code), .bank_reference = clean(d->bank_reference),
+        .value_us = s->value.value.us, .received_us = received.us, .value_on = s->value_on};
+}
+
 static void decide_deposit(struct entries *entries, struct sealed *s) {
     const struct journal_deposit *d = &s->entry->body.deposit;
     cash__flag_amount(s, d->amount_minor, d->currency);
@@ -106,11 +114,7 @@ static void decide_deposit(struct entries *entries, struct sealed *s) {
     struct params *fact = cash__fact(entries, s), *event = cash__fact(entries, s);
     if (!fact || !event) return;
     struct cash_entry *cash = s->cash;
-    cash->deposit = (struct deposit_row){
-        .id = s->entry->id.u, .posting = s->post->id, .has_collector = true, .collector = user_of(s),
-        .amount_minor = d->amount_minor, .currency = bytes_text(d->currency.code),
-        .bank_reference = clean(d->bank_reference), .value_us = s->value.value.us, .received_us = entries->now.us,
-        .value_on = s->value_on};
+    cash->deposit = cash__deposit_row(s, entries->now);
     struct deposit_event_row made = {.deposit = s->entry->id.u, .posting = s->post->id, .version = 1, .event = DEPOSIT_MADE,
                                      .at_us = entries->now.us, .has_actor = true, .actor = user_of(s), .reason = bytes_text("")};
     deposit_fact(fact, entries->tx, entries->arena, &cash->deposit, 1);
@@ -119,19 +123,28 @@ static void decide_deposit(struct entries *entries, struct sealed *s) {
 
 /* ---- INCIDENT ------------------------------------------------------------------------------------------------------- */
 
-static int16_t shortage_kind_of(struct sealed *s) {
+static int16_t shortage_kind_of(const struct sealed *s) {
     switch (s->entry->body.incident.what) {
     case JOURNAL_INCIDENT_ROBBERY: return SHORTAGE_ROBBERY;
     case JOURNAL_INCIDENT_COUNTERFEIT: return SHORTAGE_COUNTERFEIT;
     case JOURNAL_INCIDENT_LOSS: return SHORTAGE_LOSS;
-    default: entry__flag(s, REASON_UNKNOWN_CODE); return SHORTAGE_OTHER;
+    default: return SHORTAGE_OTHER;
     }
+}
+
+struct shortage_row cash__shortage_row(const struct sealed *s, instant received) {
+    const struct journal_incident *i = &s->entry->body.incident;
+    return (struct shortage_row){
+        .id = s->entry->id.u, .posting = s->post ? s->post->id : s->entry->id.u, .collector = user_of(s), .kind = shortage_kind_of(s),
+        .amount_minor = i->amount_minor, .currency = bytes_text(i->currency.code), .value_us = s->value.value.us,
+        .received_us = received.us, .value_on = s->value_on, .report = clean(i->report),
+        .police_reference = i->has_police_reference ? clean(i->police_reference) : bytes_text("")};
 }
 
 static void decide_incident(struct entries *entries, struct sealed *s) {
     const struct journal_incident *i = &s->entry->body.incident;
     cash__flag_amount(s, i->amount_minor, i->currency);
-    int16_t kind = shortage_kind_of(s);
+    if (shortage_kind_of(s) == SHORTAGE_OTHER) entry__flag(s, REASON_UNKNOWN_CODE);
     if (is_barred(s)) return;
     book_move_begin(s->post);
     ledger_move(&s->post->ledger, (struct ledger_side){LEDGER_COLLECTOR_RECEIVABLE, user_of(s).u}, cash_held(s),
@@ -140,11 +153,7 @@ static void decide_incident(struct entries *entries, struct sealed *s) {
     struct params *fact = cash__fact(entries, s), *event = cash__fact(entries, s);
     if (!fact || !event) return;
     struct cash_entry *cash = s->cash;
-    cash->shortage = (struct shortage_row){
-        .id = s->entry->id.u, .posting = s->post->id, .collector = user_of(s), .kind = kind, .amount_minor = i->amount_minor,
-        .currency = bytes_text(i->currency.code), .value_us = s->value.value.us, .received_us = entries->now.us,
-        .value_on = s->value_on, .report = clean(i->report),
-        .police_reference = i->has_police_reference ? clean(i->police_reference) : bytes_text("")};
+    cash->shortage = cash__shortage_row(s, entries->now);
     struct shortage_event_row found = {.shortage = s->entry->id.u, .posting = s->post->id, .version = 1,
                                        .event = SHORTAGE_FOUND, .amount_minor = i->amount_minor, .at_us = entries->now.us,
                                        .actor = user_of(s), .reason = bytes_text("")};
@@ -166,15 +175,25 @@ static bool stands_before(const struct journal_day_close *d, size_t i) {
     return false;
 }
 
-static struct settlement_row settlement_of(struct entries *entries, struct sealed *s, size_t i, int64_t last_seq) {
+bool cash__settles(const struct sealed *s, size_t i) {
+    const struct journal_day_close *d = &s->entry->body.day_close;
+    return currency_is_known(d->currencies[i].currency) && !stands_before(d, i);
+}
+
+int64_t cash__declared(const struct sealed *s) {
+    const struct journal_day_close *d = &s->entry->body.day_close;
+    return d->last_seq < s->entry->seq ? d->last_seq : s->entry->seq - 1;
+}
+
+struct settlement_row cash__settlement_row(struct sealed *s, size_t i, bool first, instant received) {
     const struct journal_day_close *d = &s->entry->body.day_close;
     const struct journal_day_currency *c = &d->currencies[i];
     struct settlement_row row = {
-        .id = settlement_id_of(s->entry->id.u, s->cash->n_settlements == 0 ? NULL : &c->currency), .posting = s->post->id,
+        .id = settlement_id_of(s->entry->id.u, first ? NULL : &c->currency), .posting = s->post ? s->post->id : s->entry->id.u,
         .collector = user_of(s), .has_journal = true, .entry_hash = s->envelope.hash, .device = s->entry->device,
-        .epoch = (int32_t)s->entry->epoch, .first_seq = d->first_seq, .last_seq = last_seq,
+        .epoch = (int32_t)s->entry->epoch, .first_seq = d->first_seq, .last_seq = cash__declared(s),
         .currency = bytes_text(c->currency.code), .receipts = (int64_t)c->receipt_count, .voids = (int64_t)c->void_count,
-        .declared_minor = c->cash_to_hand_over_minor, .value_us = s->value.value.us, .received_us = entries->now.us,
+        .declared_minor = c->cash_to_hand_over_minor, .value_us = s->value.value.us, .received_us = received.us,
         .value_on = s->value_on, .actor = user_of(s), .reason = bytes_text("")};
     for (size_t k = 0; k < d->tender_count; k++) {
         if (!currency_equal(d->tenders[k].currency, c->currency)) continue;
@@ -184,7 +203,7 @@ static struct settlement_row settlement_of(struct entries *entries, struct seale
 }
 
 /* R-CSH-2b: notes and coins that do not add up to the cash to hand over flag the day close. */
-static void add_notes(struct sealed *s, size_t i, const struct settlement_row *row, struct settlement_note_row *notes, size_t *n) {
+void cash__add_notes(struct sealed *s, size_t i, const struct settlement_row *row, struct settlement_note_row *notes, size_t *n) {
     const struct journal_day_close *d = &s->entry->body.day_close;
     struct cash_pieces pieces[JOURNAL_DAY_NOTES_MAX];
     size_t count = 0, bad;
@@ -212,13 +231,17 @@ static int by_note(const void *left, const void *right) {
     return order ? order : a->value_minor < b->value_minor ? -1 : a->value_minor > b->value_minor;
 }
 
+void cash__sort_notes(struct settlement_note_row *notes, size_t n) {
+    qsort(notes, n, sizeof *notes, by_note);
+}
+
 static void day_close_facts(struct entries *entries, struct sealed *s, struct settlement_note_row *notes, size_t n_notes) {
     struct cash_entry *cash = s->cash;
     struct settlement_event_row *events = ARENA_ARRAY(entries->arena, cash->n_settlements, struct settlement_event_row);
     struct params *fact = cash__fact(entries, s), *event = cash__fact(entries, s), *note = n_notes ? cash__fact(entries, s) : NULL;
     if (!events || !fact || !event || (n_notes && !note)) return;
     qsort(cash->settlements, cash->n_settlements, sizeof *cash->settlements, by_id);
-    qsort(notes, n_notes, sizeof *notes, by_note);
+    cash__sort_notes(notes, n_notes);
     for (size_t i = 0; i < cash->n_settlements; i++) {
         events[i] = (struct settlement_event_row){.settlement = cash->settlements[i].id, .posting = s->post->id, .version = 1,
                                                   .event = SETTLEMENT_DECLARE, .state = SETTLEMENT_DECLARED,
@@ -232,7 +255,7 @@ static void day_close_facts(struct entries *entries, struct sealed *s, struct se
 static void decide_day_close(struct entries *entries, struct sealed *s) {
     const struct journal_day_close *d = &s->entry->body.day_close;
     struct chain_state *chain = &entries->loaded.chains[s->chain];
-    int64_t last = d->last_seq < s->entry->seq ? d->last_seq : s->entry->seq - 1;
+    int64_t last = cash__declared(s);
     if (!entry__is_quarantined(s) && last > chain->declared_seq) chain->declared_seq = last;
     if (is_barred(s)) return;
     struct cash_entry *cash = s->cash;
@@ -241,12 +264,12 @@ static void decide_day_close(struct entries *entries, struct sealed *s) {
     size_t n_notes = 0;
     if (!notes || !cash->settlements) return;
     for (size_t i = 0; i < d->currency_count; i++) {
-        if (!currency_is_known(d->currencies[i].currency) || stands_before(d, i)) {
+        if (!cash__settles(s, i)) {
             entry__flag(s, REASON_UNKNOWN_CODE);
             continue;
         }
-        cash->settlements[cash->n_settlements] = settlement_of(entries, s, i, last);
-        add_notes(s, i, &cash->settlements[cash->n_settlements], notes, &n_notes);
+        cash->settlements[cash->n_settlements] = cash__settlement_row(s, i, cash->n_settlements == 0, entries->now);
+        cash__add_notes(s, i, &cash->settlements[cash->n_settlements], notes, &n_notes);
         cash->n_settlements++;
     }
     s->post->skip = cash->n_settlements == 0; /* a day without money declares nothing */

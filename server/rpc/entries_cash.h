@@ -40,6 +40,17 @@ TAGIH_MUST_USE tagih_err cash__wake(struct entries *entries, const struct waitin
 uuid cash__missing(const struct sealed *sealed);
 /** Its lines and facts, or why it has none. */
 void cash__decide(struct entries *entries, struct sealed *sealed);
+/** The rows of a decided entry; texts are borrowed. Pure, but that a sum which does not fit flags the day close. */
+struct deposit_row cash__deposit_row(const struct sealed *sealed, instant received);
+struct shortage_row cash__shortage_row(const struct sealed *sealed, instant received);
+struct handover_row handover__row(const struct sealed *sealed);
+/** Of a day close: does its i-th currency settle, and how; the first that does has the entry's id. Up to which seq. */
+bool cash__settles(const struct sealed *sealed, size_t i);
+struct settlement_row cash__settlement_row(struct sealed *sealed, size_t i, bool first, instant received);
+/** Notes and coins of that currency behind those before, at most JOURNAL_DAY_NOTES_MAX; sorted, as they are stored. */
+void cash__add_notes(struct sealed *sealed, size_t i, const struct settlement_row *row, struct settlement_note_row *notes, size_t *n);
+void cash__sort_notes(struct settlement_note_row *notes, size_t n);
+int64_t cash__declared(const struct sealed *sealed);
 /** After the book decided: what that means for halves of handovers, and for what was not there yet. */
 void cash__settle(struct entries *entries);
 /** Queue the states of what took effect, and the fates of halves that waited. */

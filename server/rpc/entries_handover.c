@@ -83,15 +83,19 @@ tagih_err handovers__load(struct entries *entries) {
 
 /* ---- decide --------------------------------------------------------------------------------------------------------- */
 
-static void add_fact(struct entries *entries, struct sealed *s) {
+struct handover_row handover__row(const struct sealed *s) {
     const struct journal_handover *h = &s->entry->body.handover;
+    return (struct handover_row){.entry = s->entry->id, .posting = s->post ? s->post->id : s->entry->id.u, .handover = h->handover,
+                                 .side = (int16_t)h->side, .user = s->by->certificate.user, .counterpart = h->counterpart,
+                                 .amount_minor = h->amount_minor, .currency = bytes_text(h->currency.code),
+                                 .hash = s->envelope.hash, .device = s->entry->device, .epoch = (int32_t)s->entry->epoch,
+                                 .seq = s->entry->seq, .value_us = s->value.value.us, .value_on = s->value_on};
+}
+
+static void add_fact(struct entries *entries, struct sealed *s) {
     struct params *fact = cash__fact(entries, s);
     if (!fact) return;
-    struct handover_row row = {.entry = s->entry->id, .posting = s->post->id, .handover = h->handover,
-                               .side = (int16_t)h->side, .user = s->by->certificate.user, .counterpart = h->counterpart,
-                               .amount_minor = h->amount_minor, .currency = bytes_text(h->currency.code),
-                               .hash = s->envelope.hash, .device = s->entry->device, .epoch = (int32_t)s->entry->epoch,
-                               .seq = s->entry->seq, .value_us = s->value.value.us, .value_on = s->value_on};
+    struct handover_row row = handover__row(s);
     handover_fact(fact, entries->tx, entries->arena, &row);
 }
 

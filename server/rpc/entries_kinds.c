@@ -6,7 +6,6 @@
 #include "rpc/entries_cash.h"
 #include "rpc/server.h"
 #include "store/change.h"
-#include "store/promise.h"
 
 #define VOID_WINDOW_US (15 * US_PER_MINUTE) /* R-REC-8, default */
 
@@ -47,18 +46,22 @@ static struct fix fix_of(const struct journal_fix *in) {
                         .has_altitude = in->has_altitude_mm, .altitude_mm = in->altitude_mm};
 }
 
-static tagih_err plan_check_in(struct entries *entries, struct sealed *s) {
+tagih_err entry__arrival(struct arena *arena, const struct sealed *s, instant received, struct arrival *out) {
     const struct journal_check_in *c = &s->entry->body.check_in;
-    struct fix *fixes = ARENA_ARRAY(entries->arena, c->fix_count, struct fix);
+    struct fix *fixes = ARENA_ARRAY(arena, c->fix_count, struct fix);
     if (!fixes) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < c->fix_count; i++) fixes[i] = fix_of(&c->fixes[i]);
-    s->arrival = &entries->arrivals[entries->n_arrivals++];
-    *s->arrival = (struct arrival){
+    *out = (struct arrival){
         .key = {.id = s->entry->id, .visit = c->visit, .collector = s->by->certificate.user, .device = s->entry->device,
                 .value = s->value.value},
         .device_time = c->tapped, .mono_us = c->tapped_mono_us, .boot_id = s->entry->boot_id, .fixes = fixes,
-        .n_fixes = c->fix_count, .received = entries->now, .journal = true};
+        .n_fixes = c->fix_count, .received = received, .journal = true};
     return TAGIH_OK;
+}
+
+static tagih_err plan_check_in(struct entries *entries, struct sealed *s) {
+    s->arrival = &entries->arrivals[entries->n_arrivals++];
+    return entry__arrival(entries->arena, s, entries->now, s->arrival);
 }
 
 struct outcome_entry entry__outcome(const struct journal_entry *entry, user_id collector, instant value) {
@@ -351,16 +354,24 @@ static struct bytes clean(bool has, struct bytes text) {
     return has && bytes_is_text(text, JOURNAL_TEXT_MAX) ? text : bytes_text("");
 }
 
-void entry__fill_promise(struct entries *entries, const struct sealed *s) {
+struct promise_row entry__promise_row(const struct sealed *s) {
     const struct journal_promise *p = &s->entry->body.promise;
-    struct promise_row row = {
-        .id = s->deed->fact.id, .posting = s->post->id, .account = p->account, .has_collector = true,
+    return (struct promise_row){
+        .id = {s->entry->id.u}, .posting = s->post ? s->post->id : s->entry->id.u, .account = p->account, .has_collector = true,
         .collector = s->by->certificate.user, .has_visit = p->has_visit, .visit = p->visit, .amount_minor = p->amount_minor,
-        .currency = bytes_text(p->currency.code), .due_on = p->due_on, .closes_us = s->deed->fact.closes.us,
+        .currency = bytes_text(p->currency.code), .due_on = p->due_on,
         .promiser = (int16_t)(p->promiser & INT16_MAX), .promiser_name = clean(p->has_promiser_name, p->promiser_name),
         .channel = (int16_t)(p->channel & INT16_MAX), .has_position = p->has_position, .lat_e7 = p->position.lat_e7,
-        .lon_e7 = p->position.lon_e7, .note = clean(p->has_note, p->note), .made_us = s->value.value.us,
-        .received_us = entries->now.us, .flags = (int64_t)s->flags, .refused = (int16_t)s->deed->refused};
+        .lon_e7 = p->position.lon_e7, .note = clean(p->has_note, p->note), .made_us = s->value.value.us};
+}
+
+/* Its row goes with its posting, under its digest. */
+void entry__fill_promise(struct entries *entries, const struct sealed *s) {
+    struct promise_row row = entry__promise_row(s);
+    row.closes_us = s->deed->fact.closes.us;
+    row.received_us = entries->now.us;
+    row.flags = (int64_t)s->flags;
+    row.refused = (int16_t)s->deed->refused;
     promise_insert(s->insert, entries->tx, entries->arena, &row, 1);
 }
 

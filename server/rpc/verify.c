@@ -3,6 +3,7 @@
 #include "rpc/verify.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store_statements.h"
@@ -87,6 +88,24 @@ tagih_err verify__send_ids(struct verify *v, const struct statement *statement, 
 
 void verify__progress(struct verify *v, const char *part, int64_t done) {
     if (v->progress) v->progress(v->context, part, done);
+}
+
+int verify__column(const struct statement *statement, const char *name) {
+    for (size_t c = 0; c < statement->n_out; c++) {
+        if (strcmp(statement->out[c].name, name) == 0) return (int)c;
+    }
+    fprintf(stderr, "statement %s has no column %s\n", statement->name, name);
+    abort();
+}
+
+size_t verify__first(const struct result *r, int column, uuid id) {
+    size_t low = 0, high = result_count(r);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (uuid_compare(result_uuid(r, middle, column), id) < 0) low = middle + 1;
+        else high = middle;
+    }
+    return low;
 }
 
 /* ---- differences that the database finds ------------------------------------------------------------------------- */

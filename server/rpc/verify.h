@@ -84,6 +84,10 @@ TAGIH_MUST_USE tagih_err verify__payouts(struct verify *v);
 const char *verify__key(struct verify *v, struct bytes id);
 /** A statement of the agency and an array of ids; n may be 0. */
 TAGIH_MUST_USE tagih_err verify__send_ids(struct verify *v, const struct statement *statement, const uuid *ids, size_t n);
+/** The number of a statement's column; without one the program aborts: our bug. */
+int verify__column(const struct statement *statement, const char *name);
+/** The first row of an id in a result that is sorted by this column, or where it would stand. */
+size_t verify__first(const struct result *r, int column, uuid id);
 /** The rows of a statement that answers differences: each is told. */
 void verify__report(struct verify *v, const struct result *r);
 void verify__progress(struct verify *v, const char *part, int64_t done);

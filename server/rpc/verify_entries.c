@@ -6,22 +6,13 @@
  */
 #include <string.h>
 
-#include "rpc/verify.h"
+#include "rpc/verify_entries.h"
 #include "store_statements.h"
 
 #define ENTRIES_CHUNK 1000
 #define KEYS_CHUNK 1000
 
 #define COL(name) COL_verify_entries_##name
-
-/* One entry as it stands in the database, opened. */
-struct opened {
-    struct sealed sealed;
-    struct sealed_by by;
-    struct journal_entry entry;
-    const char *key;
-    bool is; /* it opened and decoded, so its rows can be compared */
-};
 
 /* ---- certificates ------------------------------------------------------------------------------------------------ */
 
@@ -218,12 +209,14 @@ static void check_receipt(struct verify *v, const struct opened *o, const struct
 #undef RECEIPT
 }
 
-/* Of a void that waited counts what it became when its receipt came. */
+/* Of an entry that waited counts what it became when what it waited for came. */
 static void as_woken(const struct result *r, size_t i, struct opened *o) {
-    if (result_is_null(r, i, COL(later_fate))) return;
+    o->received.us = result_int8(r, i, COL(received_us));
+    o->woken = !result_is_null(r, i, COL(later_fate));
+    if (!o->woken) return;
     o->sealed.fate = (enum fate)result_int2(r, i, COL(later_fate));
     o->sealed.flags = (fate_bits)result_int8(r, i, COL(later_flags));
-    o->sealed.value.value = o->entry.device_time;
+    if (o->entry.kind == JOURNAL_VOID) o->sealed.value.value = o->entry.device_time;
 }
 
 static void check_void(struct verify *v, const struct opened *o, const struct result *r, size_t i) {
@@ -270,7 +263,7 @@ static tagih_err check_rows(struct verify *v, const struct result *r, struct ope
     tx_take(v->tx, &voids);
     check_kind(v, all, n, JOURNAL_RECEIPT, "receipt", &receipts, check_receipt);
     check_kind(v, all, n, JOURNAL_VOID, "receipt_void", &voids, check_void);
-    return TAGIH_OK;
+    return verify__decoded(v, all, n);
 }
 
 tagih_err verify_entries(struct verify *v, const hash256 *after, const hash256 *until) {

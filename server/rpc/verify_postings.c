@@ -84,30 +84,11 @@ static tagih_err find_tables(struct postings *p) {
     return TAGIH_OK;
 }
 
-static int posting_column(const struct statement *statement) {
-    for (size_t c = 0; c < statement->n_out; c++) {
-        if (strcmp(statement->out[c].name, "posting_id") == 0) return (int)c;
-    }
-    fprintf(stderr, "statement %s has no column posting_id\n", statement->name);
-    abort();
-}
-
-/* The first row of a posting. */
-static size_t fact_first(const struct result *r, int column, uuid posting) {
-    size_t low = 0, high = result_count(r);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (uuid_compare(result_uuid(r, middle, column), posting) < 0) low = middle + 1;
-        else high = middle;
-    }
-    return low;
-}
-
 static void digest_facts(struct postings *p, uuid posting, struct posting_digest *d) {
     for (size_t t = 0; t < p->n_tables; t++) {
         const struct result *r = &p->facts[t];
-        int column = posting_column(p->tables[t]);
-        size_t first = fact_first(r, column, posting), i = first;
+        int column = verify__column(p->tables[t], "posting_id");
+        size_t first = verify__first(r, column, posting), i = first;
         for (; i < result_count(r) && uuid_equal(result_uuid(r, i, column), posting); i++) fact_digest_result(d, r, i);
         if (i > first) covers(p, p->tables[t]->name, strlen(p->tables[t]->name) - strlen(FACT_SUFFIX));
     }

@@ -119,6 +119,66 @@ void fact_digest_result(struct posting_digest *digest, const struct result *veri
     }
 }
 
+/* ---- beside each other --------------------------------------------------------------------------------------------- */
+
+/* A value in PostgreSQL's binary form; data NULL: none. */
+struct value {
+    const uint8_t *data;
+    size_t len;
+};
+
+/* The value of the i-th row; elements are walked over, for they have no places of their own. */
+static struct value sent_value(const struct params *insert, size_t column, size_t i) {
+    struct walk walk;
+    walk_begin(insert, column, &walk);
+    if (!walk.at) return (struct value){NULL, 0};
+    if (!walk.array) return (struct value){walk.at, (size_t)walk.len};
+    for (;; i--) {
+        int32_t len = (int32_t)big_endian(walk.at, 4);
+        walk.at += 4;
+        if (i == 0) return len < 0 ? (struct value){NULL, 0} : (struct value){walk.at, (size_t)len};
+        if (len > 0) walk.at += len;
+    }
+}
+
+static const char *shown(struct arena *arena, enum sql_type type, struct value v) {
+    char text[2 * 64 + 1];
+    uuid id;
+    if (!v.data) return NULL;
+    switch (type) {
+    case SQL_BOOL: return v.data[0] ? "true" : "false";
+    case SQL_INT2: return arena_printf(arena, "%d", (int16_t)big_endian(v.data, 2));
+    case SQL_INT4: return arena_printf(arena, "%d", (int32_t)big_endian(v.data, 4));
+    case SQL_INT8: return arena_printf(arena, "%lld", (long long)big_endian(v.data, 8));
+    case SQL_TEXT: return arena_printf(arena, "%.*s", (int)v.len, (const char *)v.data);
+    case SQL_UUID:
+        memcpy(id.b, v.data, sizeof id.b);
+        uuid_format(id, text);
+        break;
+    case SQL_DATE: date_format((civil_date){(int32_t)big_endian(v.data, 4) + DAYS_1970_TO_2000}, text); break;
+    default: bytes_hex(bytes_make(v.data, v.len < 64 ? v.len : 64), text); break;
+    }
+    return arena_printf(arena, "%s", text);
+}
+
+size_t fact_compare_row(const struct params *insert, size_t i, const struct result *verified, size_t row, struct arena *arena,
+                        struct fact_column *out) {
+    const struct statement *statement = verified->statement;
+    size_t n = 0;
+    assert(statement->n_out + 1 == insert->statement->n_in && i < rows_of(insert));
+    for (size_t c = 0; c < statement->n_out; c++) {
+        bool is_null = result_is_null(verified, row, (int)c);
+        struct value sent = sent_value(insert, c + 1, i);
+        struct value stored = {is_null ? NULL : (const uint8_t *)PQgetvalue(verified->pg, (int)row, (int)c),
+                               is_null ? 0 : (size_t)PQgetlength(verified->pg, (int)row, (int)c)};
+        bool same = !sent.data == !stored.data && sent.len == stored.len && (sent.len == 0 || memcmp(sent.data, stored.data, sent.len) == 0);
+        if (same) continue;
+        out[n++] = (struct fact_column){statement->out[c].name, shown(arena, statement->out[c].type, stored),
+                                        shown(arena, statement->out[c].type, sent)};
+    }
+    return n;
+}
+
 /* By table, not by statement: "promise" comes before "promise_event", whatever follows its name. */
 int fact_statement_compare(const struct statement *a, const struct statement *b) {
     size_t a_len = table_len(a, "_insert"), b_len = table_len(b, "_insert");

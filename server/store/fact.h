@@ -22,6 +22,18 @@ void fact_digest(struct posting_digest *digest, const struct params *insert);
 /** Digest one row that `<table>_verify` answered. */
 void fact_digest_result(struct posting_digest *digest, const struct result *verified, size_t row);
 
+/** A column's value for people; NULL: it has none. */
+struct fact_column {
+    const char *name, *stored, *expected;
+};
+/**
+ * Compare one row that `<table>_verify` answered with the i-th row of an insert's parameters, column by column.
+ * @param out  [out] room for all columns of the statement; texts live in the arena
+ * @return how many differ
+ */
+size_t fact_compare_row(const struct params *insert, size_t i, const struct result *verified, size_t row, struct arena *arena,
+                        struct fact_column *out);
+
 /** Order of rows within a posting: by table. Of statements of either form. < 0, 0, > 0. Pure. */
 int fact_statement_compare(const struct statement *a, const struct statement *b);
 /** The same for parameters. */

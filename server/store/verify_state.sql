@@ -202,3 +202,61 @@ where s.until_on is distinct from d.until_on
       where o.agency_id = $1 and o.kind = 3 and s.until_on > coalesce(d.until_on, '-infinity')
         and not exists (select from receipt r where r.agency_id = $1 and r.entry_id = o.posting_id))
 order by 2;
+
+-- name: verify_check_ins
+-- in:   uuid agency_id, uuid[] check_in_id
+-- out:  int4 row, uuid visit_id, uuid collector_id, uuid device_id, int8 received_us, int8 device_us, int8 value_us, int8 mono_us, bytea boot_id, bytea digest, bytea fixes
+select (q.i - 1)::int4 as row, c.visit_id, c.collector_id, c.device_id, c.received_us, c.device_us, c.value_us, c.mono_us,
+       c.boot_id, c.digest, c.fixes
+from unnest($2) with ordinality q (check_in_id, i)
+join check_in c on c.agency_id = $1 and c.check_in_id = q.check_in_id
+order by q.i;
+
+-- name: verify_outcomes
+-- in:   uuid agency_id, uuid[] outcome_id
+-- out:  int4 row, uuid visit_id, uuid collector_id, int2 code, int2 list_version, int2 next_action, bytea note, int8 value_us, int8 received_us
+select (q.i - 1)::int4 as row, o.visit_id, o.collector_id, o.code, o.list_version, o.next_action, o.note, o.value_us, o.received_us
+from unnest($2) with ordinality q (outcome_id, i)
+join visit_outcome o on o.agency_id = $1 and o.outcome_id = q.outcome_id
+order by q.i;
+
+-- name: verify_diff_expected
+-- in:   uuid agency_id
+-- out:  text table_name, text key, text column_name, text stored, text expected
+-- why:  what the bank should show is what was posted (R-PAY-5): transfers, payments and cheques by the ledger lines that
+--       wait for it, all else by the object that it is of. It is SETTLED by the line that says so, WITHDRAWN when its
+--       payment was taken back before the bank had it; a cheque is OPEN once it was handed in.
+with settled as (
+    select l.expected_id, l.line_id from bank_line l where l.agency_id = $1 and l.expected_id is not null
+    union all
+    select m.expected_id, m.line_id from bank_match m where m.agency_id = $1),
+waiting as (
+    select o.posting_id, l.currency::text as currency, sum(l.amount_minor)::int8 as amount_minor
+    from posting o join ledger_line l on l.agency_id = $1 and l.posting_id = o.posting_id and l.ledger_account in (6, 8) and l.amount_minor > 0
+    where o.agency_id = $1 and o.kind in (1, 3) group by o.posting_id, l.currency)
+select 'bank_expected'::text as table_name, coalesce(e.expected_id, w.posting_id, s.expected_id)::text as key, v.column_name, v.stored, v.expected
+from (select x.expected_id, x.kind, x.object_id, x.amount_minor, x.currency::text as currency, x.state, x.line_id
+      from bank_expected x where x.agency_id = $1) e
+full join waiting w on w.posting_id = e.expected_id and coalesce(e.kind, 1) in (1, 2, 3)
+full join settled s on s.expected_id = coalesce(e.expected_id, w.posting_id)
+left join payment_reversal r on r.agency_id = $1 and r.payment_id = e.object_id and e.kind in (1, 2, 3)
+left join cheque_event c on c.agency_id = $1 and c.payment_id = e.object_id and c.kind = case e.kind when 7 then 2 else 1 end
+left join deposit d on d.agency_id = $1 and d.deposit_id = e.object_id and e.kind = 4
+left join suspense i on i.agency_id = $1 and i.item_id = e.object_id and e.kind in (5, 6)
+left join payment p on p.agency_id = $1 and p.payment_id = e.object_id and e.kind = 8
+cross join lateral (values
+    ('amount, currency', concat_ws(' ', e.amount_minor, e.currency), case
+        when e.kind in (1, 2, 3) or e.kind is null then concat_ws(' ', w.amount_minor, w.currency)
+        when e.kind = 4 then concat_ws(' ', d.amount_minor, d.currency)
+        when e.kind = 5 then concat_ws(' ', i.amount_minor, i.currency)
+        when e.kind = 6 then concat_ws(' ', -i.amount_minor, i.currency)
+        when e.kind = 7 then concat_ws(' ', -c.fee_minor, e.currency)
+        when e.kind = 8 then concat_ws(' ', -p.amount_minor, p.currency) else concat_ws(' ', e.amount_minor, e.currency) end),
+    ('object_id', coalesce(e.object_id::text, ''), case when e.kind in (1, 2, 3) then e.expected_id::text else coalesce(e.object_id::text, '') end),
+    ('line_id', coalesce(e.line_id::text, ''), coalesce(s.line_id::text, '')),
+    ('state', coalesce(e.state::text, 'no row'), case
+        when s.line_id is not null then '2'
+        when r.reason in (3, 5) or (r.reason = 1 and e.state = 3) then '3'
+        when e.kind = 3 and c.payment_id is null then '0' else '1' end)) v (column_name, stored, expected)
+where v.stored is distinct from v.expected
+order by 2, 3;

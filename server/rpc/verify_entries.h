@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Entries that verify has opened, and the rows that were decoded from them. */
+#ifndef TAGIH_RPC_VERIFY_ENTRIES_H
+#define TAGIH_RPC_VERIFY_ENTRIES_H
+
+#include "rpc/verify.h"
+
+/** One entry as it stands in the database, opened. */
+struct opened {
+    struct sealed sealed;
+    struct sealed_by by;
+    struct journal_entry entry;
+    const char *key;
+    instant received;
+    bool is;    /* it opened and decoded, so its rows can be compared */
+    bool woken; /* it had waited; fate and flags are those that it got then */
+};
+
+/** Promises, cash, check-ins and outcomes of a chunk of entries. @return OK · OUT_OF_MEMORY · as tx_sync */
+TAGIH_MUST_USE tagih_err verify__decoded(struct verify *v, struct opened *all, size_t n);
+
+#endif
