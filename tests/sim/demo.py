@@ -32,7 +32,7 @@ import stories  # noqa: E402
 import stories_money, stories_cash, stories_month  # noqa: E401, E402, F401 (in the order in which they are told)
 from desk import JAKARTA, Desk  # noqa: E402
 from field_db import Database  # noqa: E402
-from field_tables import grouped  # noqa: E402
+from field_tables import WIDTH, grouped, verdict  # noqa: E402
 
 HOLIDAYS = {(1, 1), (5, 1), (6, 1), (8, 17), (12, 25)}  # nobody is visited then (R-GAT-2)
 AGENCY = "Agen Sejahtera"
@@ -231,7 +231,7 @@ class Demo:
         return datetime.now(timezone.utc) + timedelta(microseconds=offset_us)
 
     def tell(self, part, title):
-        print(f"\n{title}\n{'─' * 100}")
+        print(f"\n{title}\n{'─' * WIDTH}")
         self.count(*stories.run(part, Desk(self, self.folder / "state/ca.pem")))
 
     def count(self, passed, failed):
@@ -262,13 +262,13 @@ class Demo:
 
     def prove(self):
         """Everything that stands in the books now is worked out again: by a program of its own, then by the server's."""
-        print(f"\nTHE PROOF: THE BOOKS WORKED OUT AGAIN FROM THEIR ROWS\n{'─' * 100}")
+        print(f"\nTHE PROOF: THE BOOKS WORKED OUT AGAIN FROM THEIR ROWS\n{'─' * WIDTH}")
         self.count(*books.compute_again(self.db))
         said = self.tagihd("verify", "--agency", AGENCY, good=(0, 1)).strip().splitlines() or ["it said nothing"]
-        for line in said[:-1][:20]:  # a difference a line; no difference: the last line alone
-            print(f"        {line}")
         holds = " 0 differences" in said[-1]
-        print(f"{'ok    ' if holds else 'FAILED'}  tagihd verify: every signature, digest, chain and balance against the facts\n        {said[-1]}")
+        if not holds:
+            print("\n".join(said[:40]))
+        verdict(holds, "tagihd verify: every signature, digest, chain and balance against the facts", said[-1])
         self.count(int(holds), int(not holds))
 
     def stay(self):

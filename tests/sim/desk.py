@@ -104,16 +104,16 @@ class Desk:
     # ---- looking ---------------------------------------------------------------------------------------------------
 
     def debtor(self, owed_from=1_000_000, quiet=True):
-        """An account that owes something, is worked by somebody and was not used by another story."""
+        """An account that owes something, if possible one that somebody works, and was not used by another story."""
         used = ", ".join(f"'{a}'" for a in self.kept.get("used", ())) or "null"
         paid = "and not exists (select from payment p where p.account_id = s.account_id)" if quiet else ""
         row = self.db.row(f"""select s.account_id, s.collector_id, a.account_no,
                 s.fees_minor + s.penalty_minor + s.interest_minor + s.principal_minor as open_minor
             from account_state s join account a using (agency_id, account_id)
-            where s.status = 3 and s.collector_id is not null and s.credit_minor = 0
+            where s.status in (2, 3) and s.credit_minor = 0
               and s.fees_minor + s.penalty_minor + s.interest_minor + s.principal_minor >= {owed_from * 100}
               and (s.account_id in ({used})) is not true {paid}
-            order by a.account_no limit 1""")
+            order by s.collector_id is null, a.account_no limit 1""")
         self.kept.setdefault("used", []).append(row["account_id"])
         return row
 

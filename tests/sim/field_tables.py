@@ -42,6 +42,14 @@ def table(title, head, rows, total=None):
     return out
 
 
+def verdict(holds, name, figures):
+    """What was looked at and what was found, told in lines that fit; holds: None when there was nothing to look at."""
+    mark = "-" if holds is None else "ok" if holds else "FAILED"
+    lines = textwrap.wrap(f"{mark:6}  {name}", WIDTH, subsequent_indent=" " * 8) + [
+        line for part in figures.split("\n") for line in textwrap.wrap(part, WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 8)]
+    print("\n".join(lines), flush=True)
+
+
 def beside(left, right, gap=4):
     """Two tables side by side, or one below the other where they are too wide."""
     width = max(map(len, left))
@@ -168,7 +176,7 @@ def bonus(db):
     r = db.row("""select count(*) as n, coalesce(sum(base_minor), 0) as base, coalesce(sum(amount_minor), 0) as minor,
         count(*) filter (where kind = 2) as back, count(*) filter (where capped) as capped,
         count(*) filter (where on_hold) as held from bonus_line""")
-    out = table("BONUS BY FACTOR, IDR", ["factor", "step", "lines", "base", "bonus"], rows,
+    out = table("BONUS BY FACTOR, IDR", ["by", "factor", "lines", "base", "bonus"], rows,
                 ("net of reversals", "", r["n"], money(r["base"]), money(r["minor"])))
     return out + [f"{r['back']} lines taken back, {r['capped']} capped, {r['held']} on hold"]
 

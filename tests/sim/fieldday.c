@@ -56,7 +56,7 @@ static void print_progress(const char *name, int64_t since_us, bool last) {
     uint64_t acks = atomic_load(&progress.acks);
     if (isatty(1)) printf("\r");
     else if (!last) return;
-    printf("  %-26s %3d phones %5llu visits %5llu receipts %5llu/%llu synced %5.1f s", name, atomic_load(&phones_done),
+    printf("  %-27s %3d phones %5llu visits %5llu receipts %5llu/%llu synced %5.1f s", name, atomic_load(&phones_done),
            (unsigned long long)progress.stops, (unsigned long long)progress.receipts, (unsigned long long)acks,
            (unsigned long long)progress.entries, seconds);
     if (last && acks > acks_before + 20) printf(", %.0f/s", (double)(acks - acks_before) / (seconds + 0.001));

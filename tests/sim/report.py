@@ -14,7 +14,7 @@ from pathlib import Path
 import field_checks
 import field_tables
 from field_db import Database, read_tsv
-from field_tables import WIDTH
+from field_tables import WIDTH, verdict
 
 
 def run_check(name, function, day):
@@ -22,9 +22,8 @@ def run_check(name, function, day):
     try:
         holds, figures = function(day)
     except (RuntimeError, KeyError, ValueError, IndexError, TypeError) as error:
-        holds, figures = False, f"{type(error).__name__}: {str(error).splitlines()[0][:70]}"
-    print(f"{'ok    ' if holds else 'FAILED'}  {name}")
-    print(f"        {figures[:WIDTH - 8]}")
+        holds, figures = False, f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    verdict(holds, name, figures)
     return holds
 
 

@@ -2,6 +2,8 @@
 """The office after the field day: what else happens to money, each step told with its figures. A story answers (holds,
 figures), as a check does, or None when nothing of its kind happened that day; in brackets stand the rules it shows."""
 
+from field_tables import verdict
+
 PARTS = {"day": [], "bank": [], "weeks": [], "close": [], "after": []}
 
 
@@ -26,9 +28,9 @@ def run(part, desk):
             told = False, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
         desk.must_be_served()
         if told is None:
-            print(f"-       {name}\n        nothing of this kind happened on this day", flush=True)
+            verdict(None, name, "nothing of this kind happened on this day")
             continue
         holds, figures = told
-        print(f"{'ok    ' if holds else 'FAILED'}  {name}\n        {figures}", flush=True)
+        verdict(holds, name, figures)
         passed, failed = passed + bool(holds), failed + (not holds)
     return passed, failed

@@ -150,8 +150,8 @@ def statement(desk):
     desk.kept["hidden"] = sum(int(e["amount_minor"]) for e in hidden)
     holds = first.get("SETTLED") == len(shown) and first.get("SUSPENSE") == 1 and first.get("date.syntax") == 1
     holds = holds and again.get("SAME") == len(shown) + 1 and posted == 0
-    return holds, (f"{told(first)}; {money(came)} on the account; again: {told(again)}; {posted} payments posted;\n"
-                   f"        {len(hidden)} transfers of {money(desk.kept['hidden'])} are not in it, "
+    return holds, (f"{told(first)}; {money(came)} on the account; again: {told(again)}; {posted} payments posted.\n"
+                   f"{len(hidden)} transfers of {money(desk.kept['hidden'])} are not in it, "
                    f"{money(desk.ledger(TRANSFER_CLEARING))} in clearing")
 
 
