@@ -24,3 +24,31 @@ as $$ select distinct l.agency_id
           limit 1) e $$;
 revoke all on function bank_late_agencies() from public;
 grant execute on function bank_late_agencies() to tagih_app;
+
+-- A receipt that two people posted from its verified slip: of a lost phone, whose entry joins it as its replay if it ever
+-- comes, or (restores) one whose void was wrong, posted anew. The payment of the first has the entry's own id.
+create table receipt_slip (
+    agency_id uuid not null,
+    entry_id uuid not null,
+    restores boolean not null,
+    posting_id uuid not null,
+    payment_id uuid not null,
+    device_id uuid not null,
+    account_id uuid not null,
+    collector_id uuid not null,
+    amount_minor bigint not null check (amount_minor > 0),
+    currency char(3) not null,
+    tender smallint not null,
+    reference text not null,
+    receipt_no bigint not null,
+    taken_us bigint not null,
+    slip_hash bytea not null check (length(slip_hash) = 32),
+    reason text not null,
+    at_us bigint not null,
+    made_by uuid not null,
+    decided_by uuid not null,
+    primary key (agency_id, entry_id, restores)
+);
+create index receipt_slip_posting on receipt_slip (agency_id, posting_id);
+create index receipt_slip_payment on receipt_slip (agency_id, payment_id);
+call make_fact('receipt_slip');

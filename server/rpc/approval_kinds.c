@@ -7,6 +7,7 @@
 #include "rpc/cost.h"
 #include "rpc/bonus_credit.h"
 #include "rpc/entry.h"
+#include "rpc/entry_slip.h"
 #include "rpc/payment_retag.h"
 #include "rpc/repayment.h"
 #include "rpc/suspense_decide.h"
@@ -22,6 +23,7 @@
 const struct approval_kind *const approval_kinds[] = {
     &bank_match_kind,
     &entry_kind,
+    &slip_kind,
     &offer_kind,
     &account_closing_kind,
     &payment_retag_kind,

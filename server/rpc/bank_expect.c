@@ -13,9 +13,10 @@ static bool expect(const struct posted *posted, struct bank_expected_row *out) {
     const struct post *post = posted->post;
     enum ledger_account debited = book__money_side(post).account;
     bool cheque = debited == LEDGER_CHEQUES_IN_HAND, field = post->source == SOURCE_FIELD;
+    uuid id = uuid_is_nil(post->payment.u) ? post->id : post->payment.u;
     if (!cheque && debited != LEDGER_TRANSFER_CLEARING) return false;
     *out = (struct bank_expected_row){
-        .id = post->id, .kind = cheque ? EXPECTED_CHEQUE : field ? EXPECTED_TRANSFER : EXPECTED_PAYMENT, .object = post->id,
+        .id = id, .kind = cheque ? EXPECTED_CHEQUE : field ? EXPECTED_TRANSFER : EXPECTED_PAYMENT, .object = id,
         .has_reference = !field, .reference = post->reference, .amount_minor = post->amount_minor,
         .currency = bytes_text(post->currency.code), .has_account = posted->has_account, .account = posted->account,
         .ledger_account = cheque ? LEDGER_CHEQUES_IN_COLLECTION : LEDGER_TRANSFER_CLEARING, .since_us = post->value.us,

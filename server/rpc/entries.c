@@ -151,6 +151,14 @@ static bool id_taken_here(const struct entries *entries, size_t i) {
     return false;
 }
 
+/* R-REC-8: the entry that a slip was printed from, and not another one with its id. */
+static bool is_of_slip(const struct journal_known *slip, const struct journal_entry *e) {
+    const struct journal_receipt *r = &e->body.receipt;
+    return e->kind == JOURNAL_RECEIPT && uuid_equal(slip->slip_device.u, e->device.u) && uuid_equal(slip->slip_account.u, r->account.u) &&
+           slip->slip_amount_minor == r->money.amount_minor && currency_equal(slip->slip_currency, r->money.currency) &&
+           slip->slip_tender == (int16_t)r->tender;
+}
+
 static struct chain_total *total_of(struct chain_state *chain, currency in) {
     for (size_t i = 0; i < chain->n_totals; i++) {
         if (currency_equal(chain->totals[i].currency, in)) return &chain->totals[i];
@@ -240,7 +248,9 @@ static void judge_all(struct entries *entries) {
             continue;
         }
         judge_chain(entries, s);
-        s->owns_id = s->owns_seq && !known->id_taken && !id_taken_here(entries, i);
+        s->replays_slip = known->has_slip && is_of_slip(known, s->entry);
+        bool free_id = !known->id_taken && !id_taken_here(entries, i) && (!known->has_slip || s->replays_slip);
+        s->owns_id = s->owns_seq && free_id;
         int64_t closed_seq = chain_of(entries, s)->closed_seq;
         if (closed_seq && s->entry->seq > closed_seq) entry__flag(s, REASON_EPOCH_CLOSED);
         if (s->owns_seq && !s->owns_id) entry__flag(s, REASON_ENTRY_ID_REUSED);

@@ -44,6 +44,7 @@ struct sealed {
     /* decided; set anew in each run */
     bool owns_seq, owns_id, known;
     bool filled; /* it closed a gap: what lies behind loses its flag */
+    bool replays_slip; /* two people posted it before (R-REC-8) */
     struct entry_instant value;
     civil_date value_on;
     fate_bits flags;

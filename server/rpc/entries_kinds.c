@@ -149,8 +149,19 @@ tagih_err entry__plan(struct entries *entries, struct sealed *s) {
 
 /* ---- decide --------------------------------------------------------------------------------------------------- */
 
+/* R-REC-8: two people posted it from its slip. It joins as its replay, whatever became of its phone and key since. */
+static void join_slip(struct sealed *s) {
+    s->flags &= FATE_BITS_FLAGS;
+    s->fate = FATE_POSTED;
+    s->post->skip = true;
+}
+
 static void decide_receipt(struct sealed *s) {
     const struct journal_receipt *r = &s->entry->body.receipt;
+    if (s->replays_slip && s->owns_id && !s->broken) {
+        join_slip(s);
+        return;
+    }
     if (!tender_is_known(r->tender)) entry__flag(s, REASON_UNKNOWN_CODE);
     struct money amount = {r->money.amount_minor, r->money.currency};
     if (r->tender == JOURNAL_TENDER_CASH && !money_is_cash_unit(amount)) entry__flag(s, REASON_CASH_UNIT);

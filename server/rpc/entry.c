@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "domain/fate_bits.h"
+#include "rpc/entry_slip.h"
 #include "rpc/page.h"
 #include "rpc/payment_view.h"
 #include "rpc/server.h"
@@ -147,7 +148,7 @@ static tagih_err decide_request(struct rpc_item *item) {
     return item->err;
 }
 
-static tagih_err judge_account(struct rpc_batch *batch, account_id id, currency in) {
+tagih_err entry_judge_account(struct rpc_batch *batch, account_id id, currency in) {
     struct adjustment_account account;
     TRY(adjustment_send_account(batch->tx, batch->arena, id));
     TRY(tx_sync(batch->tx));
@@ -168,7 +169,7 @@ static tagih_err propose(struct rpc_batch *batch, const struct entry_read *read,
     bool release = request->action == TAGIH__V1__ENTRY_ACTION__ENTRY_ACTION_RELEASE, promise = entry->kind == JOURNAL_PROMISE;
     if (release && (promise || entry->kind == JOURNAL_RECEIPT)) {
         if (uuid_is_nil(making.account.u)) making.account = promise ? entry->body.promise.account : entry->body.receipt.account;
-        TRY(judge_account(batch, making.account, promise ? entry->body.promise.currency : money->currency));
+        TRY(entry_judge_account(batch, making.account, promise ? entry->body.promise.currency : money->currency));
     }
     currency known;
     making.has_amount = money && err_is_ok(currency_parse(bytes_text(money->currency.code), &known));
@@ -268,6 +269,8 @@ const struct rpc_service entry_service = {
          .roles = ROLES_OFFICE},
         {RPC_METHOD("DecideEntry", decide_entry, DecideEntryRequest, DecideEntryResponse), .check = decide_request,
          .roles = ROLE_SUPERVISOR | ROLE_CASHIER | ROLE_ADMIN, .writes = true, .request_id = true},
+        {RPC_METHOD("PostSlip", post_slip, PostSlipRequest, PostSlipResponse), .check = post_slip_check,
+         .roles = ROLE_SUPERVISOR | ROLE_ADMIN, .writes = true, .request_id = true},
         {RPC_METHOD("AcceptGap", accept_gap, AcceptGapRequest, AcceptGapResponse), .check = gap_request,
          .roles = ROLE_SUPERVISOR | ROLE_ADMIN, .writes = true, .request_id = true},
         {0}}};

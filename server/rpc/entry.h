@@ -3,6 +3,7 @@
 #ifndef TAGIH_RPC_ENTRY_H
 #define TAGIH_RPC_ENTRY_H
 
+#include "domain/fate_bits.h"
 #include "rpc/approval.h"
 #include "store/entry.h"
 #include "tagih/journal.h"
@@ -13,6 +14,11 @@ TAGIH_MUST_USE tagih_err entry_decode(const struct rpc_server *server, struct ar
 
 /** What a proposal about an entry calls its subject: the first half of its hash, since ids may be used twice. */
 uuid entry_subject(const hash256 *hash);
+
+/** What keeps a receipt from its account, as a reason of its own. @return OK: nothing */
+TAGIH_MUST_USE tagih_err entry_why_not(fate_bits hindrance);
+/** Is there such an account, in this currency? A round trip of its own. @return OK · ENTRY_ACCOUNT · ACCOUNT_CURRENCY · as tx_sync */
+TAGIH_MUST_USE tagih_err entry_judge_account(struct rpc_batch *batch, account_id id, currency in);
 
 extern const struct approval_kind entry_kind, void_kind;
 

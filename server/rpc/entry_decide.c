@@ -156,7 +156,7 @@ static tagih_err drop(struct settling *s) {
 
 /* ---- a receipt released --------------------------------------------------------------------------------------- */
 
-static tagih_err why_not(fate_bits hindrance) {
+tagih_err entry_why_not(fate_bits hindrance) {
     if (hindrance & fate_bit(REASON_UNKNOWN_ACCOUNT)) return FAIL(ENTRY_ACCOUNT);
     if (hindrance & fate_bit(REASON_WRONG_CURRENCY)) return FAIL(ACCOUNT_CURRENCY);
     if (hindrance & fate_bit(REASON_ACCOUNT_CLOSED)) return FAIL(ENTRY_CLOSED);
@@ -178,7 +178,7 @@ static tagih_err release_receipt(struct settling *s) {
     s->row.account = s->proposal->account;
     TRY(begin(s, post));
     TRY(lock_and_load(s));
-    TRY(why_not(book_hindrance(&s->book, &s->post)));
+    TRY(entry_why_not(book_hindrance(&s->book, &s->post)));
     TRY(book_decide(&s->book));
     if (s->post.outcome != POST_DONE) return FAIL(INTERNAL);
     return close_released(s, s->post.flags);
@@ -316,7 +316,7 @@ static tagih_err release_cash(struct settling *s, enum posting_kind kind, curren
 
 static tagih_err why_no_promise(fate_bits flags) {
     const fate_bits account = fate_bit(REASON_UNKNOWN_ACCOUNT) | fate_bit(REASON_WRONG_CURRENCY);
-    return flags & account ? why_not(flags & account) : FAIL(ENTRY_ONLY_DROP);
+    return flags & account ? entry_why_not(flags & account) : FAIL(ENTRY_ONLY_DROP);
 }
 
 static tagih_err load_midnight(struct settling *s, struct again *a) {

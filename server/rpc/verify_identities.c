@@ -13,7 +13,7 @@ static const struct identity {
     const char *table, *name;
     const char *left[SIDE_MAX], *less[SIDE_MAX], *right[SIDE_MAX];
 } identities[] = {
-    {"receipt", "receipts - voids = field payments + quarantine", {"receipts"},
+    {"receipt", "receipts - voids = field payments + quarantine", {"receipts", "receipts by slip"},
      {"voids", "voids by two people or the office"}, {"field payments", "quarantine"}},
     {"allocation", "payments = debt allocated + credit created", {"payments"}, {NULL},
      {"debt allocated", "credit created"}},

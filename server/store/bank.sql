@@ -3,14 +3,15 @@
 -- name: bank_expected_insert
 -- in:   uuid agency_id, uuid[] expected_id, int2[] kind, uuid[] object_id, text[] reference, int8[] amount_minor, text[] currency, int2[] ledger_account, uuid[] owner_id, uuid[] account_id, int8[] since_us, date[] since_on, int2[] state
 -- out:  none
--- why:  what the statement should show some day. A receipt's reference stands in the receipt, saved before.
+-- why:  what the statement should show some day. A receipt's reference stands in the receipt, or in the slip, saved before.
 insert into bank_expected (agency_id, expected_id, kind, object_id, reference, amount_minor, currency, ledger_account, owner_id,
     account_id, since_us, since_on, state)
-select $1, u.expected_id, u.kind, u.object_id, bank_reference(coalesce(u.reference, r.reference, '')), u.amount_minor, u.currency,
+select $1, u.expected_id, u.kind, u.object_id, bank_reference(coalesce(u.reference, r.reference, z.reference, '')), u.amount_minor, u.currency,
        u.ledger_account, u.owner_id, u.account_id, u.since_us, u.since_on, u.state
 from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
     u (expected_id, kind, object_id, reference, amount_minor, currency, ledger_account, owner_id, account_id, since_us, since_on, state)
 left join receipt r on r.agency_id = $1 and r.entry_id = u.object_id
+left join receipt_slip z on z.agency_id = $1 and z.payment_id = u.object_id
 order by u.expected_id
 on conflict do nothing;
 

@@ -125,12 +125,23 @@ static void take_totals(struct tx *tx, struct chain_state *out) {
 }
 
 #define COL(name) COL_journal_known_##name
+static void take_slip(const struct result *r, size_t i, struct journal_known *out) {
+    out->has_slip = !result_is_null(r, i, COL(slip_device_id));
+    if (!out->has_slip) return;
+    out->slip_device.u = result_uuid(r, i, COL(slip_device_id));
+    out->slip_account.u = result_uuid(r, i, COL(slip_account_id));
+    out->slip_amount_minor = result_int8(r, i, COL(slip_amount_minor));
+    memcpy(out->slip_currency.code, result_text(r, i, COL(slip_currency)).data, 3);
+    out->slip_tender = result_int2(r, i, COL(slip_tender));
+}
+
 static tagih_err take_known(struct tx *tx, struct arena *arena, size_t n, struct journal_known *out) {
     DEFER(result) struct result r = {0};
     tx_take(tx, &r);
     for (size_t i = 0; i < n; i++) {
         out[i] = (struct journal_known){.known = !result_is_null(&r, i, COL(fate)),
                                         .id_taken = !result_is_null(&r, i, COL(id_hash))};
+        take_slip(&r, i, &out[i]);
         if (!out[i].known) continue;
         out[i].fate = (uint16_t)result_int2(&r, i, COL(fate));
         out[i].flags = (uint64_t)result_int8(&r, i, COL(flags));

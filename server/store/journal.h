@@ -48,6 +48,12 @@ struct journal_known {
     struct bytes ack;
     instant received;
     bool id_taken; /* by another entry */
+    bool has_slip; /* two people posted a receipt of this id (R-REC-8): */
+    device_id slip_device;
+    account_id slip_account;
+    int64_t slip_amount_minor;
+    currency slip_currency;
+    int16_t slip_tender;
 };
 
 /** What a void wants to void. */

@@ -32,12 +32,14 @@ order by q.i;
 
 -- name: journal_known
 -- in:   uuid agency_id, bytea[] entry_hash, uuid[] entry_id
--- out:  int2 fate, int8 flags, bytea ack, int8 received_us, bytea id_hash
--- why:  each entry as it was acknowledged, and who owns its id.
-select k.fate, k.flags, k.ack, k.received_us, o.entry_hash as id_hash
+-- out:  int2 fate, int8 flags, bytea ack, int8 received_us, bytea id_hash, uuid slip_device_id, uuid slip_account_id, int8 slip_amount_minor, text slip_currency, int2 slip_tender
+-- why:  each entry as it was acknowledged, and who owns its id: another entry, or a slip that two people posted.
+select k.fate, k.flags, k.ack, k.received_us, o.entry_hash as id_hash, z.device_id as slip_device_id, z.account_id as slip_account_id,
+       z.amount_minor as slip_amount_minor, z.currency::text as slip_currency, z.tender as slip_tender
 from unnest($2, $3) with ordinality q (entry_hash, entry_id, i)
 left join journal_key k on k.agency_id = $1 and k.entry_hash = q.entry_hash
 left join journal_key o on o.agency_id = $1 and o.entry_id = q.entry_id and o.owns_id
+left join receipt_slip z on z.agency_id = $1 and z.entry_id = q.entry_id and not z.restores
 order by q.i;
 
 -- name: waiting_load

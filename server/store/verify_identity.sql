@@ -3,7 +3,7 @@
 -- name: verify_identities
 -- in:   uuid agency_id
 -- out:  text currency, text figure, int8 entries, int8 sum_minor
--- why:  receipts count by what became of them, in the journal's own amounts; where an entry has no row of its own (an id
+-- why:  receipts that two people posted from slips count until their entries come (R-REC-8), receipts by what became of them, in the journal's own amounts; where an entry has no row of its own (an id
 --       that is another entry's, a row that the database refused) by what its posting moved. Voids by the journal; those
 --       that the office or two people made by the reversals that no void of the journal took. Payments, allocations and
 --       the quarantine by themselves; an allocation's credit is what was created, whatever became of it since (R-ALL-4).
@@ -51,6 +51,10 @@ allocated as (
     group by l.currency)
 select r.currency, 'receipts'::text as figure, count(*)::int8 as entries, sum(r.amount_minor)::int8 as sum_minor
 from receipts r where r.fate in (1, 2) or (r.fate = 4 and r.has_lines) group by 1
+union all
+select z.currency::text, 'receipts by slip', count(*), sum(z.amount_minor)::int8 from receipt_slip z
+where z.agency_id = $1 and (z.restores or not exists (
+    select from journal_key k where k.agency_id = $1 and k.entry_id = z.entry_id and k.owns_id)) group by 1
 union all
 select v.currency, 'voids', count(*), sum(v.amount_minor)::int8 from voids v where v.effect = 1 group by 1
 union all

@@ -404,6 +404,48 @@ static void day_of_bonus(void) {
                                                  .value = {clock_now().us}});
 }
 
+static void post_slip(const struct writer *w, size_t at, account_id account, int64_t amount_minor) {
+    Tagih__V1__PostSlipRequest slip = TAGIH__V1__POST_SLIP_REQUEST__INIT;
+    Tagih__V1__Money amount = TAGIH__V1__MONEY__INIT;
+    uint8_t hash[32] = {1};
+    amount.minor = amount_minor;
+    amount.currency = (char *)(uintptr_t)"IDR";
+    slip.entry_id = (char *)(uintptr_t)rig_text(w->entries[at].id.u);
+    slip.device_id = (char *)(uintptr_t)rig_text(w->phone.device.u);
+    slip.account_id = (char *)(uintptr_t)rig_text(account.u);
+    slip.amount = &amount;
+    slip.tender = TAGIH__V1__TENDER__TENDER_CASH;
+    slip.receipt_no = 3;
+    slip.taken_us = clock_now().us - 600 * US_PER_S;
+    slip.slip_sha256 = (ProtobufCBinaryData){sizeof hash, hash};
+    slip.reason = (char *)(uintptr_t)"the phone is lost";
+    slip.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    user_id second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR);
+    struct rig_answer answer = rig_call(&rig, rig_staff_token(&rig, teller.agency, teller.supervisor, 0), "EntryService/PostSlip", &slip);
+    assert_answer(answer, OK);
+    assert_answer(teller_decide(&teller, second, ((const Tagih__V1__PostSlipResponse *)answer.response)->proposal_id, true), OK);
+}
+
+/* Slips of a lost phone, one of which its entry joins, and one that beats a void (R-REC-8). */
+static void day_of_slips(account_id account) {
+    struct rig_phone enrolled = rig_phone(&rig, teller.agency, rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR));
+    struct writer w;
+    writer_begin(&w, &rig, &enrolled);
+    struct journal_entry first = writer_receipt(&w, account, MINOR(11000));
+    size_t joined = writer_sign(&w, &first);
+    struct journal_entry then = writer_receipt(&w, account, MINOR(12000));
+    size_t taken = writer_sign(&w, &then);
+    struct journal_entry back = writer_void(&w, taken, MINOR(12000));
+    size_t voided = writer_sign(&w, &back);
+    struct journal_entry last = writer_receipt(&w, account, MINOR(13000));
+    size_t lost = writer_sign(&w, &last);
+    post_slip(&w, joined, account, MINOR(11000));
+    post_slip(&w, lost, account, MINOR(13000));
+    assert_answer(writer_push_range(&w, joined, voided), OK);
+    post_slip(&w, taken, account, MINOR(12000));
+    writer_end(&w);
+}
+
 /* The minute's chore, as it comes by: how many heads it signed. */
 static long long sign_heads(int64_t later_us) {
     char app[1100];
@@ -437,6 +479,7 @@ static int live_a_day(void **state) {
     day_in_the_field(other);
     day_outside(other);
     day_of_two_people(teller_account(&teller, collector, &debt_j1, 1));
+    day_of_slips(teller_account(&teller, collector, &debt_j1, 1));
     day_of_entries(teller_account(&teller, collector, &debt_j1, 1));
     teller.rule_set = "npl"; /* the creditor says so */
     account_id ruled = teller_account(&teller, collector, &debt_j1, 1);

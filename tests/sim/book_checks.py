@@ -26,6 +26,8 @@ def identity_of_receipts(day):
             (select sum(r.amount_minor) from receipt r join ({ENTRIES}) e on e.agency_id = r.agency_id
                 and e.entry_hash = r.entry_hash where r.currency = a.currency and (e.fate_now in (1, 2) or e.fate_now = 4
                 and exists (select from ledger_line l where l.agency_id = r.agency_id and l.posting_id = r.entry_id))) as receipts,
+            (select coalesce(sum(z.amount_minor), 0) from receipt_slip z where z.currency = a.currency and (z.restores or not exists
+                (select from journal_key k where k.agency_id = z.agency_id and k.entry_id = z.entry_id and k.owns_id))) as slips,
             (select coalesce(sum(f.minor), 0) from ({FORKED}) f where f.currency = a.currency) as forked,
             (select coalesce(sum(abs(v.amount_minor)), 0) from receipt_void v where v.effect = 1 and v.currency = a.currency) as voids,
             (select coalesce(sum(p.amount_minor), 0) from payment p join payment_reversal r on r.agency_id = p.agency_id
@@ -38,6 +40,7 @@ def identity_of_receipts(day):
         from (select distinct currency from receipt) a""")
     for f in found.values():
         f["voids"] += f["office_voids"]
+        f["receipts"] += f["slips"]
     holds = all(f["receipts"] + f["forked"] - f["voids"] == f["payments"] + f["quarantine"] for f in found.values())
     return holds and bool(found), "; ".join(
         f"{c} {money(f['receipts'] + f['forked'])} - {money(f['voids'])} = {money(f['payments'])} + {money(f['quarantine'])}"

@@ -262,7 +262,7 @@ class Postings:
     def candidates(self, head):
         """The rows of a posting, in the order of their kinds. Which payments a replay allocated anew is written nowhere
         but in their versions: every choice of versions not yet found elsewhere is tried."""
-        own = (head["posting_id"], "1") if head["kind"] == PAYMENT_KIND else None
+        own = (head["trigger_id"], "1") if head["kind"] == PAYMENT_KIND else None
         others = [key for key in self.by_account.get(head["account_id"], []) if key != own and key not in self.used]
         for n in range(len(others) + 1):
             for chosen in itertools.islice(itertools.combinations(others, n), 200):
@@ -276,7 +276,7 @@ class Postings:
                                            f_flags(entry["flags"])]))
             rows.append(row_digest(ACK, [f_bytes(entry["ack_hex"])]))
         if head["kind"] == PAYMENT_KIND:
-            rows += [self.payment(p) for p in self.payments.get(head["posting_id"], [])]
+            rows += [self.payment(p) for p in self.payments.get(head["trigger_id"], [])]
         for key in sorted(allocated, key=lambda k: (uuid.UUID(k[0]).bytes, int(k[1]))):
             rows += self.allocation(key)
         rows.append(row_digest(LEDGER_TXN, [
@@ -341,7 +341,7 @@ def posting_faults(db):
         digest = bytes.fromhex(head["digest_hex"])
         for chosen, rows in postings.candidates(head):
             if posting_digest(previous[head["posting_id"]], rows) == digest:
-                postings.used.update(chosen + [(head["posting_id"], "1")])
+                postings.used.update(chosen + [(head["trigger_id"], "1")])
                 again += 1
                 break
         else:
