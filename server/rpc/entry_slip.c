@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "rpc/adjustment.h"
 #include "rpc/entry.h"
 #include "rpc/entry_slip.h"
 #include "rpc/paying.h"
@@ -41,7 +40,7 @@ tagih_err post_slip_check(struct rpc_item *item) {
     rpc_check_uuid(item, "entry_id", request->entry_id, &slip->entry);
     rpc_check_uuid(item, "device_id", request->device_id, &slip->device.u);
     rpc_check_uuid(item, "account_id", request->account_id, &slip->account.u);
-    adjustment_check_money(item, "amount", request->amount, &slip->currency, &slip->amount_minor);
+    rpc_check_money(item, "amount", request->amount, 1, FAIL(ADJUSTMENT_AMOUNT), &slip->currency, &slip->amount_minor);
     check_tender(item, request);
     if (request->receipt_no < 1) rpc_problem(item, FAIL(REQUEST_FIELD_RANGE), "receipt_no");
     tagih_err err = paying_value_check(slip->taken, item->now);
