@@ -200,12 +200,13 @@ static void a_waiting_call_hears_of_a_change_within_two_seconds_though_nobody_te
     assert_true(clock_monotonic_us() - began_us < 2 * US_PER_S);
 }
 
-/* At moments spread over a second, because the asking every second is sometimes fast too. */
+/* At moments spread over the second after which it asks by itself: 0.4 to 0.9 s if nobody told. Most are heard before that;
+ * not all, because a machine may be busy and a cut connection comes back only then. */
 static void another_server_that_tells_is_heard_at_once(void **state) {
     (void)state;
     char sql[128];
     snprintf(sql, sizeof sql, "select pg_notify('tagih_change', '%s')", rig_text(agency.u));
-    int64_t waited_us = 0;
+    int at_once = 0;
     for (unsigned i = 0; i < 5; i++) {
         struct place place = now();
         struct client_call *call = wait_for_change(&place, 20000);
@@ -216,9 +217,9 @@ static void another_server_that_tells_is_heard_at_once(void **state) {
         run(rig.pg.admin, sql);
         struct client_reply reply = client_finish(call);
         assert_int_equal(changes_in(&reply), 1);
-        waited_us += clock_monotonic_us() - began_us;
+        at_once += clock_monotonic_us() - began_us < 350 * US_PER_MS;
     }
-    assert_true(waited_us < 1200 * US_PER_MS);
+    assert_true(at_once >= 3);
 }
 
 static void a_wait_without_news_ends_with_an_empty_page(void **state) {
