@@ -26,7 +26,7 @@ static void a_name_is_short_and_plain_and_no_presets(void **state) {
     assert_ok(named("abc"));
     assert_ok(named("id-default-2"));
     assert_ok(named("a2345678901234567890123456789012"));
-    static const char *const wrong[] = {"", "ab", "a23456789012345678901234567890123", "2ab", "-ab", "ab-", "a b", "Abc", "ab_c", "\xc3\xa4""bc"};
+    static const char *const wrong[] = {"", "ab", "a23456789012345678901234567890123", "2ab", "-ab", "ab-", "a b", "Abc", "ab_c", "\xc3\xa4z"};
     for (size_t i = 0; i < COUNT_OF(wrong); i++) assert_fails(named(wrong[i]), RULE_SET_NAME);
     assert_fails(rule_set_name_check(bytes_make("ab\0c", 4)), RULE_SET_NAME);
     size_t n;
@@ -63,8 +63,8 @@ static void other_text_is_no_list_of_steps(void **state) {
     (void)state;
     static const char *const wrong[] = {" past.fees", "past.fees ", "past.fees;", "past.fees;now.fees", "past.fees ; now.fees", "past", "past.",
                                         "past.feesnow.fees", "late.fees", "past.capital", "past.fees, now.fees", "PAST.fees", ";", "; past.fees",
-                                        "past.fees past.fees past.fees past.fees past.fees past.fees past.fees past.fees past.fees past.fees"
-                                        " past.fees past.fees past.fees"};
+                                        ("past.fees past.fees past.fees past.fees past.fees past.fees past.fees past.fees past.fees past.fees"
+                                         " past.fees past.fees past.fees")};
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         struct rule_set out = {.name = "wrong"};
         assert_fails(rule_steps_parse(bytes_text(wrong[i]), &out), ALLOCATION_RULES);
