@@ -78,9 +78,9 @@ def month_close(desk):
     closed = desk.call("siti", "MonthService/GetMonth", month=desk.month)
     again = close("rahmat")
     ups = desk.db.number("select count(*) from bonus_line where kind = 5")
-    booked = desk.db.number(f"""select count(*) from payment p where date_trunc('month', posting_on) = '{desk.month}-01'
-        and p.collector_id is not null and not exists (
-        select from payment_reversal r where r.agency_id = p.agency_id and r.payment_id = p.payment_id)""")
+    booked = desk.db.number(f"""select count(*) from (select distinct b.payment_id, b.collector_id from bonus_line b
+        where b.month_on = '{desk.month}-01' and b.kind <> 5 and not exists (
+            select from payment_reversal r where r.agency_id = b.agency_id and r.payment_id = b.payment_id)) x""")
     holds = open_still and closed.closed and closed.payments == booked > 0 and ups == closed.true_ups and "already" in again
     return holds, (f"{grouped(closed.payments)} payments; {closed.true_ups} TRUE_UP lines, {money(closed.true_up.minor)} in all; "
                    f"closed again: already")
