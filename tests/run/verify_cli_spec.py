@@ -138,7 +138,10 @@ class VerifySpec(OfficeCase):
 
     def test_somebody_who_watches_sees_how_far_it_is(self):
         self.import_accounts()
-        ours, theirs = pty.openpty()
+        try:
+            ours, theirs = pty.openpty()
+        except OSError as none:
+            self.skipTest(f"no terminal can be made here: {none}")
         done = subprocess.run([self.BINARY, "verify", "--agency", self.agency, "--database-url", self.reader, "--keys-dir", self.keys],
                               env=CLEAN, stdout=subprocess.PIPE, stderr=theirs, text=True, timeout=120)
         os.close(theirs)
