@@ -7,7 +7,6 @@ machine itself is not steady. After every round the rows written per call and ta
 less did not do the same work, and the bench fails.
 """
 import argparse
-import concurrent.futures
 import json
 import os
 import resource
@@ -85,6 +84,7 @@ class Database:
     def settle(self):
         """Plans are made from statistics of tables in use; nobody's round pays for another's dirty pages."""
         self.value("checkpoint")
+        os.sync()
 
     def analyze(self):
         self.value("vacuum analyze")
@@ -458,23 +458,21 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
     parser.add_argument("--only", metavar="NAMES", default="", help="comma separated: " + ", ".join(PARTS))
-    parser.add_argument("--books", metavar="N", type=int, default=500_000,
+    parser.add_argument("--books", metavar="N", type=int, default=400_000,
                         help="receipts of the books (500000: what fits into 15 minutes beside all others)")
     parser.add_argument("--seconds", type=float, default=5, help="length of a turn (5)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds (3)")
     return parser.parse_args()
 
 
-def make(databases, conninfo):
-    """Side by side: each alone leaves a core idle most of the time. They are vacuumed before anything is measured."""
+def make(database, conninfo):
+    """One after the other, each just before it is measured: what another's making left to be written slows everybody."""
     def autovacuum(state):
         for sql in (f"alter system set autovacuum = {state}", "select pg_reload_conf()"):
             run(["psql", "-qX", "-c", sql, conninfo])
 
     autovacuum("off")
-    with concurrent.futures.ThreadPoolExecutor() as makers:
-        for made in [makers.submit(d.make) for d in databases]:
-            made.result()
+    database.make()
     autovacuum("on")
 
 
@@ -510,13 +508,10 @@ def bench(options, scratch):
         if name in wanted:
             say(f"== {name}")
             found[name] = what(small)
-    with_scale = "scale" in wanted and chosen
-    large = Database(conninfo, 1_000_000, scratch)
-    if with_scale or "books" in wanted:
-        say("== more data")
-        make([d for d, is_wanted in ((large, with_scale), (month, "books" in wanted)) if is_wanted], conninfo)
-    if with_scale:
+    if "scale" in wanted and chosen:
         say("== scale")
+        large = Database(conninfo, 1_000_000, scratch)
+        make(large, conninfo)
         large.analyze()
         for measure in chosen:
             measure.ours(large, 16, 2)
@@ -524,6 +519,7 @@ def bench(options, scratch):
         found["scale"] = scale(chosen, small, large, min(options.rounds, 2), min(options.seconds, 4))
     if "books" in wanted:
         say("== books")
+        make(month, conninfo)
         found.update(books.measure(month))
     return found
 
