@@ -7,7 +7,6 @@
 #include "server/rpc/bank_pair.h"
 #include "server/run/clock.h"
 #include "server/run/grow.h"
-#include "server/run/random.h"
 #include "store_statements.h"
 #include "tests/support/case.h"
 #include "tests/support/teller.h"
@@ -56,28 +55,6 @@ static int books_hold(void **state) {
 }
 
 /* ---- what happens --------------------------------------------------------------------------------------------- */
-
-static const Tagih__V1__BankRowResult *line_of(const char *line_reference, const char *amount, const char *reference) {
-    uint8_t hash[32];
-    char today[DATE_TEXT_SIZE];
-    random_bytes(hash, sizeof hash);
-    date_format((civil_date){(int32_t)((clock_now().us + 7 * INT64_C(3600000000)) / US_PER_DAY)}, today);
-    Tagih__V1__BankRow row = TAGIH__V1__BANK_ROW__INIT, *rows = &row;
-    row.row = 1;
-    row.line_reference = TEXT(line_reference);
-    row.booked_on = today;
-    row.amount = TEXT(amount);
-    row.reference = TEXT(reference);
-    Tagih__V1__ImportStatementRequest request = TAGIH__V1__IMPORT_STATEMENT_REQUEST__INIT;
-    request.file_hash = (ProtobufCBinaryData){sizeof hash, hash};
-    request.bank_account = TEXT("BCA 1");
-    request.currency = TEXT("IDR");
-    request.rows = &rows;
-    request.n_rows = 1;
-    struct rig_answer answer = rig_call(&rig, rig_staff_token(&rig, teller.agency, teller.cashier, 0), "BankService/ImportStatement", &request);
-    assert_answer(answer, OK);
-    return ((const Tagih__V1__ImportStatementResponse *)answer.response)->results[0];
-}
 
 static uuid id_of(const char *text) {
     uuid id;
@@ -169,7 +146,7 @@ static const char *proposed(const char *line, uuid thing) {
 //  What came before its reason is looked at again: when one thing, and one only, turns out to be meant, it is settled
 static void a_line_that_was_faster_than_its_deposit_books_the_bank_once(void **state) {
     (void)state;
-    const Tagih__V1__BankRowResult *row = line_of("D-1", "1900000", "setor/81");
+    const Tagih__V1__BankRowResult *row = teller_bank_line(&teller, "D-1", "1900000", "setor/81");
     assert_string_equal(row->result, "SUSPENSE");
     uuid line = id_of(row->line_id), deposit = deposited(MINOR(1900000), "SETOR 81");
     assert_int_equal(deposit_state(deposit), 1);
@@ -190,7 +167,7 @@ static void a_line_that_was_faster_than_its_deposit_books_the_bank_once(void **s
 static void a_line_that_was_faster_than_its_receipt_waits_for_no_other_statement(void **state) {
     (void)state;
     account_id account = teller_account(&teller, collector, &debt_j1, 1);
-    line_of("D-2", "150000", "EARLY-2");
+    teller_bank_line(&teller, "D-2", "150000", "EARLY-2");
     payment_id payment = field(account, MINOR(150000), JOURNAL_TENDER_QR, "EARLY-2");
     minute();
     // J11, whose bank was booked by J20: suspense 150 000 · transfer clearing 150 000
@@ -205,7 +182,7 @@ static void a_line_that_was_faster_than_its_receipt_waits_for_no_other_statement
 static void a_line_that_was_faster_than_its_cheque_waits_until_that_was_handed_in(void **state) {
     (void)state;
     account_id account = teller_account(&teller, collector, &debt_j1, 1);
-    line_of("D-3", "300000", "GIRO 5");
+    teller_bank_line(&teller, "D-3", "300000", "GIRO 5");
     payment_id payment = field(account, MINOR(300000), JOURNAL_TENDER_CHEQUE, "GIRO-5");
     minute();
     assert_int_equal(moves(payment.u), 0); /* it is in his bag */
@@ -229,12 +206,12 @@ static void a_line_that_was_faster_than_its_cheque_waits_until_that_was_handed_i
 static void of_deposits_with_one_reference_the_oldest_is_meant(void **state) {
     (void)state;
     uuid first = deposited(MINOR(70000), "TWIN"), second = deposited(MINOR(70000), "TWIN"), third = deposited(MINOR(70000), "TWIN");
-    assert_string_equal(line_of("T-1", "70000", "TWIN")->expected_id, rig_text(first));
+    assert_string_equal(teller_bank_line(&teller, "T-1", "70000", "TWIN")->expected_id, rig_text(first));
     assert_int_equal(deposit_state(second), 1);
-    assert_string_equal(line_of("T-2", "70000", "TWIN")->expected_id, rig_text(second));
-    assert_string_equal(line_of("T-3", "70000", "TWIN")->expected_id, rig_text(third));
-    assert_string_equal(line_of("T-4", "70000", "TWIN")->result, "SUSPENSE");
-    assert_string_equal(line_of("T-5", "70000", "TWIN")->result, "SUSPENSE");
+    assert_string_equal(teller_bank_line(&teller, "T-2", "70000", "TWIN")->expected_id, rig_text(second));
+    assert_string_equal(teller_bank_line(&teller, "T-3", "70000", "TWIN")->expected_id, rig_text(third));
+    assert_string_equal(teller_bank_line(&teller, "T-4", "70000", "TWIN")->result, "SUSPENSE");
+    assert_string_equal(teller_bank_line(&teller, "T-5", "70000", "TWIN")->result, "SUSPENSE");
     uuid fourth = deposited(MINOR(70000), "TWIN"), fifth = deposited(MINOR(70000), "TWIN");
     minute();
     assert_int_equal(deposit_state(fourth), 2);
@@ -246,7 +223,7 @@ static void of_deposits_with_one_reference_the_oldest_is_meant(void **state) {
 static void what_two_payments_expect_waits_for_a_person(void **state) {
     (void)state;
     account_id account = teller_account(&teller, collector, &debt_j1, 1);
-    const Tagih__V1__BankRowResult *row = line_of("M-1", "31000", "MANY");
+    const Tagih__V1__BankRowResult *row = teller_bank_line(&teller, "M-1", "31000", "MANY");
     payment_id first = field(account, MINOR(31000), JOURNAL_TENDER_TRANSFER, "MANY"), second = field(account, MINOR(31000), JOURNAL_TENDER_TRANSFER, "MANY");
     minute();
     assert_int_equal(moves(first.u) + moves(second.u), 0);
@@ -265,7 +242,7 @@ static void what_two_payments_expect_waits_for_a_person(void **state) {
 //  A deposit that is matched by hand joins the line that is here already under its reference
 static void matching_a_deposit_by_hand_joins_its_line(void **state) {
     (void)state;
-    const Tagih__V1__BankRowResult *row = line_of("H-1", "81000", "HAND-1");
+    const Tagih__V1__BankRowResult *row = teller_bank_line(&teller, "H-1", "81000", "HAND-1");
     uuid deposit = deposited(MINOR(81000), "HAND-1");
     assert_answer(match_deposit(teller.cashier, deposit, "d1"), OK);
     assert_int_equal(moved(deposit, LEDGER_SUSPENSE), MINOR(81000));
@@ -281,11 +258,11 @@ static void a_line_that_comes_after_the_hand_books_nothing(void **state) {
     (void)state;
     uuid deposit = deposited(MINOR(82000), "HAND-2");
     assert_answer(match_deposit(teller.cashier, deposit, "d1"), OK);
-    const Tagih__V1__BankRowResult *row = line_of("H-2", "82000", "HAND-2");
+    const Tagih__V1__BankRowResult *row = teller_bank_line(&teller, "H-2", "82000", "HAND-2");
     assert_string_equal(row->result, "SETTLED");
     assert_string_equal(row->expected_id, rig_text(deposit));
     assert_int_equal(teller_number(&teller, "select count(*) from ledger_line where posting_id = '%s'", id_of(row->line_id)), 0);
-    assert_string_equal(line_of("H-3", "82000", "HAND-2")->result, "SUSPENSE"); /* it was brought once */
+    assert_string_equal(teller_bank_line(&teller, "H-3", "82000", "HAND-2")->result, "SUSPENSE"); /* it was brought once */
 }
 
 //= RULES.md R-PAY-5d
@@ -293,7 +270,7 @@ static void a_line_that_comes_after_the_hand_books_nothing(void **state) {
 static void a_line_with_a_spoilt_reference_is_matched_by_two_people(void **state) {
     (void)state;
     uuid deposit = deposited(MINOR(83000), "HAND-4"), cheaper = deposited(MINOR(83100), "HAND-5");
-    const Tagih__V1__BankRowResult *row = line_of("H-4", "83000", "HNAD-4");
+    const Tagih__V1__BankRowResult *row = teller_bank_line(&teller, "H-4", "83000", "HNAD-4");
     assert_string_equal(row->result, "SUSPENSE");
     assert_answer(match_line(collector, row->line_id, deposit), NOT_PERMITTED);
     assert_answer(match_line(teller.cashier, row->line_id, cheaper), BANK_MATCH_MONEY);
@@ -318,12 +295,12 @@ static void a_line_with_a_spoilt_reference_is_matched_by_two_people(void **state
 static void what_no_longer_waits_is_not_matched(void **state) {
     (void)state;
     uuid deposit = deposited(MINOR(84000), "HAND-6");
-    const Tagih__V1__BankRowResult *row = line_of("H-6", "84000", "WRONG-6");
+    const Tagih__V1__BankRowResult *row = teller_bank_line(&teller, "H-6", "84000", "WRONG-6");
     char id[UUID_TEXT_SIZE];
     snprintf(id, sizeof id, "%s", row->line_id);
     char proposal[UUID_TEXT_SIZE];
     snprintf(proposal, sizeof proposal, "%s", proposed(id, deposit));
-    assert_string_equal(line_of("H-7", "84000", "HAND-6")->result, "SETTLED");
+    assert_string_equal(teller_bank_line(&teller, "H-7", "84000", "HAND-6")->result, "SETTLED");
     int64_t postings = pg_number(&rig.pg, "select count(*) from posting");
     assert_answer(teller_decide(&teller, teller.supervisor, proposal, true), BANK_MATCH_WAITS);
     assert_int_equal(pg_number(&rig.pg, "select count(*) from posting"), postings);
@@ -334,7 +311,7 @@ static void what_no_longer_waits_is_not_matched(void **state) {
 static void a_line_of_a_deposit_that_was_matched_by_hand_leaves_suspense_for_the_bank(void **state) {
     (void)state;
     uuid deposit = deposited(MINOR(85000), "HAND-8");
-    const Tagih__V1__BankRowResult *row = line_of("H-8", "85000", "WRONG-8");
+    const Tagih__V1__BankRowResult *row = teller_bank_line(&teller, "H-8", "85000", "WRONG-8");
     char id[UUID_TEXT_SIZE];
     snprintf(id, sizeof id, "%s", row->line_id);
     assert_answer(match_deposit(teller.cashier, deposit, "d1"), OK);
@@ -349,9 +326,7 @@ static void a_line_of_a_deposit_that_was_matched_by_hand_leaves_suspense_for_the
 //  Identities, checked by demo, `verify` and tests, per currency
 static void all_books_are_computed_again(void **state) {
     (void)state;
-    char command[1400];
-    snprintf(command, sizeof command, "/usr/bin/python3 '%s/tests/sim/books.py' --database '%s'", TAGIH_SOURCE, rig.pg.conninfo);
-    assert_int_equal(system(command), 0);
+    assert_books_hold(rig.pg.conninfo);
 }
 
 #define HELD(test) cmocka_unit_test_teardown(test, books_hold)

@@ -266,12 +266,6 @@ static const Tagih__V1__ExplainBonusResponse *expect_lines(struct scene *s, paym
     return why;
 }
 
-static void books_are_right(void) {
-    char command[1400];
-    snprintf(command, sizeof command, "/usr/bin/python3 '%s/tests/sim/books.py' --database '%s'", TAGIH_SOURCE, rig.pg.conninfo);
-    assert_int_equal(system(command), 0);
-}
-
 /* ---- lines on hold -------------------------------------------------------------------------------------------- */
 
 //= RULES.md R-BON-8
@@ -311,7 +305,7 @@ static void a_line_on_hold_goes_to_whom_two_people_choose(void **state) {
     assert_false(why->lines[0]->on_hold || why->lines[2]->on_hold);
     assert_int_equal(held(&s, 0, "")->n_lines, 0);
     assert_answer(choose(&s, payment, s.collector), BONUS_NOT_HELD);
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
     // taken back as a whole, it is minus the line of whom it is now
     assert_answer(teller_reverse(&s.teller, payment, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_MISPOST), OK);
     assert_int_equal(owed_minor(&s, s.other), 0);
@@ -332,7 +326,7 @@ static void a_line_on_hold_may_stay_where_it_is(void **state) {
     assert_false(expect_lines(&s, payment, &line, 1)->lines[0]->on_hold);
     assert_int_equal(owed_minor(&s, s.collector), MINOR(30000));
     assert_int_equal(teller_number(&s.teller, "select kept::int from bonus_hold_decision where payment_id = '%s'", payment.u), 1);
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
     writer_end(&s.writer);
 }
 
@@ -404,7 +398,7 @@ static void a_choice_after_the_close_claws_back_and_pays_late(void **state) {
     assert_int_equal(moved(&s, payment, OF_CREDIT, LEDGER_BONUS_EXPENSE, nobody), -MINOR(12000));
     assert_false(true_up(&s, s.collector)->on_hold);
     assert_true(true_up(&s, s.collector)->same);
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
     writer_end(&s.writer);
 }
 
@@ -591,7 +585,7 @@ static void each_share_of_a_split_is_a_line_with_its_own_factors(void **state) {
         assert_true(why->lines[i]->same);
     }
     assert_int_equal(mtd_minor(&s, three[0]), MINOR(500000));
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
     writer_end(&s.writer);
 }
 
@@ -626,7 +620,7 @@ static void versions_of_a_split_hold_on_their_days(void **state) {
     assert_string_equal(list->splits[1]->approved_by, rig_text(s.second.u));
     assert_string_equal(list->splits[1]->valid_until, "");
     assert_string_equal(list->splits[1]->reason, "both work it");
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
     writer_end(&s.writer);
 }
 
@@ -678,7 +672,7 @@ static void a_receipt_is_split_too_unless_a_stranger_took_it(void **state) {
     assert_true(expect_lines(&s, waits, &line, 1)->lines[0]->on_hold);
     credit(&s, waits, third);
     assert_int_equal(owed_minor(&s, third), MINOR(30000));
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
     writer_end(&s.writer);
 }
 
@@ -726,7 +720,7 @@ static void a_split_month_is_trued_up_part_by_part(void **state) {
         assert_string_equal(why->lines[i]->kind, "CLAWBACK");
         assert_int_equal(why->lines[i]->amount->minor, first ? -MINOR(42000) : -MINOR(16200));
     }
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
     writer_end(&s.writer);
 }
 
@@ -767,7 +761,7 @@ static void nobody_earns_on_his_own_account(void **state) {
     assert_answer(choose(&s, waits, s.other), BONUS_OWN_ACCOUNT);
     assert_answer(set_own(&s, s.second, s.other, "CUST-OTHER", false), OK);
     credit(&s, waits, s.other);
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
     writer_end(&s.writer);
 }
 

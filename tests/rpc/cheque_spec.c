@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cheques from the outside: taken, handed in, cleared by the bank's line, bounced (J8 to J10). */
 #include "server/run/clock.h"
-#include "server/run/random.h"
 #include "tests/support/case.h"
 #include "tests/support/teller.h"
 #include "tests/support/writer.h"
@@ -89,29 +88,6 @@ static struct rig_answer bounce(payment_id payment, const struct bounced *b) {
     return rig_call(&rig, token(teller.supervisor), "ChequeService/BounceCheque", &request);
 }
 
-static const Tagih__V1__BankRowResult *statement(const char *amount, const char *reference) {
-    uint8_t hash[32];
-    char line_reference[UUID_TEXT_SIZE], today[DATE_TEXT_SIZE];
-    random_bytes(hash, sizeof hash);
-    uuid_format(rig_id(), line_reference);
-    date_format((civil_date){(int32_t)((clock_now().us + 7 * INT64_C(3600000000)) / US_PER_DAY)}, today);
-    Tagih__V1__BankRow row = TAGIH__V1__BANK_ROW__INIT, *rows = &row;
-    row.row = 1;
-    row.line_reference = line_reference;
-    row.booked_on = today;
-    row.amount = TEXT(amount);
-    row.reference = TEXT(reference);
-    Tagih__V1__ImportStatementRequest request = TAGIH__V1__IMPORT_STATEMENT_REQUEST__INIT;
-    request.file_hash = (ProtobufCBinaryData){sizeof hash, hash};
-    request.bank_account = TEXT("BCA 1");
-    request.currency = TEXT("IDR");
-    request.rows = &rows;
-    request.n_rows = 1;
-    struct rig_answer answer = rig_call(&rig, token(teller.cashier), "BankService/ImportStatement", &request);
-    assert_answer(answer, OK);
-    return ((const Tagih__V1__ImportStatementResponse *)answer.response)->results[0];
-}
-
 static int64_t line(const char *posting, enum ledger_account account) {
     char sql[300];
     snprintf(sql, sizeof sql, "select coalesce(sum(amount_minor), 0)::int8 from ledger_line where posting_id = '%s' and ledger_account = %d", posting, (int)account);
@@ -153,7 +129,7 @@ static void a_cheque_is_taken_handed_in_and_cleared(void **state) {
     assert_int_equal(in_hand(), 0);
     payment_id other = cheque(account, MINOR(3000000), "CHQ 000124");
     handed_in(other);
-    const Tagih__V1__BankRowResult *cleared = statement("3000000", "chq-000124");
+    const Tagih__V1__BankRowResult *cleared = teller_bank_line(&teller, NULL, "3000000", "chq-000124");
     assert_string_equal(cleared->result, "SETTLED");
     // J9: cleared: bank 3 000 000 · cheques in collection 3 000 000
     assert_int_equal(line(cleared->line_id, LEDGER_BANK), MINOR(3000000));
@@ -193,10 +169,10 @@ static void a_bounce_gives_the_debt_back_and_the_fee_is_ours(void **state) {
                  {LEDGER_BONUS_PAYABLE, bonus_minor / 100}, {LEDGER_BONUS_EXPENSE, -bonus_minor / 100});
     assert_moved(payment.u, OF_BANK_CHARGE, {LEDGER_BANK_CHARGES, 50000}, {LEDGER_BANK, -50000});
     assert_int_equal(teller_open_minor(&teller, account), MINOR(4000000));
-    const Tagih__V1__BankRowResult *fee = statement("-50000", "CHQ-10"); /* confirms it, and books nothing */
+    const Tagih__V1__BankRowResult *fee = teller_bank_line(&teller, NULL, "-50000", "CHQ-10"); /* confirms it, and books nothing */
     assert_string_equal(fee->result, "SETTLED");
     assert_int_equal(line(fee->line_id, LEDGER_BANK), 0);
-    assert_string_equal(statement("3000000", "CHQ-10")->result, "SUSPENSE"); /* it is expected no more */
+    assert_string_equal(teller_bank_line(&teller, NULL, "3000000", "CHQ-10")->result, "SUSPENSE"); /* it is expected no more */
 }
 
 //= RULES.md R-PAY-4a
@@ -233,11 +209,11 @@ static void a_cheque_that_was_cleared_can_still_come_back(void **state) {
     account_id account = teller_account(&teller, collector, &debt_j1, 1);
     payment_id payment = cheque(account, MINOR(200000), "CHQ-12");
     handed_in(payment);
-    assert_string_equal(statement("200000", "CHQ-12")->result, "SETTLED");
+    assert_string_equal(teller_bank_line(&teller, NULL, "200000", "CHQ-12")->result, "SETTLED");
     int64_t before = in_collection();
     struct rig_answer answer = bounce(payment, &(struct bounced){0});
     assert_answer(answer, OK);
-    const Tagih__V1__BankRowResult *back = statement("-200000", "CHQ-12");
+    const Tagih__V1__BankRowResult *back = teller_bank_line(&teller, NULL, "-200000", "CHQ-12");
     assert_string_equal(back->result, "SETTLED");
     assert_int_equal(line(back->line_id, LEDGER_BANK), -MINOR(200000));
     assert_int_equal(line(back->line_id, LEDGER_CHEQUES_IN_COLLECTION), MINOR(200000));
@@ -292,9 +268,7 @@ static void what_may_not_be_is_refused(void **state) {
 static void all_books_are_computed_again(void **state) {
     (void)state;
     assert_int_equal(in_collection(), MINOR(2000)); /* the one that was voided after it had been handed in */
-    char command[1400];
-    snprintf(command, sizeof command, "/usr/bin/python3 '%s/tests/sim/books.py' --database '%s'", TAGIH_SOURCE, rig.pg.conninfo);
-    assert_int_equal(system(command), 0);
+    assert_books_hold(rig.pg.conninfo);
 }
 
 int main(void) {

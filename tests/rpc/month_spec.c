@@ -137,12 +137,6 @@ static int64_t of_line(struct scene *scene, payment_id payment, int line_no, con
     return number(scene, sql, payment.u);
 }
 
-static void books_are_right(void) {
-    char command[1400];
-    snprintf(command, sizeof command, "/usr/bin/python3 '%s/tests/sim/books.py' --database '%s'", TAGIH_SOURCE, rig.pg.conninfo);
-    assert_int_equal(system(command), 0);
-}
-
 /* ---- TRUE_UP -------------------------------------------------------------------------------------------------- */
 
 //= RULES.md R-BON-7
@@ -183,7 +177,7 @@ static void a_month_that_rose_is_paid_up(void **state) {
     date_format(month_last(months_closable()), last);
     snprintf(sql, sizeof sql, "select count(*) from posting where agency_id = '%%s' and kind in (80, 90) and posting_on = '%s'", last);
     assert_int_equal(agency_number(&s, sql), 2);
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
     writer_end(&s.writer);
 }
 
@@ -273,7 +267,7 @@ static void what_is_reversed_after_the_close_is_clawed_back(void **state) {
     assert_int_equal(line->n_takes_back, 2); /* its line and its part */
     assert_int_equal(number(&s, "select sum(mtd_minor)::int8 from collector_month where collector_id = '%s'", s.collector.u), MINOR(4000000));
     assert_true(true_up(&s)->same); /* a closed month is never re-tiered */
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
     writer_end(&s.writer);
 }
 
@@ -309,7 +303,7 @@ static void what_comes_late_earns_with_the_closed_months_factors(void **state) {
     late = receive_in(&other, BUCKET_B1, 1000000);
     assert_int_equal(of_line(&other, late, 1, "target_factor"), 9000);
     assert_int_equal(of_line(&other, late, 1, "target_version"), 1);
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
     writer_end(&s.writer);
     writer_end(&other.writer);
 }
@@ -460,7 +454,7 @@ static void the_command_closes_a_month_once(void **state) {
     assert_int_equal(agency_number(&s, "select count(*) from posting where agency_id = '%s'"), postings);
     assert_int_equal(number(&s, "select count(*) from month_close where made_by = '%s'", ani.u), 1);
     assert_int_equal(number(&s, "select count(*) from month_close where approved_by = '%s'", budi.u), 1);
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
     writer_end(&s.writer);
 }
 
@@ -504,7 +498,7 @@ static void a_close_that_is_killed_half_way_leaves_nothing(void **state) {
     assert_int_equal(agency_number(&s, "select count(*) from bonus_part where agency_id = '%s'"), 0);
     assert_int_equal(run_close(&s, "dedi-month", "euis-month", said, sizeof said), 0);
     assert_int_equal(agency_number(&s, "select count(*) from bonus_part where agency_id = '%s'"), 1);
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
     writer_end(&s.writer);
 }
 

@@ -146,12 +146,6 @@ static int64_t payable(struct scene *s, user_id collector) {
     return teller_number(&s->teller, "select bonus_payable_minor from collector_state where collector_id = '%s'", collector.u);
 }
 
-static void books_are_right(void) {
-    char command[1400];
-    snprintf(command, sizeof command, "/usr/bin/python3 '%s/tests/sim/books.py' --database '%s'", TAGIH_SOURCE, rig.pg.conninfo);
-    assert_int_equal(system(command), 0);
-}
-
 /* ---- paying --------------------------------------------------------------------------------------------------- */
 
 //= RULES.md R-BON-6
@@ -189,7 +183,7 @@ static void a_closed_month_is_approved_and_then_paid(void **state) {
     assert_string_equal(payout(&s, 1)->state, "PAID");
     assert_string_equal(payout(&s, 1)->bank_reference, "BCA-1");
     assert_answer(propose_payment(&s, 1), PAYOUT_PAID);
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
 }
 
 //= RULES.md R-BON-9
@@ -257,7 +251,7 @@ static void who_leaves_owing_is_claimed_against(void **state) {
     assert_int_equal(payable(&s, s.collector), 0);
     // what was claimed is not taken off again
     earn(&s, s.collector, MILLION_MINOR, 0);
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
     close_by_hand(&s);
     approve(&s, date_month((civil_date){months_today()}));
     const Tagih__V1__PayoutShare *share = payout(&s, 2)->shares[0];
@@ -302,7 +296,7 @@ static void a_run_is_made_as_it_was_seen_or_not_at_all(void **state) {
     snprintf(sql, sizeof sql, "update bonus_line set on_hold = false where payment_id = '%s'; set session_replication_role = origin", rig_text(one.u));
     pg_exec(&rig.pg, sql);
     assert_answer(months_decide(&s.teller, s.second, paying), OK);
-    books_are_right();
+    assert_books_hold(rig.pg.conninfo);
 }
 
 static int export_run(struct scene *s, int run_no, char *said, size_t size) {

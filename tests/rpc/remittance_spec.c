@@ -57,29 +57,6 @@ static void what_was_collected_goes_to_the_creditor_and_no_more(void **state) {
     assert_int_equal(teller_number(&teller, "select amount_minor from bank_expected where expected_id = '%s' and state = 1", posting), -MINOR(2000000));
 }
 
-static const Tagih__V1__BankRowResult *statement(const char *amount, const char *reference) {
-    static uint8_t hash[32];
-    char line_reference[UUID_TEXT_SIZE], today[DATE_TEXT_SIZE];
-    hash[0]++; /* another file */
-    uuid_format(rig_id(), line_reference);
-    date_format((civil_date){(int32_t)((clock_now().us + 7 * INT64_C(3600000000)) / US_PER_DAY)}, today);
-    Tagih__V1__BankRow row = TAGIH__V1__BANK_ROW__INIT, *rows = &row;
-    row.row = 1;
-    row.line_reference = line_reference;
-    row.booked_on = today;
-    row.amount = TEXT(amount);
-    row.reference = TEXT(reference);
-    Tagih__V1__ImportStatementRequest request = TAGIH__V1__IMPORT_STATEMENT_REQUEST__INIT;
-    request.file_hash = (ProtobufCBinaryData){sizeof hash, hash};
-    request.bank_account = TEXT("BCA 1");
-    request.currency = TEXT("IDR");
-    request.rows = &rows;
-    request.n_rows = 1;
-    struct rig_answer answer = rig_call(&rig, token(teller.cashier), "BankService/ImportStatement", &request);
-    assert_answer(answer, OK);
-    return ((const Tagih__V1__ImportStatementResponse *)answer.response)->results[0];
-}
-
 //= RULES.md R-LED-1b
 //  the bank's statement confirms it
 static void the_banks_line_confirms_it_and_books_nothing(void **state) {
@@ -88,11 +65,11 @@ static void the_banks_line_confirms_it_and_books_nothing(void **state) {
     teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(1000000)});
     uuid posting = approved(remit(&(struct remitted){.amount_minor = MINOR(123000), .reference = "RTGS-99"}));
     int64_t bank_minor = held(LEDGER_BANK);
-    const Tagih__V1__BankRowResult *row = statement("-123000", "rtgs 99");
+    const Tagih__V1__BankRowResult *row = teller_bank_line(&teller, NULL, "-123000", "rtgs 99");
     assert_string_equal(row->result, "SETTLED");
     assert_string_equal(row->expected_id, rig_text(posting));
     assert_int_equal(held(LEDGER_BANK), bank_minor);
-    assert_string_equal(statement("-123000", "rtgs 99")->result, "OPEN"); /* it left once */
+    assert_string_equal(teller_bank_line(&teller, NULL, "-123000", "rtgs 99")->result, "OPEN"); /* it left once */
 }
 
 //= RULES.md R-LED-1b

@@ -40,6 +40,13 @@ static inline FILE *vectors_open(const char *name) {
     if (!file) fail_msg("%s is missing", path);
     return file;
 }
+
+/** An independent program computes all books of a database again (tests/sim/books.py). */
+static inline void assert_books_hold(const char *conninfo) {
+    char command[1400];
+    snprintf(command, sizeof command, "/usr/bin/python3 '%s/tests/sim/books.py' --database '%s'", TAGIH_SOURCE, conninfo);
+    assert_int_equal(system(command), 0);
+}
 #endif
 
 #endif

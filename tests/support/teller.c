@@ -200,6 +200,30 @@ struct rig_answer teller_decide(struct teller *teller, user_id decider, const ch
     return rig_call(teller->rig, token_of(teller, decider), "ApprovalService/DecideProposal", &request);
 }
 
+const Tagih__V1__BankRowResult *teller_bank_line(struct teller *teller, const char *line_reference, const char *amount,
+                                                 const char *reference) {
+    uint8_t hash[32];
+    char own[UUID_TEXT_SIZE], today[DATE_TEXT_SIZE];
+    random_bytes(hash, sizeof hash);
+    uuid_format(rig_id(), own);
+    date_format((civil_date){(int32_t)((clock_now().us + 7 * INT64_C(3600000000)) / US_PER_DAY)}, today);
+    Tagih__V1__BankRow row = TAGIH__V1__BANK_ROW__INIT, *rows = &row;
+    row.row = 1;
+    row.line_reference = line_reference ? (char *)(uintptr_t)line_reference : own;
+    row.booked_on = today;
+    row.amount = (char *)(uintptr_t)amount;
+    row.reference = (char *)(uintptr_t)reference;
+    Tagih__V1__ImportStatementRequest request = TAGIH__V1__IMPORT_STATEMENT_REQUEST__INIT;
+    request.file_hash = (ProtobufCBinaryData){sizeof hash, hash};
+    request.bank_account = (char *)(uintptr_t)"BCA 1";
+    request.currency = (char *)(uintptr_t)"IDR";
+    request.rows = &rows;
+    request.n_rows = 1;
+    struct rig_answer answer = rig_call(teller->rig, token_of(teller, teller->cashier), "BankService/ImportStatement", &request);
+    assert_answer(answer, OK);
+    return ((const Tagih__V1__ImportStatementResponse *)answer.response)->results[0];
+}
+
 /* ---- looking -------------------------------------------------------------------------------------------------- */
 
 int64_t teller_number(struct teller *teller, const char *sql, uuid id) {

@@ -65,6 +65,11 @@ struct rig_answer teller_reverse(struct teller *teller, payment_id payment, Tagi
 /** Decide a proposal with the etag that GetProposal gives now. */
 struct rig_answer teller_decide(struct teller *teller, user_id decider, const char *proposal_id, bool approve);
 
+/** Import one line of the bank's statement, booked today, in a file of its own; the test fails when the call is refused.
+ *  @param line_reference  the bank's own; NULL: a new one */
+const Tagih__V1__BankRowResult *teller_bank_line(struct teller *teller, const char *line_reference, const char *amount,
+                                                 const char *reference);
+
 /** The number that a query answers; each %s stands for the id. */
 int64_t teller_number(struct teller *teller, const char *sql, uuid id);
 /** What the posting triggered by a payment, of a kind (1 payment, 2 reversal), moved on a ledger account. */
