@@ -44,11 +44,7 @@ static tagih_err post_evidence(struct rpc_batch *batch, struct post *post) {
     struct book book;
     book_move_begin(post);
     TRY(book_begin(&book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, post, 1, 0));
-    TRY(book_send_lock(&book));
-    TRY(book_send_load(&book));
-    TRY(tx_sync(batch->tx));
-    book_take_lock(&book);
-    TRY(book_take_load(&book));
+    TRY(book_open(&book));
     TRY(book_decide(&book));
     return book_save(&book);
 }
@@ -63,6 +59,17 @@ static struct params *more_facts(struct arena *arena, const struct params *facts
 static tagih_err tell(struct rpc_batch *batch, enum change_kind kind, uuid proposal, bool has_account, account_id account) {
     struct change_row change = {.kind = (int16_t)kind, .object = proposal, .has_account = has_account, .account = account};
     return change_send(batch->tx, batch->arena, &change, 1, batch->now);
+}
+
+uuid approval_subject(const struct bytes *parts, size_t n) {
+    uuid subject;
+    hash256 hash;
+    crypto_hash_sha256_state state;
+    crypto_hash_sha256_init(&state);
+    for (size_t i = 0; i < n; i++) crypto_hash_sha256_update(&state, parts[i].data, parts[i].len);
+    crypto_hash_sha256_final(&state, hash.b);
+    memcpy(subject.b, hash.b, sizeof subject.b);
+    return subject;
 }
 
 tagih_err approval_propose(struct rpc_batch *batch, struct rpc_item *item, const struct approval_making *making, uuid *out) {

@@ -70,6 +70,9 @@ struct approval_making {
     size_t n_facts;
 };
 
+/** A subject that has no id: what names it, as the first 16 bytes of the SHA-256 over all parts one behind the other. Pure. */
+uuid approval_subject(const struct bytes *parts, size_t n);
+
 /**
  * Make a proposal, two round trips. After rpc_load, with nothing queued.
  *

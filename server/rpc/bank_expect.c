@@ -58,6 +58,17 @@ tagih_err book__expect(struct book *book) {
     return bank_send_withdraw(book->tx, book->arena, gone, n_gone);
 }
 
+tagih_err book_expect_line(struct book *book, const struct post *post, enum bank_expected_kind kind, uuid object,
+                           const struct bytes *reference, int64_t amount_minor) {
+    struct bank_expected_row row = {.id = post->id, .kind = (int16_t)kind, .object = object, .has_reference = reference != NULL,
+                                    .amount_minor = amount_minor, .currency = bytes_text(post->currency.code),
+                                    .ledger_account = LEDGER_BANK, .has_account = !uuid_is_nil(post->account.u),
+                                    .account = post->account, .since_us = book->now.us, .since_on = book->loaded.today,
+                                    .state = EXPECTED_OPEN};
+    if (reference) row.reference = *reference;
+    return bank_send_expected(book->tx, book->arena, &row, 1);
+}
+
 bool book__is_at_bank(const struct posting_reversed *payment) {
     bool cheque = payment->source == SOURCE_FIELD && payment->tender == TENDER_CHEQUE;
     if (!payment->at_bank) return false;

@@ -3,8 +3,6 @@
  * Among whom an account's bonus is split (R-BON-8a), by two people, as versions with their days; and which customer a person
  * of the agency is himself (R-BON-8b). Postings look both up when they write lines (posting_bonus.c).
  */
-#include <string.h>
-
 #include "rpc/bonus_credit.h"
 #include "rpc/payment_view.h"
 #include "run/random.h"
@@ -195,11 +193,7 @@ static tagih_err say(struct rpc_batch *batch, struct own_customer_row *row) {
     post.facts = &fact;
     book_move_begin(&post);
     TRY(book_begin(&book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, &post, 1, 0));
-    TRY(book_send_lock(&book));
-    TRY(book_send_load(&book));
-    TRY(tx_sync(batch->tx));
-    book_take_lock(&book);
-    TRY(book_take_load(&book));
+    TRY(book_open(&book));
     TRY(book_decide(&book));
     TRY(book_save(&book));
     return tx_sync(batch->tx); /* the fact lives here */

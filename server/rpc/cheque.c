@@ -245,14 +245,6 @@ static tagih_err save_bounce(struct rpc_batch *batch, struct book *book, struct 
     return book_save(book);
 }
 
-/* The bank's statement will show the fee: it only confirms what is booked here. */
-static tagih_err expect_fee(struct rpc_batch *batch, const struct book *book, const struct post *fee) {
-    struct bank_expected_row row = {.id = fee->id, .kind = EXPECTED_CHEQUE_FEE, .object = fee->payment.u, .amount_minor = -fee->amount_minor,
-                                    .currency = text_of(fee->currency.code), .ledger_account = LEDGER_BANK, .has_account = true,
-                                    .account = fee->account, .since_us = batch->now.us, .since_on = book->loaded.today, .state = EXPECTED_OPEN};
-    return fee->skip ? TAGIH_OK : bank_send_expected(batch->tx, batch->arena, &row, 1);
-}
-
 static tagih_err answer(struct rpc_batch *batch, payment_id id) {
     struct rpc_item *item = batch->items[0];
     DEFER(result) struct result r = {0}, parts = {0};
@@ -290,7 +282,8 @@ static tagih_err bounce(struct rpc_batch *batch) {
     payment_read_row(&found, 0, &read);
     TRY(judge(item, &book, &read));
     TRY(save_bounce(batch, &book, posts));
-    TRY(expect_fee(batch, &book, &posts[FEE]));
+    const struct post *fee = &posts[FEE]; /* the bank's line only confirms what is booked here */
+    if (!fee->skip) TRY(book_expect_line(&book, fee, EXPECTED_CHEQUE_FEE, fee->payment.u, NULL, -fee->amount_minor));
     return answer(batch, b->payment);
 }
 

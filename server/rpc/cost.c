@@ -5,10 +5,6 @@
  */
 #include "rpc/cost.h"
 
-#include <sodium.h>
-#include <string.h>
-
-#include "domain/bank.h"
 #include "domain/change.h"
 #include "rpc/adjustment.h"
 #include "rpc/page.h"
@@ -17,7 +13,6 @@
 #include "rpc/services.h"
 #include "run/random.h"
 #include "store/adjustment.h"
-#include "store/bank.h"
 
 #define REASON_MAX 500
 
@@ -70,22 +65,13 @@ static tagih_err record_request(struct rpc_item *item) {
     bool known = request->kind > TAGIH__V1__TAKING_COST_KIND__TAKING_COST_KIND_UNSPECIFIED &&
                  request->kind <= TAGIH__V1__TAKING_COST_KIND__TAKING_COST_KIND_OTHER;
     if (!known) rpc_problem(item, FAIL(REQUEST_FIELD_RANGE), "kind");
-    tagih_err err = paying_value_check((instant){request->value_us}, item->now);
-    if (!err_is_ok(err)) rpc_problem(item, err, "value_us");
+    paying_check_value(item, "value_us", request->value_us);
     return item->err;
 }
 
 /* One open proposal a bill. */
 static uuid subject_of(account_id account, const char *reference) {
-    uuid subject;
-    hash256 hash;
-    crypto_hash_sha256_state state;
-    crypto_hash_sha256_init(&state);
-    crypto_hash_sha256_update(&state, account.u.b, sizeof account.u.b);
-    crypto_hash_sha256_update(&state, (const uint8_t *)reference, strlen(reference));
-    crypto_hash_sha256_final(&state, hash.b);
-    memcpy(subject.b, hash.b, sizeof subject.b);
-    return subject;
+    return approval_subject((const struct bytes[]){BYTES_OF(&account), bytes_text(reference)}, 2);
 }
 
 static tagih_err record_taking_cost(struct rpc_batch *batch) {
@@ -123,15 +109,6 @@ static struct cost_row row_of(const struct rpc_batch *batch, const struct approv
         .at_us = batch->now.us, .made_by = proposal->made_by, .decided_by = proposal->decided_by};
 }
 
-/* The bank's statement will show it going out: what is booked here is only confirmed by that line. */
-static tagih_err expect(struct rpc_batch *batch, const struct book *book, const struct cost_row *row) {
-    struct bank_expected_row out = {.id = row->id, .kind = EXPECTED_COST, .object = row->id, .has_reference = true,
-                                    .reference = row->reference, .amount_minor = -row->amount_minor, .currency = row->currency,
-                                    .ledger_account = LEDGER_BANK, .has_account = true, .account = row->account,
-                                    .since_us = batch->now.us, .since_on = book->loaded.today, .state = EXPECTED_OPEN};
-    return bank_send_expected(batch->tx, batch->arena, &out, 1);
-}
-
 /* LOCK and LOAD: what the bill was booked as is read behind the account's lock. */
 static tagih_err open_book(struct rpc_batch *batch, struct book *book, struct post *post, struct bytes reference) {
     TRY(book_begin(book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, post, 1, 0));
@@ -160,7 +137,7 @@ static tagih_err execute_cost(struct rpc_batch *batch, struct approval *proposal
     TRY(approval_join(batch, proposal, &post));
     TRY(book_decide(&book));
     TRY(book_save(&book));
-    return expect(batch, &book, &row);
+    return book_expect_line(&book, &post, EXPECTED_COST, row.id, &row.reference, -row.amount_minor);
 }
 
 /* ---- ListTakingCosts ------------------------------------------------------------------------------------------ */

@@ -264,11 +264,7 @@ static tagih_err match_without_line(struct rpc_batch *batch, struct deposit_matc
     struct book book;
     deposit_match_post(match, batch->now, &post);
     TRY(book_begin(&book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, &post, 1, 0));
-    TRY(book_send_lock(&book));
-    TRY(book_send_load(&book));
-    TRY(tx_sync(batch->tx));
-    book_take_lock(&book);
-    TRY(book_take_load(&book));
+    TRY(book_open(&book));
     TRY(deposit_match_build(batch->tx, batch->arena, match, &post, batch->now));
     TRY(book_decide(&book));
     TRY(book_save(&book));

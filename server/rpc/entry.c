@@ -235,11 +235,7 @@ static tagih_err post_gap(struct rpc_batch *batch, struct gap_row *gap) {
     gap_fact(&fact, batch->tx, batch->arena, gap);
     book_move_begin(&post);
     TRY(book_begin(&book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, &post, 1, 0));
-    TRY(book_send_lock(&book));
-    TRY(book_send_load(&book));
-    TRY(tx_sync(batch->tx));
-    book_take_lock(&book);
-    TRY(book_take_load(&book));
+    TRY(book_open(&book));
     TRY(book_decide(&book));
     return book_save(&book);
 }

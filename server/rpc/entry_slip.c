@@ -43,8 +43,7 @@ tagih_err post_slip_check(struct rpc_item *item) {
     rpc_check_money(item, "amount", request->amount, 1, FAIL(ADJUSTMENT_AMOUNT), &slip->currency, &slip->amount_minor);
     check_tender(item, request);
     if (request->receipt_no < 1) rpc_problem(item, FAIL(REQUEST_FIELD_RANGE), "receipt_no");
-    tagih_err err = paying_value_check(slip->taken, item->now);
-    if (!err_is_ok(err)) rpc_problem(item, err, "taken_us");
+    paying_check_value(item, "taken_us", request->taken_us);
     if (request->slip_sha256.len != sizeof slip->hash.b) rpc_problem(item, FAIL(REQUEST_FIELD_RANGE), "slip_sha256");
     else memcpy(slip->hash.b, request->slip_sha256.data, sizeof slip->hash.b);
     rpc_check_text(item, "reason", request->reason, 1, REASON_MAX);
@@ -131,11 +130,7 @@ static tagih_err load(struct rpc_batch *batch, const struct slip *slip, struct s
 
 static tagih_err book_it(struct rpc_batch *batch, struct book *book, struct post *post) {
     TRY(book_begin(book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, post, 1, 0));
-    TRY(book_send_lock(book));
-    TRY(book_send_load(book));
-    TRY(tx_sync(batch->tx));
-    book_take_lock(book);
-    TRY(book_take_load(book));
+    TRY(book_open(book));
     TRY(entry_why_not(book_hindrance(book, post)));
     TRY(book_decide(book));
     if (post->outcome != POST_DONE) return FAIL(INTERNAL);

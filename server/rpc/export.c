@@ -24,11 +24,7 @@ static tagih_err post_event(struct tx *tx, struct arena *arena, const struct exp
     post->has_actor = by->has_actor;
     post->actor = by->actor;
     TRY(book_begin(&book, tx, arena, by->agency, by->writer, now, post, 1, 0));
-    TRY(book_send_lock(&book));
-    TRY(book_send_load(&book));
-    TRY(tx_sync(tx));
-    book_take_lock(&book);
-    TRY(book_take_load(&book));
+    TRY(book_open(&book));
     TRY(book_decide(&book));
     return book_save(&book);
 }

@@ -40,11 +40,7 @@ tagih_err kpi_generate(struct tx *tx, struct arena *arena, int64_t writer, civil
     *post = (struct post){.what = POST_MOVE, .kind = POSTING_OF_KPI, .id = random_id(), .value = now, .received = now,
                           .currency = {"IDR"}, .facts = fact, .n_facts = 1};
     TRY(book_begin(&book, tx, arena, tx->options->agency, writer, now, post, 1, 0));
-    TRY(book_send_lock(&book));
-    TRY(book_send_load(&book));
-    TRY(tx_sync(tx));
-    book_take_lock(&book);
-    TRY(book_take_load(&book));
+    TRY(book_open(&book));
     TRY(kpi_take(tx, arena, month, now, out));
     if (!out->changed) return TAGIH_OK;
     kpi_taken_fact(fact, tx, arena, out, post->id, NULL);

@@ -73,11 +73,7 @@ static tagih_err chunk_open(struct chunk *chunk, instant last) {
         book_move_begin(&chunk->posts[i]);
     }
     TRY(book_begin(&chunk->book, c->tx, chunk->arena, c->agency, c->writer, c->now, chunk->posts, chunk->n, 0));
-    TRY(book_send_lock(&chunk->book));
-    TRY(book_send_load(&chunk->book));
-    TRY(tx_sync(c->tx));
-    book_take_lock(&chunk->book);
-    return book_take_load(&chunk->book);
+    return book_open(&chunk->book);
 }
 
 static tagih_err send_parts(const struct month_closing *c, struct arena *arena, const struct month_collector *of, uuid line_id,
@@ -197,11 +193,7 @@ static tagih_err close_posting(struct month_closing *c, const struct month_now *
     if (c->join) TRY(c->join(c->join_context, &post));
     struct book book;
     TRY(book_begin(&book, c->tx, c->arena, c->agency, c->writer, c->now, &post, 1, 0));
-    TRY(book_send_lock(&book));
-    TRY(book_send_load(&book));
-    TRY(tx_sync(c->tx));
-    book_take_lock(&book);
-    TRY(book_take_load(&book));
+    TRY(book_open(&book));
     TRY(book_decide(&book));
     return book_save(&book);
 }

@@ -16,6 +16,12 @@ tagih_err paying_value_check(instant value, instant now) {
     return value.us > now.us + FUTURE_MAX_US ? FAIL(PAYMENT_FUTURE) : TAGIH_OK;
 }
 
+bool paying_check_value(struct rpc_item *item, const char *field, int64_t value_us) {
+    tagih_err err = paying_value_check((instant){value_us}, item->now);
+    if (!err_is_ok(err)) rpc_problem(item, err, "%s", field);
+    return err_is_ok(err);
+}
+
 static struct post post_of(const struct paying *p, instant now) {
     return (struct post){.id = p->payment.u, .payment = p->payment, .account = p->account, .source = p->identity.source,
                          .tag = (int16_t)p->tag, .amount_minor = p->amount_minor, .currency = p->currency, .value = p->value,

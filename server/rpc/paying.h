@@ -12,6 +12,7 @@
 
 #include "domain/payment_row.h"
 #include "rpc/posting.h"
+#include "rpc/rpc.h"
 #include "store/payment.h"
 #include "store/suspense.h"
 
@@ -49,6 +50,8 @@ struct paying_book {
 /** May this much have been paid at this instant? @return OK · PAYMENT_AMOUNT · REQUEST_TIME · PAYMENT_FUTURE. Pure. */
 TAGIH_MUST_USE tagih_err paying_amount_check(int64_t amount_minor);
 TAGIH_MUST_USE tagih_err paying_value_check(instant value, instant now);
+/** The same of a field of a request, told as its problem. */
+bool paying_check_value(struct rpc_item *item, const char *field, int64_t value_us);
 
 /**
  * Begin with n payments; those with an `err` are passed over. They outlive the book.

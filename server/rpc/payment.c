@@ -75,8 +75,7 @@ static tagih_err post_request(struct rpc_item *item) {
     check_source(item, request->source, request->tag, out);
     rpc_check_text(item, "source_reference", request->source_reference, 1, PAYMENT_REFERENCE_MAX);
     rpc_check_money(item, "amount", request->amount, 1, FAIL(PAYMENT_AMOUNT), &out->currency, &out->amount_minor);
-    tagih_err err = paying_value_check(out->value, item->now);
-    if (!err_is_ok(err)) rpc_problem(item, err, "value_us");
+    paying_check_value(item, "value_us", request->value_us);
     return item->err;
 }
 

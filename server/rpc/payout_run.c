@@ -89,11 +89,7 @@ tagih_err payout_work(struct arena *arena, const struct payout_group *groups, si
 static tagih_err run_book(struct rpc_batch *batch, struct post *posts, size_t n) {
     struct book book;
     TRY(book_begin(&book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, posts, n, 0));
-    TRY(book_send_lock(&book));
-    TRY(book_send_load(&book));
-    TRY(tx_sync(batch->tx));
-    book_take_lock(&book);
-    TRY(book_take_load(&book));
+    TRY(book_open(&book));
     TRY(book_decide(&book));
     TRY(book_save(&book));
     return tx_sync(batch->tx);
@@ -242,11 +238,7 @@ static tagih_err execute_leaving(struct rpc_batch *batch, struct approval *propo
     post.collector = collector;
     struct book book;
     TRY(book_begin(&book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, &post, 1, 0));
-    TRY(book_send_lock(&book));
-    TRY(book_send_load(&book));
-    TRY(tx_sync(batch->tx));
-    book_take_lock(&book);
-    TRY(book_take_load(&book));
+    TRY(book_open(&book));
     const struct posting_collector *now = book_collector(&book, collector, books.currency);
     if (!now || now->bonus_payable_minor >= 0) return FAIL(PAYOUT_OWES_NOTHING);
     int64_t owed_minor = -now->bonus_payable_minor;

@@ -70,6 +70,14 @@ tagih_err book_take_load(struct book *book) {
     return promises__take(book);
 }
 
+tagih_err book_open(struct book *book) {
+    TRY(book_send_lock(book));
+    TRY(book_send_load(book));
+    TRY(tx_sync(book->tx));
+    book_take_lock(book);
+    return book_take_load(book);
+}
+
 void book_add(struct book *book, struct post *post) {
     if (book->n == book->n_max) return; /* asserted by the caller's count */
     post->index = SIZE_MAX;

@@ -17,6 +17,7 @@
 #ifndef TAGIH_RPC_POSTING_H
 #define TAGIH_RPC_POSTING_H
 
+#include "domain/bank.h"
 #include "domain/fate_bits.h"
 #include "domain/posting.h"
 #include "rpc/posting_promise.h"
@@ -219,6 +220,17 @@ TAGIH_MUST_USE tagih_err book_send_lock(struct book *book);
 TAGIH_MUST_USE tagih_err book_send_load(struct book *book);
 void book_take_lock(struct book *book);
 TAGIH_MUST_USE tagih_err book_take_load(struct book *book);
+/** LOCK and LOAD in one round trip, for a book whose maker asks for nothing else in it. Nothing may be queued before. */
+TAGIH_MUST_USE tagih_err book_open(struct book *book);
+
+/**
+ * The bank's statement will show what a post booked at the bank: the line only confirms it. After book_save.
+ *
+ * @param reference  NULL: the line is known by its amount alone
+ * @param amount_minor  > 0 comes in, < 0 goes out
+ */
+TAGIH_MUST_USE tagih_err book_expect_line(struct book *book, const struct post *post, enum bank_expected_kind kind, uuid object,
+                                          const struct bytes *reference, int64_t amount_minor);
 
 /** Add a reversal of a payment that is in this book itself. Before book_decide. */
 void book_add(struct book *book, struct post *post);
@@ -259,11 +271,11 @@ TAGIH_MUST_USE tagih_err book__bonus(struct book *book, const struct post *post,
 /** Write the lines that take back all that was written for a payment, one a collector (R-BON-5). */
 TAGIH_MUST_USE tagih_err book__bonus_reverse(struct book *book, const struct post *post, struct posted *posted,
                                              const struct posting_reversed *payment);
-/** Write the line of a month that closes. */
 /** Take back the bonus lines of a payment and write one for its post's collector (R-BON-8c). */
 TAGIH_MUST_USE tagih_err book__bonus_credit(struct book *book, const struct post *post, struct posted *posted);
 /** Take back the bonus lines of a payment and write them again with another tag (R-TAG-1). */
 TAGIH_MUST_USE tagih_err book__bonus_retag(struct book *book, const struct post *post, struct posted *posted);
+/** Write the line of a month that closes. */
 TAGIH_MUST_USE tagih_err book__bonus_true_up(struct book *book, const struct post *post, struct posted *posted);
 /** Queue what the bank's statement should show of these postings, and what it will not show any more (bank_expect.c). */
 TAGIH_MUST_USE tagih_err book__expect(struct book *book);

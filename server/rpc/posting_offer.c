@@ -118,11 +118,7 @@ static tagih_err write_step(struct following *f) {
     f->posts[0].n_facts = f->n_facts;
     TRY(book_begin(&own, first->tx, first->arena, first->agency, first->writer, first->now, f->posts, f->n, 0));
     own.no_offers = true;
-    TRY(book_send_lock(&own));
-    TRY(book_send_load(&own));
-    TRY(tx_sync(own.tx));
-    book_take_lock(&own);
-    TRY(book_take_load(&own));
+    TRY(book_open(&own));
     TRY(book_decide(&own));
     TRY(book_save(&own));
     TRY(offer_send_steps(own.tx, own.arena, &f->next, 1));

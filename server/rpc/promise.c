@@ -140,11 +140,7 @@ static tagih_err withdraw(struct rpc_batch *batch, struct post *post, const Tagi
     post->n_facts = 1;
     book_move_begin(post);
     TRY(book_begin(&book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, post, 1, 0));
-    TRY(book_send_lock(&book));
-    TRY(book_send_load(&book));
-    TRY(tx_sync(batch->tx));
-    book_take_lock(&book);
-    TRY(book_take_load(&book));
+    TRY(book_open(&book));
     TRY(book_decide(&book));
     TRY(post->deed->err);
     if (strcmp(request->etag, promise_etag(batch->items[0], post->deed->version)) != 0) return FAIL(PROMISE_CHANGED);

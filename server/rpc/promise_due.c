@@ -35,11 +35,7 @@ static tagih_err look(struct tx *tx, const struct round *round, const account_id
         book_move_begin(&posts[i]);
     }
     TRY(book_begin(&book, tx, round->arena, tx->options->agency, CLOCK_WRITER, round->now, posts, round->n, 0));
-    TRY(book_send_lock(&book));
-    TRY(book_send_load(&book));
-    TRY(tx_sync(tx));
-    book_take_lock(&book);
-    TRY(book_take_load(&book));
+    TRY(book_open(&book));
     TRY(book_decide(&book));
     return book_save(&book);
 }

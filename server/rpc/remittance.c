@@ -5,10 +5,8 @@
  */
 #include "rpc/remittance.h"
 
-#include <sodium.h>
 #include <string.h>
 
-#include "domain/bank.h"
 #include "domain/change.h"
 #include "rpc/adjustment.h"
 #include "rpc/cost.h"
@@ -17,7 +15,6 @@
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
 #include "run/random.h"
-#include "store/bank.h"
 #include "store/remittance.h"
 
 #define REASON_MAX 500
@@ -57,22 +54,14 @@ static tagih_err remit_request(struct rpc_item *item) {
     rpc_check_money(item, "amount", request->amount, 1, FAIL(ADJUSTMENT_AMOUNT), &out->currency, &out->amount_minor);
     cost_check_reference(item, "reference", request->reference);
     rpc_check_text(item, "reason", request->reason, 1, REASON_MAX);
-    tagih_err err = paying_value_check((instant){request->value_us}, item->now);
-    if (!err_is_ok(err)) rpc_problem(item, err, "value_us");
+    paying_check_value(item, "value_us", request->value_us);
     return item->err;
 }
 
 /* One open proposal a creditor and reference. */
 static uuid subject_of(const Tagih__V1__RemitToCreditorRequest *request) {
-    uuid subject;
-    hash256 hash;
-    crypto_hash_sha256_state state;
-    crypto_hash_sha256_init(&state);
-    crypto_hash_sha256_update(&state, (const uint8_t *)request->creditor, strlen(request->creditor) + 1);
-    crypto_hash_sha256_update(&state, (const uint8_t *)request->reference, strlen(request->reference));
-    crypto_hash_sha256_final(&state, hash.b);
-    memcpy(subject.b, hash.b, sizeof subject.b);
-    return subject;
+    struct bytes creditor = bytes_make(request->creditor, strlen(request->creditor) + 1); /* its end keeps the two apart */
+    return approval_subject((const struct bytes[]){creditor, bytes_text(request->reference)}, 2);
 }
 
 static tagih_err remit_to_creditor(struct rpc_batch *batch) {
@@ -118,15 +107,6 @@ static tagih_err open_book(struct rpc_batch *batch, struct approval *proposal, s
     return take_looks(batch, proposal->amount_minor, proposal->currency);
 }
 
-/* The bank's statement will show it going out: what is booked here is only confirmed by that line. */
-static tagih_err expect(struct rpc_batch *batch, const struct book *book, const struct remittance_row *row) {
-    struct bank_expected_row out = {.id = row->id, .kind = EXPECTED_REMITTANCE, .object = row->id, .has_reference = true,
-                                    .reference = row->reference, .amount_minor = -row->amount_minor, .currency = row->currency,
-                                    .ledger_account = LEDGER_BANK, .since_us = batch->now.us, .since_on = book->loaded.today,
-                                    .state = EXPECTED_OPEN};
-    return bank_send_expected(batch->tx, batch->arena, &out, 1);
-}
-
 static tagih_err execute_remittance(struct rpc_batch *batch, struct approval *proposal) {
     struct remittance_row row = row_of(batch, proposal, random_id());
     struct params *fact = ARENA_ARRAY(batch->arena, 1, struct params);
@@ -143,7 +123,7 @@ static tagih_err execute_remittance(struct rpc_batch *batch, struct approval *pr
     TRY(approval_join(batch, proposal, &post));
     TRY(book_decide(&book));
     TRY(book_save(&book));
-    return expect(batch, &book, &row);
+    return book_expect_line(&book, &post, EXPECTED_REMITTANCE, row.id, &row.reference, -row.amount_minor);
 }
 
 /* ---- ListRemittances ------------------------------------------------------------------------------------------ */

@@ -331,11 +331,7 @@ static tagih_err decide(struct rpc_batch *batch, struct approval *proposal, bool
     book_move_begin(&post);
     TRY(approval_join(batch, proposal, &post));
     TRY(book_begin(&book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, &post, 1, 0));
-    TRY(book_send_lock(&book));
-    TRY(book_send_load(&book));
-    TRY(tx_sync(batch->tx));
-    book_take_lock(&book);
-    TRY(book_take_load(&book));
+    TRY(book_open(&book));
     if (approve) TRY(promise_account_check(batch->items[0], book_account(&book, proposal->account), proposal->currency));
     TRY(book_decide(&book));
     TRY(deed.err);

@@ -7,7 +7,6 @@
  */
 #include "rpc/rule_set.h"
 
-#include <sodium.h>
 #include <string.h>
 
 #include "rpc/page.h"
@@ -107,11 +106,7 @@ static tagih_err propose_request(struct rpc_item *item) {
 
 /* Two open proposals about one name cannot be. */
 static uuid name_subject(const char *name) {
-    hash256 hash;
-    uuid subject;
-    crypto_hash_sha256(hash.b, (const unsigned char *)name, strlen(name));
-    memcpy(subject.b, hash.b, sizeof subject.b);
-    return subject;
+    return approval_subject(&(const struct bytes){.data = (const uint8_t *)name, .len = strlen(name)}, 1);
 }
 
 /* Is it the next one of its name? */
@@ -147,11 +142,7 @@ static tagih_err post_version(struct rpc_batch *batch, struct approval *proposal
     rule_set_fact(&fact, batch->tx, batch->arena, row);
     TRY(approval_join(batch, proposal, &post));
     TRY(book_begin(&book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, &post, 1, 0));
-    TRY(book_send_lock(&book));
-    TRY(book_send_load(&book));
-    TRY(tx_sync(batch->tx));
-    book_take_lock(&book);
-    TRY(book_take_load(&book));
+    TRY(book_open(&book));
     book_move_begin(&post);
     TRY(book_decide(&book));
     return book_save(&book);
@@ -303,11 +294,7 @@ static tagih_err take_choice(struct rpc_batch *batch, struct changing *c) {
 static tagih_err post_change(struct rpc_batch *batch, struct post *post) {
     struct book book;
     TRY(book_begin(&book, batch->tx, batch->arena, batch->agency, batch->writer, batch->now, post, 1, 0));
-    TRY(book_send_lock(&book));
-    TRY(book_send_load(&book));
-    TRY(tx_sync(batch->tx));
-    book_take_lock(&book);
-    TRY(book_take_load(&book));
+    TRY(book_open(&book));
     TRY(book_decide(&book));
     if (post->outcome != POST_DONE) return FAIL(NOT_PERMITTED);
     return book_save(&book);

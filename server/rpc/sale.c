@@ -52,8 +52,7 @@ static tagih_err record_request(struct rpc_item *item) {
     rpc_check_money(item, "hammer", request->hammer, 1, FAIL(ADJUSTMENT_AMOUNT), &out->currency, &out->hammer_minor);
     cost_check_digest(item, "protocol_sha256", request->protocol_sha256);
     rpc_check_text(item, "reason", request->reason, 1, REASON_MAX);
-    tagih_err err = paying_value_check((instant){request->sold_us}, item->now);
-    if (!err_is_ok(err)) rpc_problem(item, err, "sold_us");
+    paying_check_value(item, "sold_us", request->sold_us);
     return item->err;
 }
 
@@ -123,15 +122,8 @@ tagih_err sale_judge(const struct sale_step *step, const struct sale_read *read,
 
 /* A bill may be nothing, and so may what a house pays that keeps all of it. */
 static void check_money(struct rpc_item *item, const char *field, const Tagih__V1__Money *money) {
-    if (!money) {
-        rpc_problem(item, FAIL(REQUEST_FIELD_MISSING), "%s", field);
-        return;
-    }
-    currency in;
-    tagih_err err = currency_parse(bytes_text(money->currency), &in);
-    if (!err_is_ok(err)) rpc_problem(item, err, "%s.currency", field);
-    bool valid = money->minor >= 0 && money->minor <= MONEY_AMOUNT_MAX_MINOR;
-    if (!valid) rpc_problem(item, FAIL(SALE_AMOUNT), "%s.minor", field);
+    struct sale_step *step = item->checked;
+    rpc_check_money(item, field, money, 0, FAIL(SALE_AMOUNT), &step->currency, &step->amount_minor);
 }
 
 static struct sale_step *check_step(struct rpc_item *item, enum sale_event event, const char *sale_id) {
@@ -148,8 +140,7 @@ static struct sale_step *check_step(struct rpc_item *item, enum sale_event event
 static void check_moved(struct rpc_item *item, const Tagih__V1__Money *amount, const char *reference, int64_t value_us) {
     check_money(item, "amount", amount);
     cost_check_reference(item, "reference", reference);
-    tagih_err err = paying_value_check((instant){value_us}, item->now);
-    if (!err_is_ok(err)) rpc_problem(item, err, "value_us");
+    paying_check_value(item, "value_us", value_us);
 }
 
 static tagih_err settle_request(struct rpc_item *item) {

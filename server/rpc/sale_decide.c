@@ -3,12 +3,10 @@
  * What a second person's approval does to a sale of collateral: the hammer (J25), its waterfall (J26), the house's and the debtor's money
  * (J27), and taking back a step. The sale is read once to know which post it will be, and judged again behind the account's lock.
  */
-#include "domain/bank.h"
 #include "domain/change.h"
 #include "rpc/posting.h"
 #include "rpc/sale.h"
 #include "run/random.h"
-#include "store/bank.h"
 #include "store/cost.h"
 
 static struct ledger_side of_account(enum ledger_account account, account_id owner) {
@@ -217,16 +215,11 @@ static void begin_event(struct rpc_batch *batch, const struct approval *proposal
         .made_by = proposal->made_by, .decided_by = proposal->decided_by};
 }
 
-/* The bank's statement will show what comes in or goes out: what is booked here is only confirmed by that line. */
-static tagih_err expect(struct rpc_batch *batch, const struct stepping *s) {
+static tagih_err expect(struct stepping *s) {
     bool in = s->step.event == SALE_RECEIVE, out = s->step.event == SALE_PAY_SURPLUS;
     if ((!in && !out) || s->step.amount_minor == 0) return TAGIH_OK;
-    struct bank_expected_row row = {
-        .id = s->post.id, .kind = in ? EXPECTED_SALE : EXPECTED_SURPLUS, .object = s->read.row.id, .has_reference = true,
-        .reference = s->step.reference, .amount_minor = in ? s->step.amount_minor : -s->step.amount_minor,
-        .currency = s->read.row.currency, .ledger_account = LEDGER_BANK, .has_account = true, .account = s->read.row.account,
-        .since_us = batch->now.us, .since_on = s->book.loaded.today, .state = EXPECTED_OPEN};
-    return bank_send_expected(batch->tx, batch->arena, &row, 1);
+    return book_expect_line(&s->book, &s->post, in ? EXPECTED_SALE : EXPECTED_SURPLUS, s->read.row.id, &s->step.reference,
+                            in ? s->step.amount_minor : -s->step.amount_minor);
 }
 
 static tagih_err carry_out(struct rpc_batch *batch, struct stepping *s, struct approval *proposal) {
@@ -243,7 +236,7 @@ static tagih_err carry_out(struct rpc_batch *batch, struct stepping *s, struct a
     s->post.facts = &s->fact;
     s->post.n_facts = 1;
     TRY(save(batch, proposal, &s->book, &s->post, s->read.row.id));
-    return expect(batch, s);
+    return expect(s);
 }
 
 static tagih_err execute(struct rpc_batch *batch, struct approval *proposal, enum sale_event event) {

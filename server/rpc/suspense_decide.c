@@ -9,7 +9,6 @@
 #include "domain/change.h"
 #include "rpc/suspense.h"
 #include "run/random.h"
-#include "store/bank.h"
 
 #define REASON_MAX 500
 
@@ -156,15 +155,6 @@ static const struct params *decision_fact(struct rpc_batch *batch, const struct 
     return fact;
 }
 
-/* The bank's statement will show it going out: what is booked here is only confirmed by that line. */
-static tagih_err expect_return(struct rpc_batch *batch, const struct deciding *d) {
-    struct bank_expected_row row = {.id = d->post.id, .kind = EXPECTED_SUSPENSE_RETURN, .object = d->id, .has_reference = true,
-                                    .reference = d->post.reference, .amount_minor = -d->post.amount_minor,
-                                    .currency = bytes_text(d->post.currency.code), .ledger_account = LEDGER_BANK,
-                                    .since_us = batch->now.us, .since_on = d->book.loaded.today, .state = EXPECTED_OPEN};
-    return d->event == MONEY_RETURN ? bank_send_expected(batch->tx, batch->arena, &row, 1) : TAGIH_OK;
-}
-
 static tagih_err carry_out(struct rpc_batch *batch, struct deciding *d, struct approval *proposal) {
     TRY(suspense_send_get(batch->tx, batch->arena, &d->id, 1));
     TRY(tx_sync(batch->tx));
@@ -180,7 +170,8 @@ static tagih_err carry_out(struct rpc_batch *batch, struct deciding *d, struct a
     TRY(approval_join(batch, proposal, &d->post));
     TRY(book_decide(&d->book));
     TRY(book_save(&d->book));
-    return expect_return(batch, d);
+    if (d->event != MONEY_RETURN) return TAGIH_OK;
+    return book_expect_line(&d->book, &d->post, EXPECTED_SUSPENSE_RETURN, d->id, &d->post.reference, -d->post.amount_minor);
 }
 
 static tagih_err execute(struct rpc_batch *batch, struct deciding *d, struct approval *proposal) {

@@ -16,6 +16,7 @@
 struct decoded {
     uint16_t kind;
     const char *table;
+    const struct statement *verify;  /* reads its rows back */
     const char *server[SKIPPED_MAX]; /* columns that the server adds */
     void (*expect)(struct verify *v, struct opened *o, struct params *out);
 };
@@ -72,25 +73,14 @@ static void expect_notes(struct verify *v, struct opened *o, struct params *out)
 }
 
 static const struct decoded decoded[] = {
-    {JOURNAL_PROMISE, "promise", {"closes_us", "flags", "refused"}, expect_promise},
-    {JOURNAL_DEPOSIT, "deposit", {NULL}, expect_deposit},
-    {JOURNAL_INCIDENT, "shortage", {NULL}, expect_shortage},
-    {JOURNAL_HANDOVER, "handover", {NULL}, expect_handover},
-    {JOURNAL_DAY_CLOSE, "settlement", {NULL}, expect_settlements},
-    {JOURNAL_DAY_CLOSE, "settlement_note", {NULL}, expect_notes},
+    {JOURNAL_PROMISE, "promise", STMT_promise_verify, {"closes_us", "flags", "refused"}, expect_promise},
+    {JOURNAL_DEPOSIT, "deposit", STMT_deposit_verify, {NULL}, expect_deposit},
+    {JOURNAL_INCIDENT, "shortage", STMT_shortage_verify, {NULL}, expect_shortage},
+    {JOURNAL_HANDOVER, "handover", STMT_handover_verify, {NULL}, expect_handover},
+    {JOURNAL_DAY_CLOSE, "settlement", STMT_settlement_verify, {NULL}, expect_settlements},
+    {JOURNAL_DAY_CLOSE, "settlement_note", STMT_settlement_note_verify, {NULL}, expect_notes},
 };
 #define DECODED (sizeof decoded / sizeof decoded[0])
-
-static const struct statement *statement_of(const struct decoded *kind) {
-    if (kind->expect == expect_notes) return STMT_settlement_note_verify;
-    switch (kind->kind) {
-    case JOURNAL_PROMISE: return STMT_promise_verify;
-    case JOURNAL_DEPOSIT: return STMT_deposit_verify;
-    case JOURNAL_INCIDENT: return STMT_shortage_verify;
-    case JOURNAL_HANDOVER: return STMT_handover_verify;
-    default: return STMT_settlement_verify;
-    }
-}
 
 /* ---- comparing ----------------------------------------------------------------------------------------------------------- */
 
@@ -143,7 +133,7 @@ static tagih_err compare_kind(struct verify *v, const struct decoded *kind, stru
     }
     if (count == 0) return TAGIH_OK;
     DEFER(result) struct result r = {0};
-    TRY(verify__send_ids(v, statement_of(kind), ids, count));
+    TRY(verify__send_ids(v, kind->verify, ids, count));
     TRY(tx_sync(v->tx));
     tx_take(v->tx, &r);
     int column = verify__column(r.statement, "posting_id");
