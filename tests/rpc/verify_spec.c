@@ -3,14 +3,11 @@
  * Tamper evidence: a lived-in day verifies clean, and one value changed by hand, in any column of any table of money or
  * evidence, is found and named. The tables come from the catalogue, so a new one without cover fails here.
  */
-#include "rpc/heads.h"
-#include "rpc/verify.h"
 #include "run/clock.h"
-#include "run/grow.h"
-#include "run/log.h"
 #include "store_statements.h"
 #include "tests/support/case.h"
 #include "tests/support/teller.h"
+#include "tests/support/verifier.h"
 #include "tests/support/writer.h"
 
 static struct rig rig;
@@ -18,97 +15,20 @@ static struct teller teller;
 static user_id collector;
 static struct writer phone;
 
+static struct verifier verifier;
+
 /* ---- verifying ---------------------------------------------------------------------------------------------------- */
 
-#define FOUND_MAX 64
-
-struct found {
-    struct {
-        char table[64], key[160], column[600], stored[200], expected[200];
-    } all[FOUND_MAX];
-    size_t n; /* may be more than is kept */
-};
-
-static void keep(void *context, const struct verify_difference *d) {
-    struct found *found = context;
-    if (found->n++ >= FOUND_MAX) return;
-    snprintf(found->all[found->n - 1].table, sizeof found->all[0].table, "%s", d->table);
-    snprintf(found->all[found->n - 1].key, sizeof found->all[0].key, "%s", d->key);
-    snprintf(found->all[found->n - 1].column, sizeof found->all[0].column, "%s", d->column);
-    snprintf(found->all[found->n - 1].stored, sizeof found->all[0].stored, "%s", d->stored);
-    snprintf(found->all[found->n - 1].expected, sizeof found->all[0].expected, "%s", d->expected);
-}
-
-static struct db db;
-static char conninfo[1100];
-static struct arena arena;
-
-static void open_reader(void) {
-    pg_conninfo_as(&rig.pg, "tagih_read", conninfo, sizeof conninfo);
-    assert_ok(db_open(&db, &(struct db_options){.conninfo = conninfo, .worker = "verify", .statements = &store_statements,
-                                                .log = log_line, .log_context = (void *)(uintptr_t) "verify"}));
-    assert_true(grow_arena_open(&arena));
-}
-
-static tagih_err verify_all_entries(struct verify *v) {
-    hash256 first = {{0}}, last;
-    memset(last.b, 0xff, sizeof last.b);
-    return verify_entries(v, &first, &last);
-}
-
-static bool names(const struct found *found, const char *table);
-
-/* Part by part, in one snapshot, until one of them names `until` (NULL: all of them). */
-static tagih_err verify_until(struct verify *v, const struct found *found, const char *until) {
-    static tagih_err (*const parts[])(struct verify *v) = {verify_sums, verify_postings, verify_device_keys, verify_all_entries,
-                                                           verify_bonus, verify_accounts, verify_states, verify_identities, verify_heads};
-    for (size_t i = 0; i < COUNT_OF(parts); i++) {
-        TRY(parts[i](v));
-        if (until && names(found, until)) break;
-    }
-    return TAGIH_OK;
-}
-
 static struct found verify_for(const char *until) {
-    struct found found = {.n = 0};
-    struct tx_options options = {.agency = teller.agency, .name = "verify", .read_only = true, .snapshot = true,
-                                 .deadline_us = clock_monotonic_us() + 60 * US_PER_S};
-    DEFER(tx) struct tx tx;
-    tx_begin(&tx, &db, &options);
-    struct verify v = {.tx = &tx, .arena = &arena, .agency = teller.agency, .installation = rig.installation,
-                       .keys = &rig.keys, .difference = keep, .context = &found};
-    assert_ok(verify_until(&v, &found, until));
-    return found;
+    return verifier_look(&verifier, until);
 }
 
 static struct found verify(void) {
     return verify_for(NULL);
 }
 
-static void print_found(const struct found *found) {
-    for (size_t i = 0; i < found->n && i < FOUND_MAX; i++) {
-        print_message("    %s [%s] %s: %s, should be %s\n", found->all[i].table, found->all[i].key, found->all[i].column,
-                      found->all[i].stored, found->all[i].expected);
-    }
-}
-
 static void assert_clean(void) {
-    struct found found = verify();
-    print_found(&found);
-    assert_int_equal(found.n, 0);
-}
-
-/* The table itself, or among those that a digest covers: "digest (payment, allocation)". */
-static bool names(const struct found *found, const char *table) {
-    if (strcmp(table, "seal") == 0 && found->n) return true; /* it tells the rows that it no longer covers */
-    for (size_t i = 0; i < found->n && i < FOUND_MAX; i++) {
-        if (strcmp(found->all[i].table, table) == 0) return true;
-        const char *in = strchr(found->all[i].column, '(');
-        for (size_t len = strlen(table); in && (in = strstr(in, table)); in += len) {
-            if (strchr("( ", in[-1]) && strchr(",)", in[len])) return true;
-        }
-    }
-    return false;
+    verifier_assert_clean(&verifier);
 }
 
 static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -125,8 +45,8 @@ static void run(const char *format, ...) {
 static bool misses(const struct found *found, const char *table) {
     char sql[200];
     snprintf(sql, sizeof sql, "select count(*) from pg_attribute where attname = 'posting_id' and attrelid = '%s'::regclass", table);
-    if (names(found, table)) return true;
-    return pg_number(&rig.pg, sql) > 0 && names(found, "posting");
+    if (found_names(found, table)) return true;
+    return pg_number(&rig.pg, sql) > 0 && found_names(found, "posting");
 }
 
 /* ---- a day ---------------------------------------------------------------------------------------------------------- */
@@ -446,37 +366,11 @@ static void day_of_slips(account_id account) {
     writer_end(&w);
 }
 
-/* A head covers the seals older than every transaction that runs, in other specs' databases, too: until those have ended. */
-static void wait_for_others(void) {
-    const char *uncovered = "select count(*) from seal where xid >= pg_snapshot_xmin(pg_current_snapshot())";
-    for (int tries = 0; tries < 300 && pg_number(&rig.pg, uncovered) > 0; tries++) nanosleep(&(struct timespec){0, 100000000}, NULL);
-    assert_int_equal(pg_number(&rig.pg, uncovered), 0);
-}
-
-/* The minute's chore, as it comes by: how many heads it signed. */
-static long long sign_heads(int64_t later_us) {
-    wait_for_others();
-    char app[1100];
-    struct db writer = {0};
-    agency_id due[10];
-    size_t n_due, n;
-    long long before = pg_number(&rig.pg, "select count(*) from digest_head");
-    struct rpc_server server = {.installation = rig.installation, .keys = &rig.keys};
-    pg_conninfo_as(&rig.pg, "tagih_app", app, sizeof app);
-    assert_ok(db_open(&writer, &(struct db_options){.conninfo = app, .worker = "heads", .statements = &store_statements}));
-    int64_t soon_us = clock_monotonic_us() + 10 * US_PER_S;
-    instant now = {clock_now().us + later_us};
-    assert_ok(heads_due(&writer, &arena, now, soon_us, due, COUNT_OF(due), &n_due));
-    for (size_t i = 0; i < n_due; i++) assert_ok(heads_sign(&server, &writer, &arena, due[i], now, soon_us, &n));
-    db_release(&writer);
-    return pg_number(&rig.pg, "select count(*) from digest_head") - before;
-}
-
 static int live_a_day(void **state) {
     (void)state;
     rig_open(&rig, NULL);
     teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
-    open_reader();
+    verifier_open(&verifier, &rig, teller.agency);
     collector = rig_user(&rig, teller.agency, "budi", ROLE_COLLECTOR);
     struct rig_phone enrolled = rig_phone(&rig, teller.agency, collector);
     writer_begin(&phone, &rig, &enrolled);
@@ -495,16 +389,15 @@ static int live_a_day(void **state) {
     day_of_rule_sets(ruled);
     day_of_a_sale(teller_account(&teller, collector, &debt_j1, 1));
     day_of_bonus();
-    assert_true(sign_heads(0) > 1);
-    assert_int_equal(sign_heads(0), 0); /* not within the hour */
+    assert_true(verifier_sign_heads(&verifier, 0) > 1);
+    assert_int_equal(verifier_sign_heads(&verifier, 0), 0); /* not within the hour */
     return 0;
 }
 
 static int end_day(void **state) {
     (void)state;
     writer_end(&phone);
-    db_release(&db);
-    grow_arena_close(&arena);
+    verifier_close(&verifier);
     rig_close(&rig);
     return 0;
 }
@@ -606,14 +499,6 @@ static const char *another(const char *type, const char *column) {
     return NULL;
 }
 
-/* The hand of somebody who owns the database: no trigger, no foreign key, no check stands in his way. */
-static void take_off_the_gloves(void) {
-    pg_exec(&rig.pg, "set session_replication_role = replica; set client_min_messages = warning");
-    pg_exec(&rig.pg, "do $$ declare c record; begin for c in select conrelid::regclass as t, conname from pg_constraint"
-                     " where contype = 'c' and connamespace = 'public'::regnamespace loop"
-                     " execute format('alter table %s drop constraint %I', c.t, c.conname); end loop; end $$");
-}
-
 static PGresult *query(const char *sql) {
     PGresult *r = PQexec(rig.pg.admin, sql);
     if (PQresultStatus(r) != PGRES_TUPLES_OK) fail_msg("%s\n%s", PQerrorMessage(rig.pg.admin), sql);
@@ -645,7 +530,7 @@ static bool change_is_found(const char *table, const char *column, const char *t
     bool goes = strcmp(column, "agency_id") == 0 || strcmp(column, "posting_id") == 0;
     struct found found = verify_for(goes ? NULL : table);
     run("update %s set %s = (select value from kept) where ctid = '%s'", table, column, row);
-    return goes ? misses(&found, table) : names(&found, table);
+    return goes ? misses(&found, table) : found_names(&found, table);
 }
 
 static size_t check_table(const char *table) {
@@ -787,18 +672,11 @@ static void a_tail_cut_off_behind_a_signed_head_is_missed(void **state) {
         " and p.writer_id = w.writer_id and p.writer_n = w.n - 1) from gone g where g.writer_id = w.writer_id;"
         " delete from posting p using tail t where t.posting_id = p.posting_id; commit", rig_text(teller.agency.u));
     struct found found = verify();
-    bool head = names(&found, "digest_head");
+    bool head = found_names(&found, "digest_head");
     run("insert into posting select * from tail; update posting_writer w set n = g.n, head = g.head from gone g"
         " where g.writer_id = w.writer_id");
     assert_true(head);
     assert_clean();
-}
-
-static bool tells(const struct found *found, const char *table, const char *column) {
-    for (size_t i = 0; i < found->n && i < FOUND_MAX; i++) {
-        if (strcmp(found->all[i].table, table) == 0 && strcmp(found->all[i].column, column) == 0) return true;
-    }
-    return false;
 }
 
 /* Also where digests and seals would be made anew: the phone's signature is not the server's to make. */
@@ -816,7 +694,7 @@ static void a_row_that_says_another_thing_than_its_entry_is_told_by_its_column(v
         run("update %s set %s = %s + 1 where agency_id = '%s'", table, column, column, rig_text(teller.agency.u));
         struct found found = verify();
         run("update %s set %s = %s - 1 where agency_id = '%s'", table, column, column, rig_text(teller.agency.u));
-        if (!tells(&found, table, column)) fail_msg("%s.%s: its entry says otherwise, and nobody told", table, column);
+        if (!found_tells(&found, table, column)) fail_msg("%s.%s: its entry says otherwise, and nobody told", table, column);
     }
     assert_clean();
 }
@@ -829,14 +707,14 @@ static void a_forged_payment_is_found(void **state) {
         " value_us, value_on, posting_on, received_us, collector_id, actor_id from payment where agency_id = '%s' limit 1",
         rig_text(teller.agency.u));
     struct found found = verify();
-    assert_true(names(&found, "payment"));
+    assert_true(found_names(&found, "payment"));
     run("delete from payment where source_reference = 'forged'");
     assert_clean();
 }
 
 static int bare_hands(void **state) {
     (void)state;
-    take_off_the_gloves();
+    verifier_take_off_the_gloves(&verifier);
     return 0;
 }
 
