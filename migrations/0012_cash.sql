@@ -231,7 +231,8 @@ create index handover_halves on handover (agency_id, handover_id);
 create index handover_taker on handover (agency_id, user_id, value_us) where side = 2;
 call make_fact('handover');
 
--- state: 0 nothing has come yet (the row is there to be locked), 1 WAITING for the other half, 2 DONE, 3 DISPUTED.
+-- state: 0 nothing has come yet (the row is there to be locked), 1 WAITING for the other half, 2 DONE, 3 DISPUTED,
+-- 4 UNCOVERED: both halves are here, and of the giver's journal not all, so that his cash does not cover it yet.
 -- entry_id: the half that came first.
 create table handover_state (
     agency_id uuid not null,
@@ -240,7 +241,29 @@ create table handover_state (
     entry_id uuid,
     primary key (agency_id, handover_id)
 ) with (fillfactor = 70);
+create index handover_uncovered on handover_state (agency_id, handover_id) where state = 4;
 call make_state('handover_state');
+
+-- Has all arrived that a phone wrote up to a place of its journal, its earlier epochs included?
+create function journal_is_complete(of_agency uuid, of_device uuid, of_epoch integer, up_to bigint)
+returns boolean language sql stable parallel safe as $$
+    select coalesce((select e.contiguous_seq from device_epoch e
+                     where e.agency_id = $1 and e.device_id = $2 and e.epoch = $3), 0) >= $4
+       and not exists (
+        select from device_epoch e
+        where e.agency_id = $1 and e.device_id = $2 and e.epoch < $3
+          and e.contiguous_seq < greatest(e.seq_max, coalesce(e.closed_seq, 0)))
+$$;
+grant execute on function journal_is_complete(uuid, uuid, integer, bigint) to tagih_app;
+
+-- For the minute's work: which agencies have handovers that wait for the giver's cash. It tells no more than their ids.
+create function handover_uncovered_agencies() returns setof uuid language sql stable security definer
+set search_path = pg_catalog, public as $$
+    select a.agency_id from agency a
+    where exists (select from handover_state s where s.agency_id = a.agency_id and s.state = 4)
+$$;
+revoke execute on function handover_uncovered_agencies() from public;
+grant execute on function handover_uncovered_agencies() to tagih_app;
 
 -- ---- limits -------------------------------------------------------------------------------------------------------
 

@@ -298,8 +298,7 @@ uuid cash__missing(const struct sealed *s) {
     return s->entry->kind == JOURNAL_HANDOVER ? s->entry->body.handover.handover : s->entry->device.u;
 }
 
-/* Are entries before it missing, also after this batch? */
-static bool has_gap(const struct entries *entries, const struct sealed *s) {
+bool cash__has_gap(const struct entries *entries, const struct sealed *s) {
     for (size_t i = 0; i < entries->n_chains; i++) {
         const struct chain_state *chain = &entries->loaded.chains[i];
         bool his = uuid_equal(chain->key.device.u, s->entry->device.u) && chain->key.epoch == (int32_t)s->entry->epoch;
@@ -328,7 +327,7 @@ tagih_err cash__wake(struct entries *entries, const struct waiting_entry *waitin
     s->value.value = waiting->value;
     s->value_on = waiting->value_on;
     s->flags = (fate_bits)waiting->flags & ~fate_bit(REASON_MISSING_REFERENT);
-    if (!has_gap(entries, s)) s->flags &= ~fate_bit(REASON_GAP);
+    if (!cash__has_gap(entries, s)) s->flags &= ~fate_bit(REASON_GAP);
     plan_post(entries, s, cash, post);
     cash->waited = waiting->hash;
     post->value_on = waiting->value_on;
@@ -346,7 +345,7 @@ static void settle_missing(struct entries *entries) {
     for (size_t i = 0; i < entries->cash.n; i++) {
         struct sealed *s = entries->cash.all[i].sealed;
         bool refused = !s->known && !s->post->skip && s->post->outcome == POST_CASH_GONE;
-        if (refused && may_wait(s) && has_gap(entries, s)) s->post->flags = (s->post->flags & ~gone) | missing;
+        if (refused && may_wait(s) && cash__has_gap(entries, s)) s->post->flags = (s->post->flags & ~gone) | missing;
     }
     for (size_t i = 0; i < entries->cash.n_woken; i++) {
         struct sealed *s = entries->cash.woken[i]->sealed;
@@ -367,7 +366,7 @@ static tagih_err save_woken(struct entries *entries) {
     for (size_t i = 0; i < room; i++) {
         const struct cash_entry *cash = entries->cash.woken[i];
         const struct sealed *s = cash->sealed;
-        if (s->post->outcome == POST_CASH_GONE && has_gap(entries, s)) continue;
+        if (s->post->outcome == POST_CASH_GONE && cash__has_gap(entries, s)) continue;
         hashes[n] = cash->waited;
         fates[n] = (struct fate_row){.hash = cash->waited, .fate = (int16_t)s->fate, .flags = (int64_t)s->flags};
         changes[n++] = (struct change_row){.kind = CHANGE_ENTRY_FATE, .object = s->entry->id.u, .for_phone = true,

@@ -36,7 +36,7 @@ TAGIH_MUST_USE tagih_err cash__load(struct entries *entries);
 /** An entry that waited for its phone's receipts: into the book again. `post` is its own. Before book_decide. */
 TAGIH_MUST_USE tagih_err cash__wake(struct entries *entries, const struct waiting_entry *waiting, struct sealed *sealed,
                                     struct post *post);
-/** What an entry of cash waits for: the other half of its handover, or the rest of its phone's journal. */
+/** What an entry of cash waits for: its handover (the other half of it, or the cash), or the rest of its phone's journal. */
 uuid cash__missing(const struct sealed *sealed);
 /** Its lines and facts, or why it has none. */
 void cash__decide(struct entries *entries, struct sealed *sealed);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * HANDOVER entries (R-CSH-4): two phones sign a half each, in any order and at any time. The half that comes first is
- * WAITING, the one that comes second posts the lines of both; halves that disagree wait for a person, both of them. The
- * row of handover_state is locked behind the devices and before everything else, so that one half always is the second.
+ * WAITING, the one that comes second posts the lines of both; halves that disagree wait for a person, both of them. While
+ * of the giver's journal something is missing, and with it perhaps the cash, both wait: handover_due.c posts the second one
+ * when it has come. The row of handover_state is locked behind the devices and before everything else, so that one half
+ * always is the second.
  */
 #include "rpc/entries_handover.h"
 
@@ -60,7 +62,8 @@ tagih_err handovers__load(struct entries *entries) {
     for (size_t i = 0; i < cash->n; i++) {
         if (!cash->all[i].handover) continue;
         const struct journal_handover *h = &cash->all[i].sealed->entry->body.handover;
-        keys[n++] = (struct handover_key){h->handover, h->counterpart};
+        const struct journal_entry *e = cash->all[i].sealed->entry;
+        keys[n++] = (struct handover_key){h->handover, h->counterpart, e->device, (int32_t)e->epoch};
     }
     TRY(journal_send_lock(entries->tx, entries->arena, entries->chains, entries->n_chains));
     TRY(handover_send_lock(entries->tx, entries->arena, keys, n));
@@ -73,6 +76,7 @@ tagih_err handovers__load(struct entries *entries) {
         struct handover_live *live = cash->all[i].handover;
         if (!live) continue;
         cash->all[i].counterpart_is_field = known[n].counterpart_is_field;
+        cash->all[i].is_behind = known[n].is_behind;
         live->known = known[n++];
         live->state = live->known.state;
         live->half = live->known.half;
@@ -142,12 +146,31 @@ void handover__decide(struct entries *entries, struct sealed *s) {
     add_fact(entries, s);
 }
 
+/* May what is missing of the giver's journal be the cash? */
+static bool giver_is_behind(const struct entries *entries, const struct handover_live *live) {
+    bool second_gives = live->second->entry->body.handover.side == JOURNAL_HANDOVER_GIVES;
+    const struct sealed *giver = second_gives ? live->second : live->first;
+    return giver ? giver->cash->is_behind || cash__has_gap(entries, giver) : live->known.first_is_behind;
+}
+
+static void wait_for_cash(struct handover_live *live) {
+    struct post *post = live->second->post;
+    post->flags = (post->flags & ~fate_bit(REASON_CASH_GONE)) | fate_bit(REASON_MISSING_REFERENT);
+    live->state = HANDOVER_UNCOVERED;
+}
+
+static bool waits(const struct handover_live *live) {
+    return live->state == HANDOVER_WAITING || live->state == HANDOVER_UNCOVERED;
+}
+
 /* What the second half brought becomes the fate of a first one of this batch; of another batch in handovers__save. */
 void handovers__settle(struct entries *entries) {
     for (size_t i = 0; i < entries->cash.n_handovers; i++) {
         struct handover_live *live = &entries->cash.handovers[i];
-        if (live->second && live->second->post->outcome == POST_CASH_GONE) dispute(live, REASON_CASH_GONE, live->second);
-        if (!live->first || live->state == HANDOVER_WAITING) continue;
+        bool gone = live->second && live->second->post->outcome == POST_CASH_GONE;
+        if (gone && giver_is_behind(entries, live)) wait_for_cash(live);
+        else if (gone) dispute(live, REASON_CASH_GONE, live->second);
+        if (!live->first || waits(live)) continue;
         live->first->flags &= ~fate_bit(REASON_MISSING_REFERENT);
         if (live->state == HANDOVER_DISPUTED) entry__flag(live->first, live->why);
     }
@@ -155,13 +178,17 @@ void handovers__settle(struct entries *entries) {
 
 /* ---- save ----------------------------------------------------------------------------------------------------------- */
 
+struct fate_row handover_fate(const hash256 *hash, int64_t waited_flags, enum fate_reason why) {
+    fate_bits flags = (fate_bits)waited_flags & ~fate_bit(REASON_MISSING_REFERENT);
+    if (why) flags |= fate_bit(why);
+    enum fate fate = why ? FATE_QUARANTINED : flags ? FATE_POSTED_FLAGGED : FATE_POSTED;
+    return (struct fate_row){.hash = *hash, .fate = (int16_t)fate, .flags = (int64_t)flags};
+}
+
 /* The second fate of a half that waited, and that it waits no more. */
 static tagih_err save_fate(struct entries *entries, const struct handover_live *live, struct fate_row *fate,
                            struct change_row *change) {
-    fate_bits flags = (fate_bits)live->known.flags & ~fate_bit(REASON_MISSING_REFERENT);
-    if (live->state == HANDOVER_DISPUTED) flags |= fate_bit(live->why);
-    uint16_t now = live->state == HANDOVER_DISPUTED ? FATE_QUARANTINED : flags ? FATE_POSTED_FLAGGED : FATE_POSTED;
-    *fate = (struct fate_row){.hash = live->known.hash, .fate = (int16_t)now, .flags = (int64_t)flags};
+    *fate = handover_fate(&live->known.hash, live->known.flags, live->state == HANDOVER_DISPUTED ? live->why : 0);
     *change = (struct change_row){.kind = CHANGE_ENTRY_FATE, .object = live->known.entry.u, .for_phone = true,
                                   .collector = live->known.half.user};
     return journal_send_waited(entries->tx, entries->arena, &live->known.hash, 1);
@@ -171,7 +198,7 @@ tagih_err handovers__save(struct entries *entries) {
     size_t room = entries->cash.n_handovers, n = 0, n_fates = 0, n_waiting = 0;
     struct handover_now *states = ARENA_ARRAY(entries->arena, room + 1, struct handover_now);
     struct fate_row *fates = ARENA_ARRAY(entries->arena, room + 1, struct fate_row);
-    struct waiting_row *waiting = ARENA_ARRAY(entries->arena, room + 1, struct waiting_row);
+    struct waiting_row *waiting = ARENA_ARRAY(entries->arena, 2 * room + 1, struct waiting_row);
     struct change_row *changes = ARENA_ARRAY(entries->arena, room + 1, struct change_row);
     if (!states || !fates || !waiting || !changes) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < room; i++) {
@@ -179,10 +206,11 @@ tagih_err handovers__save(struct entries *entries) {
         if (!live->changed) continue;
         states[n++] = (struct handover_now){.id = live->key.handover, .state = live->state,
                                             .entry = live->first ? live->first->entry->id : live->known.entry};
-        if (live->first && live->state == HANDOVER_WAITING) {
+        const struct sealed *late = live->state == HANDOVER_UNCOVERED ? live->second : NULL;
+        if (live->first && waits(live))
             waiting[n_waiting++] = (struct waiting_row){live->first->envelope.hash, {live->key.handover}};
-        }
-        if (live->first || !live->known.has_half || live->state == HANDOVER_WAITING) continue;
+        if (late) waiting[n_waiting++] = (struct waiting_row){late->envelope.hash, {live->key.handover}};
+        if (live->first || !live->known.has_half || waits(live)) continue;
         TRY(save_fate(entries, live, &fates[n_fates], &changes[n_fates]));
         n_fates++;
     }

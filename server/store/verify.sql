@@ -88,16 +88,20 @@ from posting where agency_id = $1 and writer_id = $2 and writer_n >= $3 order by
 -- in:   uuid agency_id, uuid[] posting_id
 -- out:  int4 row, bytea entry_hash, int2 fate, int8 flags, bytea ack
 -- why:  the entry that a posting came from, as it was when it posted: of one that had waited the fate it got then, and
---       no acknowledgement. A half of a handover (32) is posted while it waits for the other one, with its first fate.
+--       no acknowledgement. A half of a handover (32) is posted when it comes, while it waits for the other one, with its
+--       first fate; that one may wait in turn, for the giver's cash, and is posted later.
 --       An entry that does not own its id names its posting by the head of its hash.
 select (q.i - 1)::int4 as row, k.entry_hash, coalesce(e.fate, k.fate) as fate, coalesce(e.flags, k.flags) as flags,
        case when k.waited then ''::bytea else k.ack end as ack
 from unnest($2) with ordinality q (posting_id, i)
+join posting o on o.agency_id = $1 and o.posting_id = q.posting_id
 cross join lateral (
-    select x.entry_hash, x.fate, x.flags, x.ack, x.fate = 3 and x.kind <> 32 as waited from journal_key x
+    select x.entry_hash, x.fate, x.flags, x.ack, x.fate = 3 and (x.kind <> 32 or x.received_us <> o.at_us) as waited
+    from journal_key x
     where x.agency_id = $1 and x.entry_id = q.posting_id and x.owns_id
     union all
-    select x.entry_hash, x.fate, x.flags, x.ack, x.fate = 3 and x.kind <> 32 as waited from journal_key x
+    select x.entry_hash, x.fate, x.flags, x.ack, x.fate = 3 and (x.kind <> 32 or x.received_us <> o.at_us) as waited
+    from journal_key x
     where x.agency_id = $1 and x.entry_hash >= uuid_send(q.posting_id) || decode(repeat('00', 16), 'hex')
       and x.entry_hash <= uuid_send(q.posting_id) || decode(repeat('ff', 16), 'hex') and not x.owns_id) k
 left join lateral (
@@ -662,16 +666,22 @@ from (
     union all
     select 'handover_state', coalesce(s.handover_id, h.handover_id)::text, 'state, entry', concat_ws(', ', s.state, s.entry_id),
            concat_ws(', ', case when s.state = 0 and coalesce(h.sound, 0) = 0 then 0
-                                when s.state = 1 and h.sound = 1 then 1
+                                when s.state = 1 and h.sound = 1 and not h.waits then 1
                                 when s.state = 2 and h.halves >= 2 and h.moved then 2
-                                when s.state = 3 and h.halves >= 1 and not h.moved then 3
+                                when s.state = 3 and h.halves >= 1 and not h.moved and not h.waits then 3
+                                when h.waits then 4
                                 when h.moved then 2 else least(coalesce(h.sound, 0), 1) end,
                      case when s.state = 0 or s.entry_id = any(h.entries) then s.entry_id else h.entries[1] end)
     from (select y.handover_id, y.state, y.entry_id from handover_state y where y.agency_id = $1) s
     full join (
         -- a half that was refused when it came begins nothing; one whose giver did not hold the cash was never posted
         select y.handover_id, count(*) as halves, count(*) filter (where k.fate <> 4) as sound, array_agg(y.entry_id) as entries,
-               bool_or(exists (select from ledger_line l where l.agency_id = $1 and l.posting_id = y.posting_id)) as moved
+               bool_or(exists (select from ledger_line l where l.agency_id = $1 and l.posting_id = y.posting_id)) as moved,
+               -- the other half is here and not posted: the giver's cash is not there yet
+               bool_or(exists (
+                   select from entry_waiting w
+                   where w.agency_id = $1 and w.referent_id = y.handover_id and not w.done and not exists (
+                       select from handover z where z.agency_id = $1 and z.entry_hash = w.entry_hash))) as waits
         from handover y join journal_key k on k.agency_id = $1 and k.entry_hash = y.entry_hash
         where y.agency_id = $1 group by y.handover_id) h on h.handover_id = s.handover_id) x
 where x.stored <> x.expected

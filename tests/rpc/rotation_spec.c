@@ -36,25 +36,6 @@ static struct writer new_writer(void) {
     return writer;
 }
 
-struct key_pair {
-    public_key key;
-    secret_key secret;
-};
-
-static struct key_pair new_pair(void) {
-    struct key_pair pair;
-    uint8_t seed[32];
-    random_bytes(seed, sizeof seed);
-    key_pair_from_seed(seed, &pair.key, &pair.secret);
-    return pair;
-}
-
-static size_t sign_rotation(struct writer *w, const public_key *key, uint32_t epoch) {
-    struct journal_entry entry = writer_entry(w, JOURNAL_KEY_ROTATION);
-    entry.body.rotation = (struct journal_key_rotation){.new_key = *key, .new_epoch = epoch};
-    return writer_sign(w, &entry);
-}
-
 static size_t sign_receipt(struct writer *w) {
     static int64_t rupiah = 1000; /* never the same amount twice: that would be flagged */
     struct journal_entry entry = writer_receipt(w, account, 100 * (rupiah += 1000));
@@ -80,54 +61,6 @@ static int64_t epoch_in_force(const struct writer *w) {
     return number("select epoch from device_state where device_id = '%s'", w);
 }
 
-static struct rig_answer authenticate(const struct writer *w, const secret_key *secret, uint32_t epoch) {
-    char device[UUID_TEXT_SIZE];
-    uuid_format(w->phone.device.u, device);
-    Tagih__V1__GetNonceRequest ask = TAGIH__V1__GET_NONCE_REQUEST__INIT;
-    ask.device_id = device;
-    struct rig_answer a = rig_call(&rig, NULL, "DeviceService/GetNonce", &ask);
-    assert_answer(a, OK);
-    struct nonce_proof proof = {.device = w->phone.device, .epoch = epoch};
-    memcpy(proof.nonce, ((const Tagih__V1__GetNonceResponse *)a.response)->nonce.data, sizeof proof.nonce);
-    uint8_t bytes[ENVELOPE_MAX];
-    size_t len;
-    assert_ok(nonce_proof_sign(&proof, rig.installation, secret, bytes, sizeof bytes, &len));
-    Tagih__V1__AuthenticateRequest request = TAGIH__V1__AUTHENTICATE_REQUEST__INIT;
-    request.device_id = device;
-    request.proof = (ProtobufCBinaryData){len, bytes};
-    return rig_call(&rig, NULL, "DeviceService/Authenticate", &request);
-}
-
-/* What a phone does after its rotation was acknowledged: it fetches its certificate and begins the next
- * journal. */
-static struct writer next_epoch(const struct writer *w, const struct key_pair *pair, uint32_t epoch) {
-    struct rig_answer a = authenticate(w, &pair->secret, epoch);
-    assert_answer(a, OK);
-    const Tagih__V1__AuthenticateResponse *r = a.response;
-    struct rig_phone phone = w->phone;
-    struct device_certificate certificate;
-    struct envelope envelope;
-    assert_ok(device_certificate_open(bytes_make(r->certificate.data, r->certificate.len), rig.installation,
-                                      &certificate, &envelope));
-    const struct key *signer = keyring_find(&rig.keys, KEY_DEVICE, envelope.kid);
-    assert_non_null(signer);
-    assert_ok(envelope_verify(&envelope, &signer->public_key));
-    assert_memory_equal(certificate.key.b, pair->key.b, sizeof pair->key.b);
-    assert_int_equal(certificate.epoch, epoch);
-    assert_true(uuid_equal(certificate.user.u, phone.user.u) &&
-                uuid_equal(certificate.device.u, phone.device.u));
-    phone.epoch = epoch;
-    phone.key = pair->key;
-    phone.secret = pair->secret;
-    phone.certificate_hash = envelope.hash;
-    phone.certificate_len = r->certificate.len;
-    memcpy(phone.certificate, r->certificate.data, r->certificate.len);
-    struct writer next;
-    writer_begin(&next, &rig, &phone);
-    next.at = clock_now();
-    return next;
-}
-
 /* ---- rotations that are granted
  * ------------------------------------------------------------------------------- */
 
@@ -136,10 +69,10 @@ static struct writer next_epoch(const struct writer *w, const struct key_pair *p
 static void the_old_key_signs_the_new_one_and_the_next_epoch_begins(void **state) {
     (void)state;
     struct writer w = new_writer();
-    struct key_pair pair = new_pair();
+    struct key_pair pair = writer_new_pair();
     sign_receipt(&w);
-    sign_rotation(&w, &pair.key, 2);
-    assert_answer(authenticate(&w, &pair.secret, 2), DEVICE_PROOF);
+    writer_rotation(&w, &pair.key, 2);
+    assert_answer(writer_authenticate(&w, &pair.secret, 2), DEVICE_PROOF);
     struct rig_answer answer = writer_push_range(&w, 0, 1);
     assert_answer(answer, OK);
     assert_int_equal(writer_ack(&w, &answer, 1, 1).fate, FATE_POSTED);
@@ -149,8 +82,8 @@ static void the_old_key_signs_the_new_one_and_the_next_epoch_begins(void **state
     assert_int_equal(
         number("select count(*) from device_event where device_id = '%s' and kind = 'ROTATED'", &w), 1);
     assert_int_equal(number("select count(*) from change where object_id = '%s' and kind = 70", &w), 1);
-    assert_answer(authenticate(&w, &w.phone.secret, 1), DEVICE_PROOF);
-    struct writer next = next_epoch(&w, &pair, 2);
+    assert_answer(writer_authenticate(&w, &w.phone.secret, 1), DEVICE_PROOF);
+    struct writer next = writer_next_epoch(&w, &pair, 2);
     assert_int_equal(
         number("select count(*) from device_epoch e join device_key k using (agency_id, device_id, epoch) "
                "where device_id = '%s' and epoch = 2 and head_hash = certificate_hash",
@@ -171,9 +104,9 @@ static void a_key_may_be_rotated_again(void **state) {
     (void)state;
     struct writer w = new_writer();
     for (uint32_t epoch = 2; epoch <= 4; epoch++) {
-        struct key_pair pair = new_pair();
-        assert_int_equal(push_one(&w, sign_rotation(&w, &pair.key, epoch)).fate, FATE_POSTED);
-        struct writer next = next_epoch(&w, &pair, epoch);
+        struct key_pair pair = writer_new_pair();
+        assert_int_equal(push_one(&w, writer_rotation(&w, &pair.key, epoch)).fate, FATE_POSTED);
+        struct writer next = writer_next_epoch(&w, &pair, epoch);
         writer_end(&w);
         w = next;
     }
@@ -187,8 +120,8 @@ static void a_key_may_be_rotated_again(void **state) {
 static void a_rotation_that_comes_again_gets_the_same_acknowledgement_and_changes_nothing(void **state) {
     (void)state;
     struct writer w = new_writer();
-    struct key_pair pair = new_pair();
-    sign_rotation(&w, &pair.key, 2);
+    struct key_pair pair = writer_new_pair();
+    writer_rotation(&w, &pair.key, 2);
     struct rig_answer first = writer_push(&w, (size_t[]){0, 0}, 2), second = writer_push_range(&w, 0, 0);
     assert_answer(first, OK);
     assert_answer(second, OK);
@@ -212,8 +145,8 @@ static void a_rotation_that_comes_again_gets_the_same_acknowledgement_and_change
 static void the_old_key_may_still_deliver_but_not_go_on_unseen(void **state) {
     (void)state;
     struct writer w = new_writer();
-    struct key_pair pair = new_pair();
-    size_t late = sign_receipt(&w), rotation = sign_rotation(&w, &pair.key, 2), beyond = sign_receipt(&w);
+    struct key_pair pair = writer_new_pair();
+    size_t late = sign_receipt(&w), rotation = writer_rotation(&w, &pair.key, 2), beyond = sign_receipt(&w);
     push_one(&w, rotation);
     struct acknowledgement ack = push_one(&w, beyond);
     assert_int_equal(ack.fate, FATE_POSTED_FLAGGED);
@@ -224,13 +157,13 @@ static void the_old_key_may_still_deliver_but_not_go_on_unseen(void **state) {
                             "where r.device_id = '%s'",
                             &w),
                      2);
-    struct writer next = next_epoch(&w, &pair, 2);
+    struct writer next = writer_next_epoch(&w, &pair, 2);
     sign_receipt(&next);
     assert_int_equal(push_one(&next, 0).fate, FATE_POSTED);
     ack = push_one(&w, sign_receipt(&w)); /* under both epochs, in any order */
     assert_true(ack_says(&ack, REASON_EPOCH_CLOSED));
-    struct key_pair third = new_pair();
-    ack = push_one(&w, sign_rotation(&w, &third.key, 2));
+    struct key_pair third = writer_new_pair();
+    ack = push_one(&w, writer_rotation(&w, &third.key, 2));
     assert_int_equal(ack.fate, FATE_QUARANTINED);
     assert_true(ack_says(&ack, REASON_BAD_KEY));
     assert_int_equal(epoch_in_force(&w), 2);
@@ -243,8 +176,8 @@ static void the_old_key_may_still_deliver_but_not_go_on_unseen(void **state) {
 static void what_came_before_the_rotation_that_precedes_it_is_flagged_later(void **state) {
     (void)state;
     struct writer w = new_writer();
-    struct key_pair pair = new_pair();
-    size_t rotation = sign_rotation(&w, &pair.key, 2), beyond = sign_receipt(&w);
+    struct key_pair pair = writer_new_pair();
+    size_t rotation = writer_rotation(&w, &pair.key, 2), beyond = sign_receipt(&w);
     struct acknowledgement ack = push_one(&w, beyond);
     assert_false(ack_says(&ack, REASON_EPOCH_CLOSED));
     assert_int_equal(push_one(&w, rotation).fate, FATE_POSTED);
@@ -263,7 +196,7 @@ static void what_came_before_the_rotation_that_precedes_it_is_flagged_later(void
  * ------------------------------------------------------------------------------------ */
 
 static void assert_refused(struct writer *w, const public_key *key, uint32_t epoch) {
-    struct acknowledgement ack = push_one(w, sign_rotation(w, key, epoch));
+    struct acknowledgement ack = push_one(w, writer_rotation(w, key, epoch));
     assert_int_equal(ack.fate, FATE_QUARANTINED);
     assert_true(ack_says(&ack, REASON_BAD_KEY));
 }
@@ -278,7 +211,7 @@ static void keys_that_are_none_or_were_seen_are_refused_and_the_old_one_stays_in
     agency_id elsewhere = rig_agency(&rig, "Bina");
     struct rig_phone foreign = rig_phone(&rig, elsewhere, rig_user(&rig, elsewhere, NULL, ROLE_COLLECTOR));
     const public_key identity = {{1}}, not_a_point = {{2}};
-    struct key_pair pair = new_pair();
+    struct key_pair pair = writer_new_pair();
     assert_refused(&w, &other.key, 2);
     assert_refused(&w, &foreign.key, 2);
     assert_refused(&w, &w.phone.key, 2);
@@ -288,16 +221,16 @@ static void keys_that_are_none_or_were_seen_are_refused_and_the_old_one_stays_in
     assert_refused(&w, &pair.key, 3);
     assert_refused(&w, &pair.key, UINT32_MAX);
     assert_int_equal(epoch_in_force(&w), 1);
-    assert_answer(authenticate(&w, &pair.secret, 2), DEVICE_PROOF);
+    assert_answer(writer_authenticate(&w, &pair.secret, 2), DEVICE_PROOF);
     assert_int_equal(push_one(&w, sign_receipt(&w)).fate, FATE_POSTED);
-    assert_int_equal(push_one(&w, sign_rotation(&w, &pair.key, 2)).fate, FATE_POSTED);
+    assert_int_equal(push_one(&w, writer_rotation(&w, &pair.key, 2)).fate, FATE_POSTED);
     writer_end(&w);
 }
 
 static void a_key_that_waits_for_its_enrolment_is_seen(void **state) {
     (void)state;
     struct writer w = new_writer();
-    struct key_pair pair = new_pair();
+    struct key_pair pair = writer_new_pair();
     char hex[65], sql[400];
     bytes_hex(BYTES_OF(&pair.key), hex);
     snprintf(sql, sizeof sql,
@@ -313,7 +246,7 @@ static void only_an_active_phone_changes_its_key(void **state) {
     (void)state;
     for (int condition = DEVICE_STATE_SUSPENDED; condition <= DEVICE_STATE_REVOKED; condition++) {
         struct writer w = new_writer();
-        struct key_pair pair = new_pair();
+        struct key_pair pair = writer_new_pair();
         char sql[200];
         snprintf(sql, sizeof sql, "update device_state set state = %d where device_id = '%s'", condition,
                  rig_text(w.phone.device.u));
@@ -330,7 +263,7 @@ static void only_an_active_phone_changes_its_key(void **state) {
 static void two_phones_with_one_key_rotate_once(void **state) {
     (void)state;
     struct writer w = new_writer();
-    struct key_pair pairs[2] = {new_pair(), new_pair()};
+    struct key_pair pairs[2] = {writer_new_pair(), writer_new_pair()};
     for (size_t i = 0; i < 2; i++) {
         struct journal_entry entry = writer_entry(&w, JOURNAL_KEY_ROTATION);
         entry.body.rotation = (struct journal_key_rotation){.new_key = pairs[i].key, .new_epoch = 2};
@@ -345,8 +278,8 @@ static void two_phones_with_one_key_rotate_once(void **state) {
     assert_int_equal(number("select count(*) from device_key where device_id = '%s'", &w), 2);
     assert_int_equal(number("select state from device_state where device_id = '%s'", &w),
                      DEVICE_STATE_SUSPENDED);
-    assert_answer(authenticate(&w, &pairs[won].secret, 2), CALLER_REVOKED);
-    assert_answer(authenticate(&w, &pairs[1 - won].secret, 2), DEVICE_PROOF);
+    assert_answer(writer_authenticate(&w, &pairs[won].secret, 2), CALLER_REVOKED);
+    assert_answer(writer_authenticate(&w, &pairs[1 - won].secret, 2), DEVICE_PROOF);
     writer_end(&w);
 }
 
@@ -354,10 +287,10 @@ static void two_phones_with_one_key_rotate_once(void **state) {
 static void one_key_for_two_phones_in_one_call_is_given_once(void **state) {
     (void)state;
     struct writer phones[2] = {new_writer(), new_writer()};
-    struct key_pair pair = new_pair();
+    struct key_pair pair = writer_new_pair();
     ProtobufCBinaryData entries[2], certificates[2];
     for (size_t i = 0; i < 2; i++) {
-        size_t at = sign_rotation(&phones[i], &pair.key, 2);
+        size_t at = writer_rotation(&phones[i], &pair.key, 2);
         entries[i] = (ProtobufCBinaryData){phones[i].entries[at].len, phones[i].entries[at].bytes};
         certificates[i] = (ProtobufCBinaryData){phones[i].phone.certificate_len, phones[i].phone.certificate};
     }

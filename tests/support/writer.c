@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "server/run/clock.h"
+#include "server/run/random.h"
+#include "tests/support/case.h"
 
 void writer_begin(struct writer *writer, struct rig *rig, const struct rig_phone *phone) {
     *writer = (struct writer){.rig = rig, .phone = *phone, .prev = phone->certificate_hash,
@@ -141,4 +143,65 @@ bool ack_says(const struct acknowledgement *ack, enum fate_reason reason) {
         if (ack->reasons[i] == reason) return true;
     }
     return false;
+}
+
+/* ---- the next key -------------------------------------------------------------------------------------------------- */
+
+struct key_pair writer_new_pair(void) {
+    struct key_pair pair;
+    uint8_t seed[32];
+    random_bytes(seed, sizeof seed);
+    key_pair_from_seed(seed, &pair.key, &pair.secret);
+    return pair;
+}
+
+size_t writer_rotation(struct writer *w, const public_key *key, uint32_t epoch) {
+    struct journal_entry entry = writer_entry(w, JOURNAL_KEY_ROTATION);
+    entry.body.rotation = (struct journal_key_rotation){.new_key = *key, .new_epoch = epoch};
+    return writer_sign(w, &entry);
+}
+
+struct rig_answer writer_authenticate(const struct writer *w, const secret_key *secret, uint32_t epoch) {
+    char device[UUID_TEXT_SIZE];
+    uuid_format(w->phone.device.u, device);
+    Tagih__V1__GetNonceRequest ask = TAGIH__V1__GET_NONCE_REQUEST__INIT;
+    ask.device_id = device;
+    struct rig_answer a = rig_call(w->rig, NULL, "DeviceService/GetNonce", &ask);
+    assert_answer(a, OK);
+    struct nonce_proof proof = {.device = w->phone.device, .epoch = epoch};
+    memcpy(proof.nonce, ((const Tagih__V1__GetNonceResponse *)a.response)->nonce.data, sizeof proof.nonce);
+    uint8_t bytes[ENVELOPE_MAX];
+    size_t len;
+    assert_ok(nonce_proof_sign(&proof, w->rig->installation, secret, bytes, sizeof bytes, &len));
+    Tagih__V1__AuthenticateRequest request = TAGIH__V1__AUTHENTICATE_REQUEST__INIT;
+    request.device_id = device;
+    request.proof = (ProtobufCBinaryData){len, bytes};
+    return rig_call(w->rig, NULL, "DeviceService/Authenticate", &request);
+}
+
+struct writer writer_next_epoch(const struct writer *w, const struct key_pair *pair, uint32_t epoch) {
+    struct rig_answer a = writer_authenticate(w, &pair->secret, epoch);
+    assert_answer(a, OK);
+    const Tagih__V1__AuthenticateResponse *r = a.response;
+    struct rig_phone phone = w->phone;
+    struct device_certificate certificate;
+    struct envelope envelope;
+    assert_ok(device_certificate_open(bytes_make(r->certificate.data, r->certificate.len), w->rig->installation,
+                                      &certificate, &envelope));
+    const struct key *signer = keyring_find(&w->rig->keys, KEY_DEVICE, envelope.kid);
+    assert_non_null(signer);
+    assert_ok(envelope_verify(&envelope, &signer->public_key));
+    assert_memory_equal(certificate.key.b, pair->key.b, sizeof pair->key.b);
+    assert_int_equal(certificate.epoch, epoch);
+    assert_true(uuid_equal(certificate.user.u, phone.user.u) && uuid_equal(certificate.device.u, phone.device.u));
+    phone.epoch = epoch;
+    phone.key = pair->key;
+    phone.secret = pair->secret;
+    phone.certificate_hash = envelope.hash;
+    phone.certificate_len = r->certificate.len;
+    memcpy(phone.certificate, r->certificate.data, r->certificate.len);
+    struct writer next;
+    writer_begin(&next, w->rig, &phone);
+    next.at = clock_now();
+    return next;
 }

@@ -60,4 +60,18 @@ struct chain_certificate writer_certificate(struct writer *writer, const struct 
 /** Does an acknowledgement name this reason? */
 bool ack_says(const struct acknowledgement *ack, enum fate_reason reason);
 
+/* ---- the next key (R-JRN-1) */
+
+struct key_pair {
+    public_key key;
+    secret_key secret;
+};
+struct key_pair writer_new_pair(void);
+/** Sign the new key with the old one. @return its index */
+size_t writer_rotation(struct writer *writer, const public_key *key, uint32_t epoch);
+struct rig_answer writer_authenticate(const struct writer *writer, const secret_key *secret, uint32_t epoch);
+/** What a phone does after its rotation was acknowledged: it fetches its certificate and begins the next journal. Ended by
+ *  writer_end. */
+struct writer writer_next_epoch(const struct writer *writer, const struct key_pair *pair, uint32_t epoch);
+
 #endif
