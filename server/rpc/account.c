@@ -163,7 +163,7 @@ static tagih_err list_request(struct rpc_item *item) {
 static tagih_err answer_list(struct rpc_batch *batch, const struct account_list *list, const struct result *r) {
     struct rpc_item *item = batch->items[0];
     Tagih__V1__ListAccountsResponse *out = item->response;
-    size_t more = result_count(r) > (size_t)list->page_size, n = more ? (size_t)list->page_size : result_count(r);
+    size_t n = rpc_page_rows(r, list->page_size);
     account_id *ids = ARENA_ARRAY(batch->arena, n + 1, account_id), *owners;
     struct account_read *reads = ARENA_ARRAY(batch->arena, n + 1, struct account_read);
     struct instalment_open *lines;
@@ -182,7 +182,8 @@ static tagih_err answer_list(struct rpc_batch *batch, const struct account_list 
         if (!out->accounts[i]) return TAGIH_OK;
         out->n_accounts++;
     }
-    if (more) out->next_page_token = rpc_page_token(item, BYTES_OF(&list->collector), BYTES_OF(&ids[n - 1]));
+    account_id last = n ? ids[n - 1] : (account_id){0};
+    out->next_page_token = rpc_page_next(item, r, list->page_size, BYTES_OF(&list->collector), BYTES_OF(&last));
     return TAGIH_OK;
 }
 
@@ -255,8 +256,7 @@ static char *timeline_text(struct rpc_item *item, const struct result *r, size_t
 
 static void answer_timeline(struct rpc_item *item, const struct timeline *list, const struct result *r) {
     Tagih__V1__ListTimelineResponse *out = item->response;
-    bool more = result_count(r) > (size_t)list->page_size;
-    size_t n = more ? (size_t)list->page_size : result_count(r);
+    size_t n = rpc_page_rows(r, list->page_size);
     int64_t last = 0;
     out->items = rpc_alloc(item, (n + 1) * sizeof *out->items);
     for (size_t i = 0; out->items && i < n; i++) {
@@ -275,7 +275,7 @@ static void answer_timeline(struct rpc_item *item, const struct timeline *list, 
         last = result_int8(r, i, COL(n));
         out->items[out->n_items++] = line;
     }
-    if (more) out->next_page_token = rpc_page_token(item, BYTES_OF(&list->account), BYTES_OF(&last));
+    out->next_page_token = rpc_page_next(item, r, list->page_size, BYTES_OF(&list->account), BYTES_OF(&last));
 }
 
 static tagih_err send_timeline(struct rpc_batch *batch, const struct timeline *list) {

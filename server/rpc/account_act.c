@@ -287,8 +287,7 @@ tagih_err account_candidates_check(struct rpc_item *item) {
 
 static void answer_candidates(struct rpc_item *item, const struct candidates *list, const struct result *r) {
     Tagih__V1__ListRecallCandidatesResponse *out = item->response;
-    bool more = result_count(r) > (size_t)list->page_size;
-    size_t n = more ? (size_t)list->page_size : result_count(r);
+    size_t n = rpc_page_rows(r, list->page_size);
     account_id last = {0};
     out->candidates = rpc_alloc(item, (n + 1) * sizeof *out->candidates);
     for (size_t i = 0; out->candidates && i < n; i++) {
@@ -304,7 +303,7 @@ static void answer_candidates(struct rpc_item *item, const struct candidates *li
         line->file_name = rpc_text(item, result_text(r, i, COL(file_name)));
         out->candidates[out->n_candidates++] = line;
     }
-    if (more) out->next_page_token = rpc_page_token(item, (struct bytes){NULL, 0}, BYTES_OF(&last));
+    out->next_page_token = rpc_page_next(item, r, list->page_size, (struct bytes){NULL, 0}, BYTES_OF(&last));
 }
 
 tagih_err account_candidates(struct rpc_batch *batch) {

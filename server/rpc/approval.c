@@ -304,11 +304,6 @@ static tagih_err get_proposal(struct rpc_batch *batch) {
 
 /* ---- ListProposals -------------------------------------------------------------------------------------------- */
 
-struct page_key {
-    int64_t made_us;
-    uuid proposal;
-};
-
 /* What selects rows, without holes between members. */
 struct selection {
     int32_t state, kind;
@@ -316,9 +311,7 @@ struct selection {
 
 struct listing {
     struct selection which;
-    int32_t page_size;
-    bool has_after;
-    struct page_key after;
+    struct page page;
 };
 
 static tagih_err list_request(struct rpc_item *item) {
@@ -326,41 +319,43 @@ static tagih_err list_request(struct rpc_item *item) {
     struct listing *list = rpc_alloc(item, sizeof *list);
     item->checked = list;
     if (!list) return item->err;
-    *list = (struct listing){.which = {(int32_t)request->state, (int32_t)request->kind}, .after = {.made_us = INT64_MIN}};
+    *list = (struct listing){.which = {(int32_t)request->state, (int32_t)request->kind},
+                             .page = {.after = {.at_us = INT64_MIN}}};
     if (list->which.state == 0) list->which.state = PROPOSAL_OPEN;
-    rpc_check_page(item, request->page_size, &list->page_size);
-    rpc_check_page_token(item, request->page_token, BYTES_OF(&list->which), &list->after, sizeof list->after, &list->has_after);
+    rpc_check_list(item, request->page_size, request->page_token, BYTES_OF(&list->which), &list->page);
     return item->err;
 }
 
 static struct proposal_filter filter_of(const struct listing *list, instant now) {
     bool expired = list->which.state == TAGIH__V1__PROPOSAL_STATE__PROPOSAL_STATE_EXPIRED;
     bool open = list->which.state == PROPOSAL_OPEN;
-    return (struct proposal_filter){
-        .state = expired ? PROPOSAL_OPEN : (int16_t)list->which.state, .kind_min = (int16_t)list->which.kind,
-        .kind_max = list->which.kind ? (int16_t)list->which.kind : INT16_MAX,
-        .expires_after_us = open ? now.us : INT64_MIN, .expires_until_us = expired ? now.us : INT64_MAX,
-        .after_us = list->after.made_us, .after = list->after.proposal, .limit = list->page_size + 1};
+    return (struct proposal_filter){.state = expired ? PROPOSAL_OPEN : (int16_t)list->which.state,
+                                    .kind_min = (int16_t)list->which.kind,
+                                    .kind_max = list->which.kind ? (int16_t)list->which.kind : INT16_MAX,
+                                    .expires_after_us = open ? now.us : INT64_MIN,
+                                    .expires_until_us = expired ? now.us : INT64_MAX,
+                                    .after_us = list->page.after.at_us,
+                                    .after = list->page.after.id,
+                                    .limit = list->page.size + 1};
 }
 
 static tagih_err answer_list(struct rpc_batch *batch, const struct result *r) {
     struct rpc_item *item = batch->items[0];
     const struct listing *list = item->checked;
     Tagih__V1__ListProposalsResponse *out = item->response;
-    bool more = result_count(r) > (size_t)list->page_size;
-    size_t n = more ? (size_t)list->page_size : result_count(r);
+    size_t n = rpc_page_rows(r, list->page.size);
     out->proposals = rpc_alloc(item, (n + 1) * sizeof *out->proposals);
     if (!out->proposals) return TAGIH_OK;
-    struct page_key last = {0};
+    struct page_place last = {0};
     for (size_t i = 0; i < n; i++) {
         struct proposal_read read;
         proposal_read_row(r, i, &read);
         out->proposals[i] = view_of(item, &read, batch->now, false);
         if (!out->proposals[i]) return TAGIH_OK;
         out->n_proposals++;
-        last = (struct page_key){read.row.made_us, read.row.id};
+        last = (struct page_place){read.row.made_us, read.row.id};
     }
-    if (more) out->next_page_token = rpc_page_token(item, BYTES_OF(&list->which), BYTES_OF(&last));
+    out->next_page_token = rpc_page_next(item, r, list->page.size, BYTES_OF(&list->which), BYTES_OF(&last));
     return TAGIH_OK;
 }
 

@@ -147,15 +147,9 @@ static tagih_err import_statement(struct rpc_batch *batch) {
 
 #define LINES_MAX 200
 
-struct page_key {
-    int64_t since_us;
-    uuid expected;
-};
-
 struct listing {
-    bool all, has_after;
-    int32_t page_size;
-    struct page_key after;
+    bool all;
+    struct page page;
 };
 
 static tagih_err list_request(struct rpc_item *item) {
@@ -163,9 +157,8 @@ static tagih_err list_request(struct rpc_item *item) {
     struct listing *list = rpc_alloc(item, sizeof *list);
     item->checked = list;
     if (!list) return item->err;
-    *list = (struct listing){.all = request->all, .after = {.since_us = INT64_MIN}};
-    rpc_check_page(item, request->page_size, &list->page_size);
-    rpc_check_page_token(item, request->page_token, BYTES_OF(&list->all), &list->after, sizeof list->after, &list->has_after);
+    *list = (struct listing){.all = request->all, .page = {.after = {.at_us = INT64_MIN}}};
+    rpc_check_list(item, request->page_size, request->page_token, BYTES_OF(&list->all), &list->page);
     return item->err;
 }
 
@@ -193,16 +186,15 @@ static Tagih__V1__Unmatched *unmatched_view(struct rpc_item *item, const struct 
 static void answer_unmatched(struct rpc_item *item, const struct result *r) {
     const struct listing *list = item->checked;
     Tagih__V1__ListUnmatchedResponse *out = item->response;
-    bool more = result_count(r) > (size_t)list->page_size;
-    size_t n = more ? (size_t)list->page_size : result_count(r);
+    size_t n = rpc_page_rows(r, list->page.size);
     out->expected = rpc_alloc(item, (n + 1) * sizeof *out->expected);
     for (size_t i = 0; out->expected && i < n; i++) {
         out->expected[i] = unmatched_view(item, r, i);
         if (!out->expected[i]) return;
         out->n_expected++;
     }
-    if (!more) return;
-    struct page_key last = {result_int8(r, n - 1, COL(since_us)), result_uuid(r, n - 1, COL(expected_id))};
+    if (!rpc_page_more(r, list->page.size)) return;
+    struct page_place last = {result_int8(r, n - 1, COL(since_us)), result_uuid(r, n - 1, COL(expected_id))};
     out->next_page_token = rpc_page_token(item, BYTES_OF(&list->all), BYTES_OF(&last));
 }
 
@@ -229,12 +221,12 @@ static tagih_err send_list(struct rpc_batch *batch, const struct listing *list, 
     struct params p;
     tx_params(&p, batch->tx, batch->arena, STMT_bank_unmatched, 0);
     params_one_date(&p, list->all ? (civil_date){today.days + 1} : bank_overdue_before(today));
-    params_one_int8(&p, list->after.since_us);
-    params_one_uuid(&p, &list->after.expected);
-    params_one_int4(&p, list->page_size + 1);
+    params_one_int8(&p, list->page.after.at_us);
+    params_one_uuid(&p, &list->page.after.id);
+    params_one_int4(&p, list->page.size + 1);
     TRY(tx_send(batch->tx, &p));
     tx_params(&p, batch->tx, batch->arena, STMT_bank_open_lines, 0);
-    params_one_int4(&p, list->has_after ? 0 : LINES_MAX);
+    params_one_int4(&p, list->page.has_after ? 0 : LINES_MAX);
     return tx_send(batch->tx, &p);
 }
 

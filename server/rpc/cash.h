@@ -24,16 +24,6 @@ bool cash_check_money(struct rpc_item *item, const char *field, const Tagih__V1_
 bool cash_check_pieces(struct rpc_item *item, Tagih__V1__CashPieces *const *pieces, size_t n, struct money sum,
                        struct cash_pieces **out);
 
-/** Where a page of a list begins that is ordered by (instant, id). */
-struct cash_page {
-    int32_t size;
-    bool has_after;
-    struct cash_page_key {
-        int64_t value_us;
-        uuid id;
-    } after;
-};
-
 /* ---- messages ------------------------------------------------------------------------------------------------------- */
 
 Tagih__V1__Settlement *settlement_view(struct rpc_item *item, const struct settlement_read *read);

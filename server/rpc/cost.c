@@ -142,16 +142,9 @@ static tagih_err execute_cost(struct rpc_batch *batch, struct approval *proposal
 
 /* ---- ListTakingCosts ------------------------------------------------------------------------------------------ */
 
-struct page_key {
-    int64_t at_us;
-    uuid cost;
-};
-
 struct costs_of {
     account_id account;
-    int32_t page_size;
-    bool has_before;
-    struct page_key before;
+    struct page page;
 };
 
 static tagih_err list_request(struct rpc_item *item) {
@@ -159,10 +152,9 @@ static tagih_err list_request(struct rpc_item *item) {
     struct costs_of *list = rpc_alloc(item, sizeof *list);
     item->checked = list;
     if (!list) return item->err;
-    *list = (struct costs_of){.before = {.at_us = INT64_MAX}};
+    *list = (struct costs_of){.page = {.after = {.at_us = INT64_MAX}}};
     rpc_check_uuid(item, "account_id", request->account_id, &list->account.u);
-    rpc_check_page(item, request->page_size, &list->page_size);
-    rpc_check_page_token(item, request->page_token, BYTES_OF(&list->account), &list->before, sizeof list->before, &list->has_before);
+    rpc_check_list(item, request->page_size, request->page_token, BYTES_OF(&list->account), &list->page);
     return item->err;
 }
 
@@ -187,9 +179,8 @@ static Tagih__V1__TakingCost *view_of(struct rpc_item *item, const struct cost_r
 static tagih_err answer_list(struct rpc_item *item, const struct result *r) {
     const struct costs_of *list = item->checked;
     Tagih__V1__ListTakingCostsResponse *out = item->response;
-    bool more = result_count(r) > (size_t)list->page_size;
-    size_t n = more ? (size_t)list->page_size : result_count(r);
-    struct page_key last = {0};
+    size_t n = rpc_page_rows(r, list->page.size);
+    struct page_place last = {0};
     out->costs = rpc_alloc(item, (n + 1) * sizeof *out->costs);
     if (!out->costs) return TAGIH_OK;
     for (size_t i = 0; i < n; i++) {
@@ -197,9 +188,9 @@ static tagih_err answer_list(struct rpc_item *item, const struct result *r) {
         cost_read_row(r, i, &row);
         if (!(out->costs[i] = view_of(item, &row))) return TAGIH_OK;
         out->n_costs++;
-        last = (struct page_key){row.at_us, row.id};
+        last = (struct page_place){row.at_us, row.id};
     }
-    if (more) out->next_page_token = rpc_page_token(item, BYTES_OF(&list->account), BYTES_OF(&last));
+    out->next_page_token = rpc_page_next(item, r, list->page.size, BYTES_OF(&list->account), BYTES_OF(&last));
     return TAGIH_OK;
 }
 
@@ -207,7 +198,8 @@ static tagih_err list_taking_costs(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const struct costs_of *list = item->checked;
     TRY(cost_send_open(batch->tx, batch->arena, list->account));
-    TRY(cost_send_list(batch->tx, batch->arena, list->account, list->before.at_us, list->before.cost, list->page_size + 1));
+    TRY(cost_send_list(batch->tx, batch->arena, list->account, list->page.after.at_us, list->page.after.id,
+                       list->page.size + 1));
     TRY(rpc_load(batch));
     DEFER(result) struct result r = {0};
     int64_t open_minor = cost_take_open(batch->tx);

@@ -168,7 +168,7 @@ tagih_err deposit_cash(struct rpc_batch *batch) {
 
 struct deposits_of {
     uint8_t in_transit_only;
-    struct cash_page page;
+    struct page page;
 };
 
 tagih_err list_deposits_check(struct rpc_item *item) {
@@ -176,18 +176,15 @@ tagih_err list_deposits_check(struct rpc_item *item) {
     struct deposits_of *list = rpc_alloc(item, sizeof *list);
     item->checked = list;
     if (!list) return item->err;
-    *list = (struct deposits_of){.in_transit_only = request->in_transit_only != 0, .page = {.after = {.value_us = INT64_MIN}}};
-    rpc_check_page(item, request->page_size, &list->page.size);
-    rpc_check_page_token(item, request->page_token, BYTES_OF(&list->in_transit_only), &list->page.after,
-                         sizeof list->page.after, &list->page.has_after);
+    *list = (struct deposits_of){.in_transit_only = request->in_transit_only != 0, .page = {.after = {.at_us = INT64_MIN}}};
+    rpc_check_list(item, request->page_size, request->page_token, BYTES_OF(&list->in_transit_only), &list->page);
     return item->err;
 }
 
 static tagih_err answer_deposits(struct rpc_batch *batch, const struct deposits_of *list, const struct result *page) {
     struct rpc_item *item = batch->items[0];
     Tagih__V1__ListDepositsResponse *out = item->response;
-    bool more = result_count(page) > (size_t)list->page.size;
-    size_t n = more ? (size_t)list->page.size : result_count(page);
+    size_t n = rpc_page_rows(page, list->page.size);
     uuid *ids = ARENA_ARRAY(batch->arena, n + 1, uuid);
     out->deposits = rpc_alloc(item, (n + 1) * sizeof *out->deposits);
     if (!ids || !out->deposits) return FAIL(OUT_OF_MEMORY);
@@ -203,15 +200,15 @@ static tagih_err answer_deposits(struct rpc_batch *batch, const struct deposits_
         if (!(out->deposits[i] = deposit_view(item, &read))) return TAGIH_OK;
         out->n_deposits++;
     }
-    struct cash_page_key last = {read.value_us, read.id};
-    if (more) out->next_page_token = rpc_page_token(item, BYTES_OF(&list->in_transit_only), BYTES_OF(&last));
+    struct page_place last = {read.value_us, read.id};
+    out->next_page_token = rpc_page_next(item, page, list->page.size, BYTES_OF(&list->in_transit_only), BYTES_OF(&last));
     return TAGIH_OK;
 }
 
 tagih_err list_deposits(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const struct deposits_of *list = item->checked;
-    TRY(deposit_send_list(batch->tx, batch->arena, list->in_transit_only, list->page.after.value_us, list->page.after.id,
+    TRY(deposit_send_list(batch->tx, batch->arena, list->in_transit_only, list->page.after.at_us, list->page.after.id,
                           list->page.size + 1));
     TRY(rpc_load(batch));
     DEFER(result) struct result page = {0};

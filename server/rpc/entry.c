@@ -100,8 +100,7 @@ static Tagih__V1__Entry *view_of(struct rpc_item *item, const struct entry_read 
 static tagih_err answer_list(struct rpc_item *item, const struct result *r) {
     const struct listing *list = item->checked;
     Tagih__V1__ListEntriesResponse *out = item->response;
-    bool more = result_count(r) > (size_t)list->page_size;
-    size_t n = more ? (size_t)list->page_size : result_count(r);
+    size_t n = rpc_page_rows(r, list->page_size);
     struct page_key last = {0};
     out->entries = rpc_alloc(item, (n + 1) * sizeof *out->entries);
     if (!out->entries) return TAGIH_OK;
@@ -113,7 +112,7 @@ static tagih_err answer_list(struct rpc_item *item, const struct result *r) {
         out->n_entries++;
         last = (struct page_key){read.received_us, read.hash};
     }
-    if (more) out->next_page_token = rpc_page_token(item, BYTES_OF(&list->fate), BYTES_OF(&last));
+    out->next_page_token = rpc_page_next(item, r, list->page_size, BYTES_OF(&list->fate), BYTES_OF(&last));
     return TAGIH_OK;
 }
 

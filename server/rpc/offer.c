@@ -245,16 +245,9 @@ static tagih_err get_offer(struct rpc_batch *batch) {
     return TAGIH_OK;
 }
 
-struct page_key {
-    int64_t made_us;
-    uuid offer;
-};
-
 struct listing {
     account_id account;
-    int32_t page_size;
-    bool has_after;
-    struct page_key after;
+    struct page page;
 };
 
 static tagih_err list_request(struct rpc_item *item) {
@@ -262,19 +255,17 @@ static tagih_err list_request(struct rpc_item *item) {
     struct listing *list = rpc_alloc(item, sizeof *list);
     item->checked = list;
     if (!list) return item->err;
-    *list = (struct listing){.after = {.made_us = INT64_MAX}};
+    *list = (struct listing){.page = {.after = {.at_us = INT64_MAX}}};
     rpc_check_uuid(item, "account_id", request->account_id, &list->account.u);
-    rpc_check_page(item, request->page_size, &list->page_size);
-    rpc_check_page_token(item, request->page_token, BYTES_OF(&list->account), &list->after, sizeof list->after, &list->has_after);
+    rpc_check_list(item, request->page_size, request->page_token, BYTES_OF(&list->account), &list->page);
     return item->err;
 }
 
 static tagih_err answer_list(struct rpc_item *item, const struct result *r) {
     const struct listing *list = item->checked;
     Tagih__V1__ListOffersResponse *out = item->response;
-    bool more = result_count(r) > (size_t)list->page_size;
-    size_t n = more ? (size_t)list->page_size : result_count(r);
-    struct page_key last = {0};
+    size_t n = rpc_page_rows(r, list->page.size);
+    struct page_place last = {0};
     out->offers = rpc_alloc(item, (n + 1) * sizeof *out->offers);
     if (!out->offers) return TAGIH_OK;
     for (size_t i = 0; i < n; i++) {
@@ -283,16 +274,17 @@ static tagih_err answer_list(struct rpc_item *item, const struct result *r) {
         out->offers[i] = view_of(item, &read);
         if (!out->offers[i]) return TAGIH_OK;
         out->n_offers++;
-        last = (struct page_key){read.row.made_us, read.row.id};
+        last = (struct page_place){read.row.made_us, read.row.id};
     }
-    if (more) out->next_page_token = rpc_page_token(item, BYTES_OF(&list->account), BYTES_OF(&last));
+    out->next_page_token = rpc_page_next(item, r, list->page.size, BYTES_OF(&list->account), BYTES_OF(&last));
     return TAGIH_OK;
 }
 
 static tagih_err list_offers(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const struct listing *list = item->checked;
-    TRY(offer_send_list(batch->tx, batch->arena, list->account, list->after.made_us, list->after.offer, list->page_size + 1));
+    TRY(offer_send_list(batch->tx, batch->arena, list->account, list->page.after.at_us, list->page.after.id,
+                        list->page.size + 1));
     TRY(rpc_load(batch));
     DEFER(result) struct result r = {0};
     tx_take(batch->tx, &r);

@@ -61,3 +61,21 @@ char *rpc_page_token(struct rpc_item *item, struct bytes filter, struct bytes ke
     if (!out) return (char *)(uintptr_t)protobuf_c_empty_string;
     return sodium_bin2base64(out, size, raw, HEAD_BYTES + key.len, BASE64);
 }
+
+void rpc_check_list(struct rpc_item *item, int32_t page_size, const char *token, struct bytes filter, struct page *page) {
+    rpc_check_page(item, page_size, &page->size);
+    rpc_check_page_token(item, token, filter, &page->after, sizeof page->after, &page->has_after);
+}
+
+bool rpc_page_more(const struct result *result, int32_t size) {
+    return result_count(result) > (size_t)size;
+}
+
+size_t rpc_page_rows(const struct result *result, int32_t size) {
+    return rpc_page_more(result, size) ? (size_t)size : result_count(result);
+}
+
+char *rpc_page_next(struct rpc_item *item, const struct result *result, int32_t size, struct bytes filter,
+                    struct bytes key) {
+    return rpc_page_more(result, size) ? rpc_page_token(item, filter, key) : (char *)(uintptr_t)protobuf_c_empty_string;
+}

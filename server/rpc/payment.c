@@ -267,16 +267,9 @@ static tagih_err get_payment(struct rpc_batch *batch) {
 
 /* ---- ListStatement -------------------------------------------------------------------------------------------- */
 
-struct page_key {
-    int64_t value_us;
-    payment_id payment;
-};
-
 struct statement_of {
     account_id account;
-    int32_t page_size;
-    bool has_after;
-    struct page_key after;
+    struct page page;
 };
 
 static tagih_err statement_request(struct rpc_item *item) {
@@ -284,10 +277,9 @@ static tagih_err statement_request(struct rpc_item *item) {
     struct statement_of *list = rpc_alloc(item, sizeof *list);
     item->checked = list;
     if (!list) return item->err;
-    *list = (struct statement_of){.after = {.value_us = INT64_MIN}};
+    *list = (struct statement_of){.page = {.after = {.at_us = INT64_MIN}}};
     rpc_check_uuid(item, "account_id", request->account_id, &list->account.u);
-    rpc_check_page(item, request->page_size, &list->page_size);
-    rpc_check_page_token(item, request->page_token, BYTES_OF(&list->account), &list->after, sizeof list->after, &list->has_after);
+    rpc_check_list(item, request->page_size, request->page_token, BYTES_OF(&list->account), &list->page);
     return item->err;
 }
 
@@ -295,8 +287,7 @@ static tagih_err answer_statement(struct rpc_batch *batch, const struct result *
     struct rpc_item *item = batch->items[0];
     const struct statement_of *list = item->checked;
     Tagih__V1__ListStatementResponse *out = item->response;
-    bool more = result_count(r) > (size_t)list->page_size;
-    struct views views = {.n = more ? (size_t)list->page_size : result_count(r)};
+    struct views views = {.n = rpc_page_rows(r, list->page.size)};
     payment_id *ids = ARENA_ARRAY(batch->arena, views.n + 1, payment_id);
     views.reads = ARENA_ARRAY(batch->arena, views.n + 1, struct payment_read);
     out->payments = rpc_alloc(item, (views.n + 1) * sizeof *out->payments);
@@ -313,8 +304,8 @@ static tagih_err answer_statement(struct rpc_batch *batch, const struct result *
         if (!out->payments[i]) return TAGIH_OK;
         out->n_payments++;
     }
-    if (!more) return TAGIH_OK;
-    struct page_key last = {views.reads[views.n - 1].value_us, ids[views.n - 1]};
+    if (!rpc_page_more(r, list->page.size)) return TAGIH_OK;
+    struct page_place last = {views.reads[views.n - 1].value_us, ids[views.n - 1].u};
     out->next_page_token = rpc_page_token(item, BYTES_OF(&list->account), BYTES_OF(&last));
     return TAGIH_OK;
 }
@@ -323,7 +314,8 @@ static tagih_err list_statement(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const struct statement_of *list = item->checked;
     TRY(payment_send_account(batch->tx, batch->arena, list->account));
-    TRY(payment_send_list(batch->tx, batch->arena, list->account, list->after.value_us, list->after.payment, list->page_size + 1));
+    TRY(payment_send_list(batch->tx, batch->arena, list->account, list->page.after.at_us, (payment_id){list->page.after.id},
+                          list->page.size + 1));
     TRY(rpc_load(batch));
     struct payment_account account;
     DEFER(result) struct result r = {0};

@@ -254,8 +254,7 @@ static tagih_err list_request(struct rpc_item *item) {
 static tagih_err answer_list(struct rpc_item *item, const struct result *r) {
     const struct listing *list = item->checked;
     Tagih__V1__ListPromisesResponse *out = item->response;
-    bool more = result_count(r) > (size_t)list->page_size;
-    size_t n = more ? (size_t)list->page_size : result_count(r);
+    size_t n = rpc_page_rows(r, list->page_size);
     struct promise_read read = {0};
     out->promises = rpc_alloc(item, (n + 1) * sizeof *out->promises);
     for (size_t i = 0; out->promises && i < n; i++) {
@@ -264,7 +263,7 @@ static tagih_err answer_list(struct rpc_item *item, const struct result *r) {
         if (!out->promises[i]) return TAGIH_OK;
         out->n_promises++;
     }
-    if (!more) return TAGIH_OK;
+    if (!rpc_page_more(r, list->page_size)) return TAGIH_OK;
     struct list_key last = {read.due_on, read.id};
     out->next_page_token = rpc_page_token(item, BYTES_OF(&list->of), BYTES_OF(&last));
     return TAGIH_OK;

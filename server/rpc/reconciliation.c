@@ -48,8 +48,7 @@ static Tagih__V1__Reconciliation *view_of(struct rpc_item *item, const struct re
 static tagih_err answer(struct rpc_item *item, const struct result *r) {
     const struct listing *list = item->checked;
     Tagih__V1__ListReconciliationResponse *out = item->response;
-    bool more = result_count(r) > (size_t)list->page_size;
-    size_t n = more ? (size_t)list->page_size : result_count(r);
+    size_t n = rpc_page_rows(r, list->page_size);
     int32_t last = 0;
     out->rows = rpc_alloc(item, (n + 1) * sizeof *out->rows);
     if (!out->rows) return TAGIH_OK;
@@ -61,7 +60,7 @@ static tagih_err answer(struct rpc_item *item, const struct result *r) {
         out->n_rows++;
         last = read.row.row_no;
     }
-    if (more) out->next_page_token = rpc_page_token(item, BYTES_OF(&list->file), BYTES_OF(&last));
+    out->next_page_token = rpc_page_next(item, r, list->page_size, BYTES_OF(&list->file), BYTES_OF(&last));
     return TAGIH_OK;
 }
 

@@ -128,16 +128,9 @@ static tagih_err execute_remittance(struct rpc_batch *batch, struct approval *pr
 
 /* ---- ListRemittances ------------------------------------------------------------------------------------------ */
 
-struct page_key {
-    int64_t at_us;
-    uuid remittance;
-};
-
 struct listing {
     struct bytes creditor; /* empty: all */
-    int32_t page_size;
-    bool has_before;
-    struct page_key before;
+    struct page page;
 };
 
 static tagih_err list_request(struct rpc_item *item) {
@@ -145,10 +138,9 @@ static tagih_err list_request(struct rpc_item *item) {
     struct listing *list = rpc_alloc(item, sizeof *list);
     item->checked = list;
     if (!list) return item->err;
-    *list = (struct listing){.creditor = bytes_text(request->creditor), .before = {.at_us = INT64_MAX}};
+    *list = (struct listing){.creditor = bytes_text(request->creditor), .page = {.after = {.at_us = INT64_MAX}}};
     rpc_check_text(item, "creditor", request->creditor, 0, CREDITOR_MAX);
-    rpc_check_page(item, request->page_size, &list->page_size);
-    rpc_check_page_token(item, request->page_token, list->creditor, &list->before, sizeof list->before, &list->has_before);
+    rpc_check_list(item, request->page_size, request->page_token, list->creditor, &list->page);
     return item->err;
 }
 
@@ -181,9 +173,8 @@ static void answer_owed(struct rpc_item *item, const struct result *owed, Tagih_
 static tagih_err answer_list(struct rpc_item *item, const struct result *r) {
     const struct listing *list = item->checked;
     Tagih__V1__ListRemittancesResponse *out = item->response;
-    bool more = result_count(r) > (size_t)list->page_size;
-    size_t n = more ? (size_t)list->page_size : result_count(r);
-    struct page_key last = {0};
+    size_t n = rpc_page_rows(r, list->page.size);
+    struct page_place last = {0};
     out->remittances = rpc_alloc(item, (n + 1) * sizeof *out->remittances);
     if (!out->remittances) return TAGIH_OK;
     for (size_t i = 0; i < n; i++) {
@@ -191,9 +182,9 @@ static tagih_err answer_list(struct rpc_item *item, const struct result *r) {
         remittance_read_row(r, i, &row);
         if (!(out->remittances[i] = view_of(item, &row))) return TAGIH_OK;
         out->n_remittances++;
-        last = (struct page_key){row.at_us, row.id};
+        last = (struct page_place){row.at_us, row.id};
     }
-    if (more) out->next_page_token = rpc_page_token(item, list->creditor, BYTES_OF(&last));
+    out->next_page_token = rpc_page_next(item, r, list->page.size, list->creditor, BYTES_OF(&last));
     return TAGIH_OK;
 }
 
@@ -201,7 +192,8 @@ static tagih_err list_remittances(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const struct listing *list = item->checked;
     TRY(remittance_send_owed(batch->tx, batch->arena));
-    TRY(remittance_send_list(batch->tx, batch->arena, list->creditor, list->before.at_us, list->before.remittance, list->page_size + 1));
+    TRY(remittance_send_list(batch->tx, batch->arena, list->creditor, list->page.after.at_us, list->page.after.id,
+                             list->page.size + 1));
     TRY(rpc_load(batch));
     DEFER(result) struct result owed = {0}, r = {0};
     tx_take(batch->tx, &owed);

@@ -219,8 +219,7 @@ static void presets_view(struct rpc_item *item, Tagih__V1__ListRuleSetsResponse 
 static tagih_err answer_list(struct rpc_batch *batch, const struct listing *list, const struct result *r) {
     struct rpc_item *item = batch->items[0];
     Tagih__V1__ListRuleSetsResponse *out = item->response;
-    bool more = result_count(r) > (size_t)list->page_size;
-    size_t n = more ? (size_t)list->page_size : result_count(r);
+    size_t n = rpc_page_rows(r, list->page_size);
     struct page_key last = {.version = 0};
     out->rule_sets = rpc_alloc(item, (n + 1) * sizeof *out->rule_sets);
     for (size_t i = 0; out->rule_sets && i < n; i++) {
@@ -232,7 +231,7 @@ static tagih_err answer_list(struct rpc_batch *batch, const struct listing *list
         last = (struct page_key){.version = row.rules.version};
         memcpy(last.name, row.rules.name, strlen(row.rules.name));
     }
-    if (more) out->next_page_token = rpc_page_token(item, bytes_text(""), BYTES_OF(&last));
+    out->next_page_token = rpc_page_next(item, r, list->page_size, bytes_text(""), BYTES_OF(&last));
     if (!list->has_after) presets_view(item, out);
     return TAGIH_OK;
 }

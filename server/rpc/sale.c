@@ -268,19 +268,12 @@ static tagih_err get_sale(struct rpc_batch *batch) {
     return TAGIH_OK;
 }
 
-struct page_key {
-    int64_t at_us;
-    uuid sale;
-};
-
 struct listing {
     struct {
         account_id account; /* nil: all */
         int32_t surplus_open;
     } filter;
-    int32_t page_size;
-    bool has_before;
-    struct page_key before;
+    struct page page;
 };
 
 static tagih_err list_request(struct rpc_item *item) {
@@ -288,10 +281,9 @@ static tagih_err list_request(struct rpc_item *item) {
     struct listing *list = rpc_alloc(item, sizeof *list);
     item->checked = list;
     if (!list) return item->err;
-    *list = (struct listing){.filter = {.surplus_open = request->surplus_open}, .before = {.at_us = INT64_MAX}};
+    *list = (struct listing){.filter = {.surplus_open = request->surplus_open}, .page = {.after = {.at_us = INT64_MAX}}};
     if (*request->account_id) rpc_check_uuid(item, "account_id", request->account_id, &list->filter.account.u);
-    rpc_check_page(item, request->page_size, &list->page_size);
-    rpc_check_page_token(item, request->page_token, BYTES_OF(&list->filter), &list->before, sizeof list->before, &list->has_before);
+    rpc_check_list(item, request->page_size, request->page_token, BYTES_OF(&list->filter), &list->page);
     return item->err;
 }
 
@@ -299,8 +291,7 @@ static tagih_err answer_list(struct rpc_batch *batch, const struct result *page)
     struct rpc_item *item = batch->items[0];
     const struct listing *list = item->checked;
     Tagih__V1__ListSalesResponse *out = item->response;
-    bool more = result_count(page) > (size_t)list->page_size;
-    size_t n = more ? (size_t)list->page_size : result_count(page);
+    size_t n = rpc_page_rows(page, list->page.size);
     uuid *ids = ARENA_ARRAY(batch->arena, n + 1, uuid);
     out->sales = rpc_alloc(item, (n + 1) * sizeof *out->sales);
     if (!ids || !out->sales) return FAIL(OUT_OF_MEMORY);
@@ -316,16 +307,16 @@ static tagih_err answer_list(struct rpc_batch *batch, const struct result *page)
         if (!(out->sales[i] = view_of(item, &read))) return TAGIH_OK;
         out->n_sales++;
     }
-    struct page_key last = {read.row.at_us, read.row.id};
-    if (more) out->next_page_token = rpc_page_token(item, BYTES_OF(&list->filter), BYTES_OF(&last));
+    struct page_place last = {read.row.at_us, read.row.id};
+    out->next_page_token = rpc_page_next(item, page, list->page.size, BYTES_OF(&list->filter), BYTES_OF(&last));
     return TAGIH_OK;
 }
 
 static tagih_err list_sales(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const struct listing *list = item->checked;
-    TRY(sale_send_list(batch->tx, batch->arena, list->filter.account, list->filter.surplus_open, list->before.at_us, list->before.sale,
-                       list->page_size + 1));
+    TRY(sale_send_list(batch->tx, batch->arena, list->filter.account, list->filter.surplus_open, list->page.after.at_us,
+                       list->page.after.id, list->page.size + 1));
     TRY(rpc_load(batch));
     DEFER(result) struct result page = {0};
     tx_take(batch->tx, &page);

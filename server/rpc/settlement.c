@@ -85,7 +85,7 @@ tagih_err get_settlement(struct rpc_batch *batch) {
 
 struct list_of {
     struct settlement_filter filter;
-    struct cash_page page;
+    struct page page;
 };
 
 tagih_err list_settlements_check(struct rpc_item *item) {
@@ -93,21 +93,18 @@ tagih_err list_settlements_check(struct rpc_item *item) {
     struct list_of *list = rpc_alloc(item, sizeof *list);
     item->checked = list;
     if (!list) return item->err;
-    *list = (struct list_of){.page = {.after = {.value_us = INT64_MIN}}};
+    *list = (struct list_of){.page = {.after = {.at_us = INT64_MIN}}};
     if (*request->collector_id) rpc_check_uuid(item, "collector_id", request->collector_id, &list->filter.collector.u);
     list->filter.state = (int16_t)request->state;
     list->filter.open_only = request->open_only;
-    rpc_check_page(item, request->page_size, &list->page.size);
-    rpc_check_page_token(item, request->page_token, BYTES_OF(&list->filter), &list->page.after, sizeof list->page.after,
-                         &list->page.has_after);
+    rpc_check_list(item, request->page_size, request->page_token, BYTES_OF(&list->filter), &list->page);
     return item->err;
 }
 
 static tagih_err answer_list(struct rpc_batch *batch, const struct list_of *list, const struct result *page) {
     struct rpc_item *item = batch->items[0];
     Tagih__V1__ListSettlementsResponse *out = item->response;
-    bool more = result_count(page) > (size_t)list->page.size;
-    size_t n = more ? (size_t)list->page.size : result_count(page);
+    size_t n = rpc_page_rows(page, list->page.size);
     uuid *ids = ARENA_ARRAY(batch->arena, n + 1, uuid);
     out->settlements = rpc_alloc(item, (n + 1) * sizeof *out->settlements);
     if (!ids || !out->settlements) return FAIL(OUT_OF_MEMORY);
@@ -123,8 +120,8 @@ static tagih_err answer_list(struct rpc_batch *batch, const struct list_of *list
         if (!(out->settlements[i] = settlement_view(item, &read))) return TAGIH_OK;
         out->n_settlements++;
     }
-    struct cash_page_key last = {read.value_us, read.now.id};
-    if (more) out->next_page_token = rpc_page_token(item, BYTES_OF(&list->filter), BYTES_OF(&last));
+    struct page_place last = {read.value_us, read.now.id};
+    out->next_page_token = rpc_page_next(item, page, list->page.size, BYTES_OF(&list->filter), BYTES_OF(&last));
     return TAGIH_OK;
 }
 
@@ -140,7 +137,8 @@ tagih_err list_settlements(struct rpc_batch *batch) {
         filter.collector = item->caller.user;
     }
     if (!rpc_ok(item)) return TAGIH_OK;
-    TRY(settlement_send_list(batch->tx, batch->arena, &filter, list->page.after.value_us, list->page.after.id, list->page.size + 1));
+    TRY(settlement_send_list(batch->tx, batch->arena, &filter, list->page.after.at_us, list->page.after.id,
+                             list->page.size + 1));
     TRY(tx_sync(batch->tx));
     DEFER(result) struct result page = {0};
     tx_take(batch->tx, &page);

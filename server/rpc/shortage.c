@@ -19,7 +19,7 @@ struct shortages_of {
         user_id collector; /* nil: all */
         int32_t with_settled;
     } filter;
-    struct cash_page page;
+    struct page page;
 };
 
 tagih_err list_shortages_check(struct rpc_item *item) {
@@ -27,19 +27,17 @@ tagih_err list_shortages_check(struct rpc_item *item) {
     struct shortages_of *list = rpc_alloc(item, sizeof *list);
     item->checked = list;
     if (!list) return item->err;
-    *list = (struct shortages_of){.filter = {.with_settled = request->with_settled}, .page = {.after = {.value_us = INT64_MIN}}};
+    *list =
+        (struct shortages_of){.filter = {.with_settled = request->with_settled}, .page = {.after = {.at_us = INT64_MIN}}};
     if (*request->collector_id) rpc_check_uuid(item, "collector_id", request->collector_id, &list->filter.collector.u);
-    rpc_check_page(item, request->page_size, &list->page.size);
-    rpc_check_page_token(item, request->page_token, BYTES_OF(&list->filter), &list->page.after, sizeof list->page.after,
-                         &list->page.has_after);
+    rpc_check_list(item, request->page_size, request->page_token, BYTES_OF(&list->filter), &list->page);
     return item->err;
 }
 
 static tagih_err answer_shortages(struct rpc_batch *batch, const struct shortages_of *list, const struct result *page) {
     struct rpc_item *item = batch->items[0];
     Tagih__V1__ListShortagesResponse *out = item->response;
-    bool more = result_count(page) > (size_t)list->page.size;
-    size_t n = more ? (size_t)list->page.size : result_count(page);
+    size_t n = rpc_page_rows(page, list->page.size);
     uuid *ids = ARENA_ARRAY(batch->arena, n + 1, uuid);
     out->shortages = rpc_alloc(item, (n + 1) * sizeof *out->shortages);
     if (!ids || !out->shortages) return FAIL(OUT_OF_MEMORY);
@@ -55,8 +53,8 @@ static tagih_err answer_shortages(struct rpc_batch *batch, const struct shortage
         if (!(out->shortages[i] = shortage_view(item, &read))) return TAGIH_OK;
         out->n_shortages++;
     }
-    struct cash_page_key last = {read.value_us, read.id};
-    if (more) out->next_page_token = rpc_page_token(item, BYTES_OF(&list->filter), BYTES_OF(&last));
+    struct page_place last = {read.value_us, read.id};
+    out->next_page_token = rpc_page_next(item, page, list->page.size, BYTES_OF(&list->filter), BYTES_OF(&last));
     return TAGIH_OK;
 }
 
@@ -72,7 +70,7 @@ tagih_err list_shortages(struct rpc_batch *batch) {
         collector = item->caller.user;
     }
     if (!rpc_ok(item)) return TAGIH_OK;
-    TRY(shortage_send_list(batch->tx, batch->arena, collector, list->filter.with_settled, list->page.after.value_us,
+    TRY(shortage_send_list(batch->tx, batch->arena, collector, list->filter.with_settled, list->page.after.at_us,
                            list->page.after.id, list->page.size + 1));
     TRY(tx_sync(batch->tx));
     DEFER(result) struct result page = {0};

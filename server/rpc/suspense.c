@@ -156,15 +156,8 @@ static tagih_err receive_suspense(struct rpc_batch *batch) {
 
 /* ---- ListSuspense --------------------------------------------------------------------------------------------- */
 
-struct page_key {
-    int64_t value_us;
-    uuid item;
-};
-
 struct listing {
-    int32_t page_size;
-    bool has_after;
-    struct page_key after;
+    struct page page;
 };
 
 static tagih_err list_request(struct rpc_item *item) {
@@ -172,9 +165,8 @@ static tagih_err list_request(struct rpc_item *item) {
     struct listing *list = rpc_alloc(item, sizeof *list);
     item->checked = list;
     if (!list) return item->err;
-    *list = (struct listing){.after = {.value_us = INT64_MIN}};
-    rpc_check_page(item, request->page_size, &list->page_size);
-    rpc_check_page_token(item, request->page_token, bytes_text(""), &list->after, sizeof list->after, &list->has_after);
+    *list = (struct listing){.page = {.after = {.at_us = INT64_MIN}}};
+    rpc_check_list(item, request->page_size, request->page_token, bytes_text(""), &list->page);
     return item->err;
 }
 
@@ -182,8 +174,7 @@ static tagih_err answer_list(struct rpc_batch *batch, const struct result *r) {
     struct rpc_item *item = batch->items[0];
     const struct listing *list = item->checked;
     Tagih__V1__ListSuspenseResponse *out = item->response;
-    bool more = result_count(r) > (size_t)list->page_size;
-    size_t n = more ? (size_t)list->page_size : result_count(r);
+    size_t n = rpc_page_rows(r, list->page.size);
     struct suspense_read *reads = ARENA_ARRAY(batch->arena, n + 1, struct suspense_read);
     struct suspense_hint **hints = ARENA_ARRAY(batch->arena, n + 1, struct suspense_hint *);
     size_t *n_hints = ARENA_ARRAY(batch->arena, n + 1, size_t);
@@ -199,8 +190,8 @@ static tagih_err answer_list(struct rpc_batch *batch, const struct result *r) {
         matches_view(item, hints[i], n_hints[i], each);
         out->items[out->n_items++] = each;
     }
-    if (!more) return TAGIH_OK;
-    struct page_key last = {reads[n - 1].value.us, reads[n - 1].id};
+    if (!rpc_page_more(r, list->page.size)) return TAGIH_OK;
+    struct page_place last = {reads[n - 1].value.us, reads[n - 1].id};
     out->next_page_token = rpc_page_token(item, bytes_text(""), BYTES_OF(&last));
     return TAGIH_OK;
 }
@@ -208,7 +199,7 @@ static tagih_err answer_list(struct rpc_batch *batch, const struct result *r) {
 static tagih_err list_suspense(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const struct listing *list = item->checked;
-    TRY(suspense_send_list(batch->tx, batch->arena, list->after.value_us, list->after.item, list->page_size + 1));
+    TRY(suspense_send_list(batch->tx, batch->arena, list->page.after.at_us, list->page.after.id, list->page.size + 1));
     TRY(rpc_load(batch));
     DEFER(result) struct result r = {0};
     tx_take(batch->tx, &r);

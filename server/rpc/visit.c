@@ -123,8 +123,7 @@ static tagih_err day_request(struct rpc_item *item) {
 
 static void answer_day(struct rpc_item *item, const struct day_list *list, const struct result *r) {
     Tagih__V1__ListDayResponse *out = item->response;
-    bool more = result_count(r) > (size_t)list->page_size;
-    size_t n = more ? (size_t)list->page_size : result_count(r);
+    size_t n = rpc_page_rows(r, list->page_size);
     Tagih__V1__Visit *visits = rpc_alloc(item, (n + 1) * sizeof *visits);
     struct visit_read read = {0};
     out->visits = rpc_alloc(item, (n + 1) * sizeof *out->visits);
@@ -133,7 +132,7 @@ static void answer_day(struct rpc_item *item, const struct day_list *list, const
         visit_view(item, &read, &visits[i]);
         out->visits[out->n_visits++] = &visits[i];
     }
-    if (more) out->next_page_token = rpc_page_token(item, BYTES_OF(&list->filter), BYTES_OF(&read.id));
+    out->next_page_token = rpc_page_next(item, r, list->page_size, BYTES_OF(&list->filter), BYTES_OF(&read.id));
 }
 
 static tagih_err send_today(struct rpc_batch *batch) {
