@@ -2,34 +2,19 @@
 /* What people do to accounts: hold, release, reassign, recall, close, and where two of them are needed. */
 #include "domain/account.h"
 #include "domain/change.h"
-#include "run/clock.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
+#include "tests/support/desk.h"
 
 #define CLOSING(name) TAGIH__V1__ACCOUNT_CLOSING__ACCOUNT_CLOSING_##name
 
-static struct rig rig;
-static struct teller teller;
-static user_id budi, citra, second;
+static user_id budi, citra;
 static char boss[RIG_TOKEN_SIZE], field[RIG_TOKEN_SIZE];
 
-
 static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
+    open_desk(state);
     budi = rig_user(&rig, teller.agency, "budi", ROLE_COLLECTOR);
     citra = rig_user(&rig, teller.agency, "citra", ROLE_COLLECTOR);
-    second = rig_user(&rig, teller.agency, "dewi", ROLE_SUPERVISOR);
     snprintf(boss, sizeof boss, "%s", rig_staff_token(&rig, teller.agency, teller.supervisor, 0));
     snprintf(field, sizeof field, "%s", rig_staff_token(&rig, teller.agency, budi, 0));
-
-    return 0;
-}
-
-static int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
     return 0;
 }
 
@@ -72,9 +57,9 @@ static struct rig_answer release(const char *token, account_id account) {
 
 static struct rig_answer hold(account_id account, user_id who) {
     Tagih__V1__HoldAccountRequest request = TAGIH__V1__HOLD_ACCOUNT_REQUEST__INIT;
-    char collector[UUID_TEXT_SIZE];
-    uuid_format(who.u, collector);
-    request.collector_id = collector;
+    char whose[UUID_TEXT_SIZE];
+    uuid_format(who.u, whose);
+    request.collector_id = whose;
     FILL(request, account);
     return rig_call(&rig, boss, "AccountService/HoldAccount", &request);
 }
@@ -97,13 +82,6 @@ static struct rig_answer close_as(account_id account, Tagih__V1__AccountClosing 
     request.closing = closing;
     FILL(request, account);
     return rig_call(&rig, boss, "AccountService/CloseAccount", &request);
-}
-
-static const char *proposal_of(struct rig_answer answer) {
-    assert_answer(answer, OK);
-    const Tagih__V1__CloseAccountResponse *response = answer.response;
-    assert_non_null(response->account);
-    return response->proposal_id;
 }
 
 //= RULES.md R-LIF-1
@@ -150,7 +128,7 @@ static void what_the_state_does_not_allow_is_refused(void **state) {
     assert_answer(close_as(held, CLOSING(LEGAL)), ACCOUNT_ILLEGAL_TRANSITION);
     assert_answer(close_as(held, CLOSING(WRITTEN_OFF)), ACCOUNT_ILLEGAL_TRANSITION);
     assert_answer(close_as(held, CLOSING(UNSPECIFIED)), REQUEST_FIELD_MISSING);
-    assert_answer(reassign(held, rig_text(second.u)), VISIT_COLLECTOR);
+    assert_answer(reassign(held, rig_text(teller.second.u)), VISIT_COLLECTOR);
     assert_answer(reassign(held, rig_text(rig_id())), VISIT_COLLECTOR);
     assert_answer(release(boss, (account_id){rig_id()}), NOT_PERMITTED);
     assert_answer(release(field, held), NOT_PERMITTED);
@@ -192,7 +170,7 @@ static void a_recall_closes_and_credit_needs_two_people(void **state) {
     assert_answer(answer, OK);
     const char *proposal = ((const Tagih__V1__RecallAccountResponse *)answer.response)->proposal_id;
     assert_int_equal(one("status", credited), ACCOUNT_HELD);
-    assert_answer(teller_decide(&teller, second, proposal, true), OK);
+    assert_answer(teller_decide(&teller, teller.second, proposal, true), OK);
     assert_int_equal(one("status", credited), ACCOUNT_CLOSED_RETURNED);
 }
 
@@ -207,21 +185,24 @@ static void what_would_leave_money_out_of_sight_needs_a_second_person(void **sta
     assert_int_equal(one("status", owing), ACCOUNT_HELD);
     assert_answer(teller_decide(&teller, teller.supervisor, proposal, true), PROPOSAL_OWN); /* nobody decides his own */
     assert_answer(close_as(owing, CLOSING(DECEASED)), PROPOSAL_EXISTS);
-    assert_answer(teller_decide(&teller, second, proposal, true), OK);
+    assert_answer(teller_decide(&teller, teller.second, proposal, true), OK);
     assert_int_equal(one("status", owing), ACCOUNT_CLOSED_DECEASED);
     char sql[400];
-    snprintf(sql, sizeof sql, "select count(*) from account_event e join proposal_decision d using (agency_id, posting_id) where e.account_id = "
-             "'%s' and e.kind = 'CLOSED' and d.decided_by = '%s'", rig_text(owing.u), rig_text(second.u));
+    snprintf(
+        sql, sizeof sql,
+        "select count(*) from account_event e join proposal_decision d using (agency_id, posting_id) where e.account_id = "
+        "'%s' and e.kind = 'CLOSED' and d.decided_by = '%s'",
+        rig_text(owing.u), rig_text(teller.second.u));
     assert_int_equal(pg_number(&rig.pg, sql), 1); /* the decision stands under the same posting */
     teller_paid(&teller, paid, &(struct paid){.amount_minor = MINOR(1200000)});
     assert_string_equal(proposal_of(close_as(paid, CLOSING(DECEASED))), "");
     assert_int_equal(one("status", paid), ACCOUNT_CLOSED_DECEASED);
     proposal = proposal_of(close_as(taken, CLOSING(WRITTEN_OFF)));
-    assert_answer(teller_decide(&teller, second, proposal, false), OK);
+    assert_answer(teller_decide(&teller, teller.second, proposal, false), OK);
     assert_int_equal(one("status", taken), ACCOUNT_TAKEOVER);
     proposal = proposal_of(close_as(taken, CLOSING(WRITTEN_OFF)));
     assert_answer(release(boss, taken), OK); /* judged again: it is not taken over any more */
-    assert_answer(teller_decide(&teller, second, proposal, true), ACCOUNT_ILLEGAL_TRANSITION);
+    assert_answer(teller_decide(&teller, teller.second, proposal, true), ACCOUNT_ILLEGAL_TRANSITION);
     assert_int_equal(one("status", taken), ACCOUNT_POOL);
     assert_string_equal(proposal_of(close_as(legal, CLOSING(LEGAL))), "");
     assert_int_equal(one("status", legal), ACCOUNT_LEGAL);
@@ -275,5 +256,5 @@ int main(void) {
         cmocka_unit_test(what_would_leave_money_out_of_sight_needs_a_second_person),
         cmocka_unit_test(live_accounts_that_a_full_file_lacks_are_listed),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return cmocka_run_group_tests(tests, open_rig, close_desk);
 }

@@ -1,33 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Refunds, waivers, write-offs and charges from the outside; at the end the balances are summed up again. */
-#include "server/run/clock.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
+#include "tests/support/desk.h"
 
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
-
-static struct rig rig;
-static struct teller teller;
-static user_id second; /* another supervisor */
 static const user_id nobody;
-
-static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
-    second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR);
-    return 0;
-}
-
-static int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
-    return 0;
-}
-
-static const char *token(user_id user) {
-    return rig_staff_token(&rig, teller.agency, user, 0);
-}
 
 /* ---- calls ---------------------------------------------------------------------------------------------------- */
 
@@ -70,31 +45,6 @@ static struct rig_answer take_off(account_id account, const struct taking *that)
     return rig_call(&rig, token(teller.supervisor), "AdjustmentService/WaiveDebt", &waive);
 }
 
-static const char *proposal_of(const struct rig_answer *answer) {
-    assert_string_equal(answer->reason, "OK");
-    return ((const Tagih__V1__RefundCreditResponse *)answer->response)->proposal_id; /* all of them have it first */
-}
-
-/* Propose, let the second person approve, and answer the posting. */
-static uuid approved(struct rig_answer proposal) {
-    struct rig_answer answer = teller_decide(&teller, second, proposal_of(&proposal), true);
-    assert_answer(answer, OK);
-    uuid posting;
-    assert_ok(uuid_parse(((const Tagih__V1__DecideProposalResponse *)answer.response)->proposal->decision->posting_id, &posting));
-    return posting;
-}
-
-static int64_t line(uuid posting, enum ledger_account account) {
-    char sql[200];
-    snprintf(sql, sizeof sql, "select coalesce(sum(amount_minor), 0) from ledger_line where posting_id = '%%s' and ledger_account = %d",
-             (int)account);
-    return teller_number(&teller, sql, posting);
-}
-
-static int64_t lines(uuid posting) {
-    return teller_number(&teller, "select count(*) from ledger_line where posting_id = '%s'", posting);
-}
-
 /* ---- refunds -------------------------------------------------------------------------------------------------- */
 
 //= RULES.md R-PAY-6
@@ -135,7 +85,7 @@ static void no_more_is_refunded_than_there_is(void **state) {
     teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(5000000)});
     assert_answer(refund(account, MINOR(1000000) + 1), ADJUSTMENT_CREDIT);
     struct rig_answer half = refund(account, MINOR(600000));
-    assert_answer(teller_decide(&teller, teller.cashier, proposal_of(&half), true), PROPOSAL_OWN);
+    assert_answer(teller_decide(&teller, teller.cashier, proposal_of(half), true), PROPOSAL_OWN);
     approved(half);
     assert_int_equal(teller_credit_minor(&teller, account), MINOR(400000));
     assert_answer(refund(account, MINOR(600000)), ADJUSTMENT_CREDIT);
@@ -228,7 +178,7 @@ static void no_more_is_taken_off_than_is_open(void **state) {
     assert_answer(take_off((account_id){rig_id()}, &(struct taking){.penalty_minor = 100}), NOT_PERMITTED);
     struct rig_answer open = take_off(account, &(struct taking){.penalty_minor = MINOR(60000)});
     teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(100000)}); /* fees and penalty are paid meanwhile */
-    assert_answer(teller_decide(&teller, second, proposal_of(&open), true), ADJUSTMENT_OPEN);
+    assert_answer(teller_decide(&teller, teller.second, proposal_of(open), true), ADJUSTMENT_OPEN);
     assert_int_equal(teller_number(&teller, "select count(*) from account_fact where account_id = '%s'", account.u), 0);
 }
 
@@ -244,7 +194,7 @@ static void sixty_four_steps_are_the_most(void **state) {
              rig_text(teller.agency.u), rig_text(account.u), rig_text(account.u));
     pg_exec(&rig.pg, sql);
     struct rig_answer proposal = take_off(account, &(struct taking){.fees_minor = MINOR(40000) + 6400});
-    assert_answer(teller_decide(&teller, second, proposal_of(&proposal), true), ADJUSTMENT_PARTS);
+    assert_answer(teller_decide(&teller, teller.second, proposal_of(proposal), true), ADJUSTMENT_PARTS);
     snprintf(sql, sizeof sql,
              "delete from instalment_state where account_id = '%s' and instalment_no > 100;"
              "update account_state set fees_minor = fees_minor - 6400 where account_id = '%s'", rig_text(account.u), rig_text(account.u));
@@ -348,5 +298,5 @@ int main(void) {
         cmocka_unit_test(a_charge_of_the_day_is_owed_before_that_days_payment),
         cmocka_unit_test(balances_are_the_sums_of_their_lines),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return cmocka_run_group_tests(tests, open_desk, close_desk);
 }

@@ -3,38 +3,14 @@
 #include <pthread.h>
 
 #include "server/rpc/approval.h"
-#include "server/run/clock.h"
 #include "server/store/migrate.h"
 #include "store_statements.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
+#include "tests/support/desk.h"
 
 #define STATE(name) TAGIH__V1__PROPOSAL_STATE__PROPOSAL_STATE_##name
 #define KIND(name) TAGIH__V1__PROPOSAL_KIND__PROPOSAL_KIND_##name
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
 
-static struct rig rig;
-static struct teller teller;
-static user_id second; /* another supervisor */
 static const user_id nobody;
-
-static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
-    second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR);
-    return 0;
-}
-
-static int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
-    return 0;
-}
-
-static const char *token(user_id user) {
-    return rig_staff_token(&rig, teller.agency, user, 0);
-}
 
 /* ---- what is proposed here ------------------------------------------------------------------------------------ */
 
@@ -81,12 +57,6 @@ static int64_t refunds(account_id account) {
     return teller_number(&teller, "select count(*) from posting where account_id = '%s' and kind = 7", account.u);
 }
 
-static uuid id_of(const char *text) {
-    uuid id;
-    assert_ok(uuid_parse(text, &id));
-    return id;
-}
-
 /* A decision with a request id and an etag of its own. */
 static Tagih__V1__DecideProposalRequest decision(const char *proposal_id, const char *etag) {
     Tagih__V1__DecideProposalRequest request = TAGIH__V1__DECIDE_PROPOSAL_REQUEST__INIT;
@@ -114,7 +84,7 @@ static void nobody_approves_what_he_proposed(void **state) {
     assert_int_equal(get(id)->state, STATE(OPEN));
     struct rig_answer back = teller_decide(&teller, teller.supervisor, id, false);
     assert_int_equal(decided(&back)->state, STATE(WITHDRAWN));
-    assert_answer(teller_decide(&teller, second, id, true), PROPOSAL_DECIDED);
+    assert_answer(teller_decide(&teller, teller.second, id, true), PROPOSAL_DECIDED);
     assert_int_equal(refunds(account), 0);
     user_id both = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR | ROLE_ADMIN | ROLE_CASHIER);
     assert_answer(teller_decide(&teller, both, proposed(both, account), true), PROPOSAL_OWN);
@@ -141,15 +111,17 @@ static void a_second_person_approves_and_it_is_done(void **state) {
     assert_int_equal(request->amount->minor, MINOR(1000000));
     tagih__v1__refund_credit_request__free_unpacked(request, NULL);
     assert_int_equal(refunds(account), 0);
-    struct rig_answer answer = teller_decide(&teller, second, id, true);
+    struct rig_answer answer = teller_decide(&teller, teller.second, id, true);
     const Tagih__V1__Proposal *done = decided(&answer);
     assert_int_equal(done->state, STATE(APPROVED));
-    assert_string_equal(done->decision->decided_by, rig_text(second.u));
+    assert_string_equal(done->decision->decided_by, rig_text(teller.second.u));
     assert_string_equal(done->decision->reason, "seen and right");
     assert_int_equal(refunds(account), 1);
-    assert_int_equal(teller_number(&teller, "select kind from posting where posting_id = '%s'", id_of(id)), 10);
-    assert_int_equal(teller_number(&teller, "select kind from posting where posting_id = '%s'", id_of(done->decision->posting_id)), 7);
-    assert_int_equal(teller_number(&teller, "select count(*) from change where object_id = '%s' and kind in (80, 81)", id_of(id)), 2);
+    assert_int_equal(teller_number(&teller, "select kind from posting where posting_id = '%s'", rig_uuid(id)), 10);
+    assert_int_equal(
+        teller_number(&teller, "select kind from posting where posting_id = '%s'", rig_uuid(done->decision->posting_id)), 7);
+    assert_int_equal(
+        teller_number(&teller, "select count(*) from change where object_id = '%s' and kind in (80, 81)", rig_uuid(id)), 2);
 }
 
 //= RULES.md R-APR-1
@@ -158,10 +130,12 @@ static void a_refusal_is_kept_and_nothing_happens(void **state) {
     (void)state;
     account_id account = credited(NULL);
     const char *id = proposed(teller.supervisor, account);
-    struct rig_answer answer = teller_decide(&teller, second, id, false);
+    struct rig_answer answer = teller_decide(&teller, teller.second, id, false);
     assert_int_equal(decided(&answer)->state, STATE(REFUSED));
     assert_string_equal(get(id)->decision->reason, "not like this");
-    assert_int_equal(teller_number(&teller, "select kind from posting where posting_id = '%s'", id_of(get(id)->decision->posting_id)), 11);
+    assert_int_equal(
+        teller_number(&teller, "select kind from posting where posting_id = '%s'", rig_uuid(get(id)->decision->posting_id)),
+        11);
     assert_int_equal(refunds(account), 0);
     assert_int_equal(teller_credit_minor(&teller, account), MINOR(1000000));
     proposed(teller.supervisor, account); /* it may be proposed again */
@@ -185,7 +159,7 @@ static void others_neither_decide_nor_learn_of_it(void **state) {
     assert_answer(rig_call(&rig, stranger, "ApprovalService/GetProposal", &request), NOT_PERMITTED);
     Tagih__V1__DecideProposalRequest foreign_one = decision(id, get(id)->etag), none = decision(rig_text(rig_id()), "x");
     assert_answer(decide(stranger, &foreign_one), NOT_PERMITTED);
-    assert_answer(decide(token(second), &none), NOT_PERMITTED);
+    assert_answer(decide(token(teller.second), &none), NOT_PERMITTED);
     assert_int_equal(get(id)->state, STATE(OPEN));
     assert_answer(teller_decide(&teller, teller.cashier, id, false), OK); /* its maker may always take it back */
 }
@@ -199,13 +173,13 @@ static void the_same_decision_again_is_the_first_one(void **state) {
     account_id account = credited(NULL);
     const char *id = proposed(teller.supervisor, account);
     Tagih__V1__DecideProposalRequest blind = decision(id, "0123456789abcdef"), seen = decision(id, get(id)->etag);
-    assert_answer(decide(token(second), &blind), PROPOSAL_CHANGED);
-    struct rig_answer first = decide(token(second), &seen), again = decide(token(second), &seen);
+    assert_answer(decide(token(teller.second), &blind), PROPOSAL_CHANGED);
+    struct rig_answer first = decide(token(teller.second), &seen), again = decide(token(teller.second), &seen);
     assert_string_equal(decided(&again)->decision->posting_id, decided(&first)->decision->posting_id);
     assert_int_equal(again.response_bytes, first.response_bytes);
     seen.approve = false;
-    assert_answer(decide(token(second), &seen), REQUEST_ID_REUSED);
-    assert_answer(teller_decide(&teller, second, id, false), PROPOSAL_DECIDED);
+    assert_answer(decide(token(teller.second), &seen), REQUEST_ID_REUSED);
+    assert_answer(teller_decide(&teller, teller.second, id, false), PROPOSAL_DECIDED);
     assert_answer(teller_decide(&teller, teller.admin, id, true), PROPOSAL_DECIDED);
     assert_int_equal(refunds(account), 1);
 }
@@ -271,12 +245,13 @@ static void what_is_no_longer_possible_stays_open(void **state) {
     account_id account = credited(&payment);
     const char *id = proposed(teller.cashier, account);
     assert_answer(teller_reverse(&teller, payment, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_MISPOST), OK);
-    assert_answer(teller_decide(&teller, second, id, true), ADJUSTMENT_CREDIT);
+    assert_answer(teller_decide(&teller, teller.second, id, true), ADJUSTMENT_CREDIT);
     assert_int_equal(get(id)->state, STATE(OPEN));
     assert_int_equal(refunds(account), 0);
-    assert_int_equal(teller_number(&teller, "select count(*) from proposal_decision where proposal_id = '%s'", id_of(id)), 0);
+    assert_int_equal(teller_number(&teller, "select count(*) from proposal_decision where proposal_id = '%s'", rig_uuid(id)),
+                     0);
     teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(5000000)});
-    assert_answer(teller_decide(&teller, second, id, true), OK);
+    assert_answer(teller_decide(&teller, teller.second, id, true), OK);
     assert_int_equal(refunds(account), 1);
 }
 
@@ -322,7 +297,7 @@ static void nobody_decides_after_two_weeks(void **state) {
     assert_int_equal(get(id)->state, STATE(EXPIRED));
     assert_false(lists(STATE(OPEN), id));
     assert_true(lists(STATE(EXPIRED), id));
-    assert_answer(teller_decide(&teller, second, id, true), PROPOSAL_EXPIRED);
+    assert_answer(teller_decide(&teller, teller.second, id, true), PROPOSAL_EXPIRED);
     assert_answer(propose(teller.supervisor, account, MINOR(1000000)), OK);
 }
 
@@ -360,13 +335,13 @@ static void a_decision_without_its_fields_is_refused(void **state) {
     (void)state;
     Tagih__V1__DecideProposalRequest request = decision(rig_text(rig_id()), "x");
     request.reason = TEXT("");
-    struct rig_answer answer = decide(token(second), &request);
+    struct rig_answer answer = decide(token(teller.second), &request);
     assert_answer(answer, REQUEST_FIELD_MISSING);
     assert_string_equal(answer.field, "reason");
     request.reason = TEXT("a\nb");
-    assert_answer(decide(token(second), &request), TEXT_INVALID);
+    assert_answer(decide(token(teller.second), &request), TEXT_INVALID);
     request = decision("7", "x");
-    assert_answer(decide(token(second), &request), ID_SYNTAX);
+    assert_answer(decide(token(teller.second), &request), ID_SYNTAX);
 }
 
 /* ---- from the inside ------------------------------------------------------------------------------------------ */
@@ -429,5 +404,5 @@ int main(void) {
         cmocka_unit_test(every_kind_is_listed_once_and_is_whole),
         cmocka_unit_test(a_proposal_is_at_most_8_kib_long),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return cmocka_run_group_tests(tests, open_desk, close_desk);
 }

@@ -5,46 +5,30 @@
  */
 #include "server/domain/change.h"
 #include "server/rpc/bank_pair.h"
-#include "server/run/clock.h"
 #include "server/run/grow.h"
 #include "store_statements.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
-#include "tests/support/writer.h"
+#include "tests/support/desk.h"
 
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
-
-static struct rig rig;
-static struct teller teller;
-static user_id collector, other;
+static user_id other;
 static struct writer phone;
 
 static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
-    collector = rig_user(&rig, teller.agency, "budi", ROLE_COLLECTOR);
-    other = rig_user(&rig, teller.agency, "sari", ROLE_SUPERVISOR);
-    struct rig_phone device = rig_phone(&rig, teller.agency, collector);
-    writer_begin(&phone, &rig, &device);
+    open_desk(state);
+    phone = new_writer();
     phone.at.us = clock_now().us - 300 * US_PER_S;
+    other = rig_user(&rig, teller.agency, "sari", ROLE_SUPERVISOR);
     return 0;
 }
 
 static int close_rig(void **state) {
-    (void)state;
     writer_end(&phone);
-    rig_close(&rig);
-    return 0;
+    return close_desk(state);
 }
 
 /* R-PAY-5: money of the statement is at the bank once, whatever settled it and in which order. */
 static int books_hold(void **state) {
     (void)state;
-    assert_int_equal(pg_number(&rig.pg, "select count(*) from"
-                     " (select agency_id, currency, -sum(amount_minor) as minor from ledger_line where ledger_account = 18 group by 1, 2) l"
-                     " full join (select agency_id, currency, sum(amount_minor) as minor from suspense_state where state = 2 group by 1, 2) s"
-                     " using (agency_id, currency) where coalesce(l.minor, 0) <> coalesce(s.minor, 0)"), 0);
+    assert_suspense_holds(&rig);
     assert_int_equal(pg_number(&rig.pg, "select (select coalesce(sum(amount_minor), 0) from ledger_line where ledger_account = 10)"
                      " - (select coalesce(sum(amount_minor), 0) from deposit_state where state = 1)"), 0);
     /* the bank: lines that were booked, and deposits that somebody said it has */
@@ -55,12 +39,6 @@ static int books_hold(void **state) {
 }
 
 /* ---- what happens --------------------------------------------------------------------------------------------- */
-
-static uuid id_of(const char *text) {
-    uuid id;
-    assert_ok(uuid_parse(text, &id));
-    return id;
-}
 
 /* One round of the minute, as the server does it; its own thread may have been first. */
 static void minute(void) {
@@ -76,10 +54,7 @@ static void minute(void) {
 }
 
 static entry_id pushed(struct journal_entry *entry) {
-    size_t at = writer_sign(&phone, entry);
-    struct rig_answer answer = writer_push_range(&phone, at, at);
-    assert_answer(answer, OK);
-    return phone.entries[at].id;
+    return phone.entries[writer_pushed(&phone, entry)].id;
 }
 
 /* Cash of that sum, brought to the bank by the collector. */
@@ -148,7 +123,7 @@ static void a_line_that_was_faster_than_its_deposit_books_the_bank_once(void **s
     (void)state;
     const Tagih__V1__BankRowResult *row = teller_bank_line(&teller, "D-1", "1900000", "setor/81");
     assert_string_equal(row->result, "SUSPENSE");
-    uuid line = id_of(row->line_id), deposit = deposited(MINOR(1900000), "SETOR 81");
+    uuid line = rig_uuid(row->line_id), deposit = deposited(MINOR(1900000), "SETOR 81");
     assert_int_equal(deposit_state(deposit), 1);
     minute();
     assert_int_equal(deposit_state(deposit), 2);
@@ -248,7 +223,8 @@ static void matching_a_deposit_by_hand_joins_its_line(void **state) {
     assert_int_equal(moved(deposit, LEDGER_SUSPENSE), MINOR(81000));
     assert_int_equal(moved(deposit, LEDGER_DEPOSIT_IN_TRANSIT), -MINOR(81000));
     assert_int_equal(moves(deposit), 2);
-    assert_int_equal(teller_number(&teller, "select state from suspense_state where item_id = '%s'", id_of(row->line_id)), 3);
+    assert_int_equal(teller_number(&teller, "select state from suspense_state where item_id = '%s'", rig_uuid(row->line_id)),
+                     3);
     assert_answer(match_deposit(teller.cashier, deposit, "d2"), DEPOSIT_SETTLED);
 }
 
@@ -261,7 +237,8 @@ static void a_line_that_comes_after_the_hand_books_nothing(void **state) {
     const Tagih__V1__BankRowResult *row = teller_bank_line(&teller, "H-2", "82000", "HAND-2");
     assert_string_equal(row->result, "SETTLED");
     assert_string_equal(row->expected_id, rig_text(deposit));
-    assert_int_equal(teller_number(&teller, "select count(*) from ledger_line where posting_id = '%s'", id_of(row->line_id)), 0);
+    assert_int_equal(
+        teller_number(&teller, "select count(*) from ledger_line where posting_id = '%s'", rig_uuid(row->line_id)), 0);
     assert_string_equal(teller_bank_line(&teller, "H-3", "82000", "HAND-2")->result, "SUSPENSE"); /* it was brought once */
 }
 

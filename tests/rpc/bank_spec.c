@@ -5,46 +5,30 @@
  */
 #include <poll.h>
 
-#include "server/run/clock.h"
 #include "server/run/random.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
-#include "tests/support/writer.h"
+#include "tests/support/desk.h"
 
 #define REASON(name) TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_##name
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
 #define ACCOUNT_NO "BCA 0351234567"
 
-static struct rig rig;
-static struct teller teller;
-static user_id collector;
 static const user_id nobody;
 static struct writer phone;
 
 static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
-    collector = rig_user(&rig, teller.agency, "budi", ROLE_COLLECTOR);
-    struct rig_phone device = rig_phone(&rig, teller.agency, collector);
-    writer_begin(&phone, &rig, &device);
+    open_desk(state);
+    phone = new_writer();
     phone.at.us = clock_now().us - 20 * US_PER_S;
     return 0;
 }
 
 static int close_rig(void **state) {
-    (void)state;
     writer_end(&phone);
-    rig_close(&rig);
-    return 0;
+    return close_desk(state);
 }
 
 static int books_hold(void **state) {
     (void)state;
-    assert_int_equal(pg_number(&rig.pg, "select count(*) from"
-                     " (select agency_id, currency, -sum(amount_minor) as minor from ledger_line where ledger_account = 18 group by 1, 2) l"
-                     " full join (select agency_id, currency, sum(amount_minor) as minor from suspense_state where state = 2 group by 1, 2) s"
-                     " using (agency_id, currency) where coalesce(l.minor, 0) <> coalesce(s.minor, 0)"), 0);
+    assert_suspense_holds(&rig);
     assert_int_equal(pg_number(&rig.pg, "select count(*) from (select payment_id from payment_settled group by 1 having count(*) > 1) x"), 0);
     /* what is open against transfer clearing is its balance */
     assert_int_equal(pg_number(&rig.pg, "select (select coalesce(sum(amount_minor), 0) from ledger_line where ledger_account = 8)"
@@ -66,14 +50,6 @@ struct file {
     Tagih__V1__BankTotals *totals;
 };
 
-static const char *day_text(int in_days) {
-    static char texts[8][DATE_TEXT_SIZE];
-    static unsigned next;
-    char *text = texts[next++ % 8];
-    date_format((civil_date){(int32_t)((clock_now().us + 7 * INT64_C(3600000000)) / US_PER_DAY) + in_days}, text);
-    return text;
-}
-
 static struct rig_answer import_file(const struct file *file, const struct said *rows, size_t n) {
     static Tagih__V1__BankRow messages[600];
     static Tagih__V1__BankRow *pointers[600];
@@ -85,7 +61,7 @@ static struct rig_answer import_file(const struct file *file, const struct said 
         uuid_format(rig_id(), references[i]);
         messages[i].row = (int32_t)i + 1;
         messages[i].line_reference = rows[i].line_reference ? TEXT(rows[i].line_reference) : references[i];
-        messages[i].booked_on = TEXT(day_text(rows[i].in_days ? rows[i].in_days : -1));
+        messages[i].booked_on = TEXT(teller_day(rows[i].in_days ? rows[i].in_days : -1));
         messages[i].amount = TEXT(rows[i].amount);
         if (rows[i].reference) messages[i].reference = TEXT(rows[i].reference);
         if (rows[i].payer) messages[i].payer = TEXT(rows[i].payer);
@@ -115,23 +91,6 @@ static const Tagih__V1__ImportStatementResponse *imported(const struct said *row
 
 static const Tagih__V1__BankRowResult *one(const struct said *row) {
     return imported(row, 1)->results[0];
-}
-
-static uuid id_of(const char *text) {
-    uuid id;
-    assert_ok(uuid_parse(text, &id));
-    return id;
-}
-
-/* A line's posting has the line's id. */
-static int64_t line(uuid posting, enum ledger_account account) {
-    char sql[300];
-    snprintf(sql, sizeof sql, "select coalesce(sum(amount_minor), 0)::int8 from ledger_line where posting_id = '%%s' and ledger_account = %d", (int)account);
-    return teller_number(&teller, sql, posting);
-}
-
-static int64_t lines(uuid posting) {
-    return teller_number(&teller, "select count(*) from ledger_line where posting_id = '%s'", posting);
 }
 
 static payment_id field(account_id account, int64_t amount_minor, uint16_t tender, const char *reference) {
@@ -166,7 +125,7 @@ static void a_transfer_and_a_qr_payment_are_settled_by_their_lines(void **state)
         assert_string_equal(row->result, "SETTLED");
         assert_string_equal(row->expected_id, rig_text(payment.u));
         // J11: later bank line: bank 1 000 000 · transfer clearing 1 000 000
-        uuid posting = id_of(row->line_id);
+        uuid posting = rig_uuid(row->line_id);
         assert_int_equal(line(posting, LEDGER_BANK), MINOR(1000000));
         assert_int_equal(line(posting, LEDGER_TRANSFER_CLEARING), -MINOR(1000000));
         assert_int_equal(lines(posting), 2);
@@ -187,9 +146,9 @@ static void a_gateways_payment_is_settled_by_its_line(void **state) {
     assert_string_equal(row->result, "SETTLED");
     assert_string_equal(row->expected_id, rig_text(payment.u));
     // J31: later bank line: bank 1 000 000 · transfer clearing 1 000 000
-    assert_int_equal(line(id_of(row->line_id), LEDGER_BANK), MINOR(1000000));
-    assert_int_equal(line(id_of(row->line_id), LEDGER_TRANSFER_CLEARING), -MINOR(1000000));
-    assert_int_equal(lines(id_of(row->line_id)), 2);
+    assert_int_equal(line(rig_uuid(row->line_id), LEDGER_BANK), MINOR(1000000));
+    assert_int_equal(line(rig_uuid(row->line_id), LEDGER_TRANSFER_CLEARING), -MINOR(1000000));
+    assert_int_equal(lines(rig_uuid(row->line_id)), 2);
     assert_int_equal(settled(payment), 1);
 }
 
@@ -211,7 +170,7 @@ static void money_that_nothing_expects_stands_in_suspense(void **state) {
     const Tagih__V1__BankRowResult *row = one(&(struct said){.amount = "1000000", .payer = "BCA 99", .note = "angsuran", .line_reference = "L-20"});
     assert_string_equal(row->result, "SUSPENSE");
     // J20: bank 1 000 000 · suspense 1 000 000
-    uuid posting = id_of(row->line_id);
+    uuid posting = rig_uuid(row->line_id);
     assert_int_equal(line(posting, LEDGER_BANK), MINOR(1000000));
     assert_int_equal(line(posting, LEDGER_SUSPENSE), -MINOR(1000000));
     assert_int_equal(lines(posting), 2);
@@ -228,7 +187,7 @@ static void a_line_that_two_payments_expect_settles_neither(void **state) {
     const Tagih__V1__BankRowResult *row = one(&(struct said){.amount = "7000", .reference = "TWICE"});
     assert_string_equal(row->result, "AMBIGUOUS");
     assert_string_equal(row->expected_id, "");
-    assert_int_equal(line(id_of(row->line_id), LEDGER_SUSPENSE), -MINOR(7000));
+    assert_int_equal(line(rig_uuid(row->line_id), LEDGER_SUSPENSE), -MINOR(7000));
     assert_int_equal(settled(first) + settled(second), 0);
     /* a person says which of them never came; the next statement settles the other one */
     struct rig_answer answer = teller_reverse(&teller, second, REASON(NEVER_RECEIVED));
@@ -254,7 +213,7 @@ static void a_line_that_was_faster_than_the_phone_finds_its_receipt(void **state
     account_id account = teller_account(&teller, collector, &debt_j1, 1);
     const Tagih__V1__BankRowResult *row = one(&(struct said){.amount = "150000", .reference = "EARLY-1"});
     assert_string_equal(row->result, "SUSPENSE");
-    uuid item = id_of(row->line_id);
+    uuid item = rig_uuid(row->line_id);
     payment_id payment = field(account, MINOR(150000), JOURNAL_TENDER_TRANSFER, "EARLY-1");
     assert_int_equal(settled(payment), 0);
     assert_int_equal(imported(&(struct said){.amount = "1"}, 1)->late, 1);
@@ -421,7 +380,7 @@ static void money_that_went_out_waits_for_its_reason(void **state) {
     (void)state;
     const Tagih__V1__BankRowResult *row = one(&(struct said){.amount = "-2500", .note = "biaya adm"});
     assert_string_equal(row->result, "OPEN");
-    assert_int_equal(lines(id_of(row->line_id)), 0); /* what it was is not invented */
+    assert_int_equal(lines(rig_uuid(row->line_id)), 0); /* what it was is not invented */
     const Tagih__V1__ListUnmatchedResponse *list = unmatched(false, 1, NULL);
     bool listed = false;
     for (size_t i = 0; i < list->n_lines; i++) listed |= strcmp(list->lines[i]->line_id, row->line_id) == 0 && list->lines[i]->amount->minor == -MINOR(2500);
@@ -442,7 +401,7 @@ static void money_that_goes_back_is_confirmed_by_its_line(void **state) {
     // J21: suspense 1 000 000 · bank 1 000 000 was booked then: its line confirms it and books nothing
     const Tagih__V1__BankRowResult *went = one(&(struct said){.amount = "-88000", .reference = ACCOUNT_NO "/RET-1"});
     assert_string_equal(went->result, "SETTLED");
-    assert_int_equal(lines(id_of(went->line_id)), 0);
+    assert_int_equal(lines(rig_uuid(went->line_id)), 0);
 }
 
 //= RULES.md R-LED-2

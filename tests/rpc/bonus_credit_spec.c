@@ -10,7 +10,6 @@
 #include "tests/support/months.h"
 #include "tests/support/writer.h"
 
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
 #define OF_CREDIT POSTING_OF_BONUS_CREDIT
 
 static struct rig rig;

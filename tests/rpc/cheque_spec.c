@@ -1,40 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cheques from the outside: taken, handed in, cleared by the bank's line, bounced (J8 to J10). */
-#include "server/run/clock.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
-#include "tests/support/writer.h"
+#include "tests/support/desk.h"
 
 #define REASON(name) TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_##name
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
 
 enum { OF_PAYMENT = 1, OF_REVERSAL = 2, OF_CHARGE = 5, OF_BANK_LINE = 32, OF_CHEQUE = 33, OF_BANK_CHARGE = 34 }; /* posting.kind */
 
-static struct rig rig;
-static struct teller teller;
-static user_id collector;
 static struct writer phone;
 
 static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
-    collector = rig_user(&rig, teller.agency, "budi", ROLE_COLLECTOR);
-    struct rig_phone device = rig_phone(&rig, teller.agency, collector);
-    writer_begin(&phone, &rig, &device);
+    open_desk(state);
+    phone = new_writer();
     phone.at.us = clock_now().us - 20 * US_PER_S;
     return 0;
 }
 
 static int close_rig(void **state) {
-    (void)state;
     writer_end(&phone);
-    rig_close(&rig);
-    return 0;
-}
-
-static const char *token(user_id user) {
-    return rig_staff_token(&rig, teller.agency, user, 0);
+    return close_desk(state);
 }
 
 static payment_id cheque(account_id account, int64_t amount_minor, const char *reference) {
@@ -42,10 +25,7 @@ static payment_id cheque(account_id account, int64_t amount_minor, const char *r
     receipt.body.receipt.tender = JOURNAL_TENDER_CHEQUE;
     receipt.body.receipt.has_tender_reference = true;
     receipt.body.receipt.tender_reference = bytes_text(reference);
-    size_t at = writer_sign(&phone, &receipt);
-    struct rig_answer pushed = writer_push_range(&phone, at, at);
-    assert_answer(pushed, OK);
-    return (payment_id){phone.entries[at].id.u};
+    return (payment_id){phone.entries[writer_pushed(&phone, &receipt)].id.u};
 }
 
 static struct rig_answer hand_in(user_id by, user_id whose, const payment_id *payments, size_t n) {
@@ -88,12 +68,6 @@ static struct rig_answer bounce(payment_id payment, const struct bounced *b) {
     return rig_call(&rig, token(teller.supervisor), "ChequeService/BounceCheque", &request);
 }
 
-static int64_t line(const char *posting, enum ledger_account account) {
-    char sql[300];
-    snprintf(sql, sizeof sql, "select coalesce(sum(amount_minor), 0)::int8 from ledger_line where posting_id = '%s' and ledger_account = %d", posting, (int)account);
-    return pg_number(&rig.pg, sql);
-}
-
 static int64_t in_hand(void) {
     return teller_number(&teller, "select cheques_in_hand_minor from collector_state where collector_id = '%s' and currency = 'IDR'", collector.u);
 }
@@ -132,8 +106,8 @@ static void a_cheque_is_taken_handed_in_and_cleared(void **state) {
     const Tagih__V1__BankRowResult *cleared = teller_bank_line(&teller, NULL, "3000000", "chq-000124");
     assert_string_equal(cleared->result, "SETTLED");
     // J9: cleared: bank 3 000 000 · cheques in collection 3 000 000
-    assert_int_equal(line(cleared->line_id, LEDGER_BANK), MINOR(3000000));
-    assert_int_equal(line(cleared->line_id, LEDGER_CHEQUES_IN_COLLECTION), -MINOR(3000000));
+    assert_int_equal(line(rig_uuid(cleared->line_id), LEDGER_BANK), MINOR(3000000));
+    assert_int_equal(line(rig_uuid(cleared->line_id), LEDGER_CHEQUES_IN_COLLECTION), -MINOR(3000000));
     assert_moved(other.u, OF_BANK_LINE, {LEDGER_BANK, 3000000}, {LEDGER_CHEQUES_IN_COLLECTION, -3000000});
     assert_int_equal(teller_number(&teller, "select count(*) from payment_settled where payment_id = '%s'", other.u), 1);
     assert_int_equal(in_collection(), MINOR(3000000));
@@ -171,7 +145,7 @@ static void a_bounce_gives_the_debt_back_and_the_fee_is_ours(void **state) {
     assert_int_equal(teller_open_minor(&teller, account), MINOR(4000000));
     const Tagih__V1__BankRowResult *fee = teller_bank_line(&teller, NULL, "-50000", "CHQ-10"); /* confirms it, and books nothing */
     assert_string_equal(fee->result, "SETTLED");
-    assert_int_equal(line(fee->line_id, LEDGER_BANK), 0);
+    assert_int_equal(line(rig_uuid(fee->line_id), LEDGER_BANK), 0);
     assert_string_equal(teller_bank_line(&teller, NULL, "3000000", "CHQ-10")->result, "SUSPENSE"); /* it is expected no more */
 }
 
@@ -215,8 +189,8 @@ static void a_cheque_that_was_cleared_can_still_come_back(void **state) {
     assert_answer(answer, OK);
     const Tagih__V1__BankRowResult *back = teller_bank_line(&teller, NULL, "-200000", "CHQ-12");
     assert_string_equal(back->result, "SETTLED");
-    assert_int_equal(line(back->line_id, LEDGER_BANK), -MINOR(200000));
-    assert_int_equal(line(back->line_id, LEDGER_CHEQUES_IN_COLLECTION), MINOR(200000));
+    assert_int_equal(line(rig_uuid(back->line_id), LEDGER_BANK), -MINOR(200000));
+    assert_int_equal(line(rig_uuid(back->line_id), LEDGER_CHEQUES_IN_COLLECTION), MINOR(200000));
     assert_int_equal(in_collection(), before);
 }
 

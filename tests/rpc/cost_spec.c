@@ -46,7 +46,7 @@ static void a_cost_of_taking_is_recoverable_from_the_day_it_was_spent(void **sta
     assert_int_equal(list->costs[0]->kind, TAGIH__V1__TAKING_COST_KIND__TAKING_COST_KIND_TRANSPORT);
     assert_memory_equal(list->costs[0]->evidence_sha256.data, digest().data, 32);
     assert_string_equal(list->costs[0]->made_by, rig_text(teller.cashier.u));
-    assert_string_equal(list->costs[0]->decided_by, rig_text(second.u));
+    assert_string_equal(list->costs[0]->decided_by, rig_text(teller.second.u));
     assert_int_equal(teller_number(&teller, "select amount_minor from bank_expected where expected_id = '%s' and state = 1", posting), -MINOR(2000000));
 }
 
@@ -73,13 +73,13 @@ static void a_bill_that_was_charged_meanwhile_is_no_cost_any_more(void **state) 
     account_id account = teller_account(&teller, nobody, &debt_j1, 1);
     struct rig_answer open = taking_cost(account, &(struct bill){.amount_minor = MINOR(70000), .reference = "INV-9"});
     assert_answer(taking_cost(account, &(struct bill){.amount_minor = MINOR(70000), .reference = "INV-9"}), PROPOSAL_EXISTS);
-    assert_answer(teller_decide(&teller, teller.cashier, proposal_of(&open), true), PROPOSAL_OWN);
+    assert_answer(teller_decide(&teller, teller.cashier, proposal_of(open), true), PROPOSAL_OWN);
     assert_answer(charge(account, MINOR(70000), "INV-9"), OK);
-    assert_answer(decide(open), COST_CHARGED);
+    assert_answer(approve(open), COST_CHARGED);
     struct rig_answer two = taking_cost(account, &(struct bill){.amount_minor = MINOR(80000), .reference = "INV-10"});
     struct rig_answer twin = taking_cost(account, &(struct bill){.amount_minor = MINOR(80000), .reference = "inv 10"}); /* as somebody else writes it */
     approved(two);
-    assert_answer(decide(twin), COST_SPENT);
+    assert_answer(approve(twin), COST_SPENT);
     assert_int_equal(costs_of(account, 0, NULL)->open_minor, MINOR(80000));
 }
 
@@ -123,5 +123,5 @@ int main(void) {
         cmocka_unit_test(costs_that_cannot_be_are_refused),
         cmocka_unit_test(costs_are_listed_page_by_page_the_newest_first),
     };
-    return cmocka_run_group_tests_name("cost", tests, open_rig, close_rig);
+    return cmocka_run_group_tests_name("cost", tests, open_desk, close_desk);
 }

@@ -2,52 +2,14 @@
 /* What two people make of entries that wait: receipts in quarantine, voids, outcomes, gaps. */
 #include "server/domain/outcome.h"
 #include "server/domain/visit.h"
-#include "server/run/clock.h"
 #include "tagih/presence.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
-#include "tests/support/writer.h"
+#include "tests/support/desk.h"
 
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
 #define FATE_OF(name) TAGIH__V1__ENTRY_FATE__ENTRY_FATE_##name
 #define RELEASE TAGIH__V1__ENTRY_ACTION__ENTRY_ACTION_RELEASE
 #define DROP TAGIH__V1__ENTRY_ACTION__ENTRY_ACTION_DROP
 
-static struct rig rig;
-static struct teller teller;
-static user_id second, collector;
 static const account_id as_it_says;
-
-static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
-    second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR);
-    return 0;
-}
-
-static int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
-    return 0;
-}
-
-static const char *token(user_id user) {
-    return rig_staff_token(&rig, teller.agency, user, 0);
-}
-
-/* A phone of a new collector, so that his cash is his own. */
-static struct writer new_writer(void) {
-    struct writer writer;
-    collector = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR);
-    struct rig_phone phone = rig_phone(&rig, teller.agency, collector);
-    writer_begin(&writer, &rig, &phone);
-    return writer;
-}
-
-static int64_t number(const char *sql, uuid id) {
-    return teller_number(&teller, sql, id);
-}
 
 static account_id debt(void) {
     return teller_account(&teller, collector, &debt_j1, 1);
@@ -74,37 +36,14 @@ static struct rig_answer propose(const struct written *entry, Tagih__V1__EntryAc
     return rig_call(&rig, token(teller.supervisor), "EntryService/DecideEntry", &request);
 }
 
-static const char *proposal_of(const struct rig_answer *answer) {
-    assert_string_equal(answer->reason, "OK");
-    return ((const Tagih__V1__DecideEntryResponse *)answer->response)->proposal_id;
-}
-
 static struct rig_answer decide(const struct written *entry, Tagih__V1__EntryAction action, account_id account) {
     struct rig_answer answer = propose(entry, action, account);
-    return teller_decide(&teller, second, proposal_of(&answer), true);
-}
-
-static uuid posting_of(const struct rig_answer *answer) {
-    uuid posting;
-    assert_string_equal(answer->reason, "OK");
-    assert_ok(uuid_parse(((const Tagih__V1__DecideProposalResponse *)answer->response)->proposal->decision->posting_id, &posting));
-    return posting;
+    return teller_decide(&teller, teller.second, proposal_of(answer), true);
 }
 
 static int64_t fate_of(const struct written *entry) {
     return number("select coalesce((select e.fate from entry_event e where e.entry_hash = k.entry_hash order by n desc limit 1), k.fate)"
                   " from journal_key k where k.entry_id = '%s'", entry->id.u);
-}
-
-static int64_t line(uuid posting, enum ledger_account account) {
-    char sql[200];
-    snprintf(sql, sizeof sql, "select coalesce(sum(amount_minor), 0) from ledger_line where posting_id = '%%s' and ledger_account = %d",
-             (int)account);
-    return number(sql, posting);
-}
-
-static int64_t cash_held(void) {
-    return number("select coalesce(sum(cash_held_minor), 0) from collector_state where collector_id = '%s'", collector.u);
 }
 
 static const Tagih__V1__ListEntriesResponse *list(Tagih__V1__EntryFate fate, int32_t page_size, const char *page_token) {
@@ -150,8 +89,8 @@ static void a_quarantined_receipt_posts_to_the_account_where_it_belongs(void **s
     assert_true(entry->has_money);
     assert_answer(propose(&w.entries[at], RELEASE, as_it_says), ENTRY_ACCOUNT);
     struct rig_answer answer = propose(&w.entries[at], RELEASE, account);
-    assert_answer(teller_decide(&teller, teller.supervisor, proposal_of(&answer), true), PROPOSAL_OWN);
-    answer = teller_decide(&teller, second, proposal_of(&answer), true);
+    assert_answer(teller_decide(&teller, teller.supervisor, proposal_of(answer), true), PROPOSAL_OWN);
+    answer = teller_decide(&teller, teller.second, proposal_of(answer), true);
     uuid posting = posting_of(&answer);
     // J23: quarantine 1 000 000 · receivable 1 000 000 (and bonus)
     assert_int_equal(line(posting, LEDGER_QUARANTINE), MINOR(1000000));
@@ -410,13 +349,13 @@ static void the_receipt_is_decided_before_its_void(void **state) {
     push(&w, lonely, lonely);
     assert_non_null(listed(FATE_OF(WAITING), &w.entries[lonely]));
     struct rig_answer answer = propose(&w.entries[void_at], RELEASE, as_it_says);
-    assert_answer(teller_decide(&teller, second, proposal_of(&answer), true), ENTRY_RECEIPT);
+    assert_answer(teller_decide(&teller, teller.second, proposal_of(answer), true), ENTRY_RECEIPT);
     assert_answer(decide(&w.entries[at], DROP, as_it_says), OK);
-    assert_answer(teller_decide(&teller, second, proposal_of(&answer), true), OK);
+    assert_answer(teller_decide(&teller, teller.second, proposal_of(answer), true), OK);
     assert_int_equal(fate_of(&w.entries[void_at]), FATE_POSTED_FLAGGED);
     answer = propose(&w.entries[lonely], RELEASE, as_it_says);
-    assert_answer(teller_decide(&teller, second, proposal_of(&answer), true), ENTRY_RECEIPT);
-    assert_answer(teller_decide(&teller, teller.supervisor, proposal_of(&answer), false), OK);
+    assert_answer(teller_decide(&teller, teller.second, proposal_of(answer), true), ENTRY_RECEIPT);
+    assert_answer(teller_decide(&teller, teller.supervisor, proposal_of(answer), false), OK);
     assert_answer(decide(&w.entries[lonely], DROP, as_it_says), OK);
     assert_int_equal(fate_of(&w.entries[lonely]), FATE_EVIDENCE);
     push(&w, missing, missing); /* its receipt comes after all, and stands */
@@ -474,13 +413,13 @@ static void a_deposit_in_quarantine_is_released_when_its_cash_is_there(void **st
     assert_int_equal(fate_of(&w.entries[at]), FATE_QUARANTINED); /* CASH_GONE: no gap before it, no cash */
     struct rig_answer answer = propose(&w.entries[at], RELEASE, as_it_says);
     char proposal[UUID_TEXT_SIZE];
-    snprintf(proposal, sizeof proposal, "%s", proposal_of(&answer));
-    assert_answer(teller_decide(&teller, second, proposal, true), ENTRY_CASH_SHORT);
+    snprintf(proposal, sizeof proposal, "%s", proposal_of(answer));
+    assert_answer(teller_decide(&teller, teller.second, proposal, true), ENTRY_CASH_SHORT);
     assert_int_equal(fate_of(&w.entries[at]), FATE_QUARANTINED);
     size_t cash = receipt(&w, debt(), MINOR(600000));
     push(&w, cash, cash);
     assert_answer(teller_decide(&teller, teller.supervisor, proposal, true), PROPOSAL_OWN);
-    struct rig_answer released = teller_decide(&teller, second, proposal, true);
+    struct rig_answer released = teller_decide(&teller, teller.second, proposal, true);
     uuid posting = posting_of(&released), id = w.entries[at].id.u;
     // J15, by the collector: deposit in transit 500 000 · cash held 500 000
     assert_int_equal(line(posting, LEDGER_DEPOSIT_IN_TRANSIT), MINOR(500000));
@@ -490,7 +429,7 @@ static void a_deposit_in_quarantine_is_released_when_its_cash_is_there(void **st
     assert_int_equal(fate_of(&w.entries[at]), FATE_POSTED);
     assert_int_equal(number("select count(*) from deposit_state where deposit_id = '%s' and state = 1 and amount_minor = 50000000", id), 1);
     assert_int_equal(number("select count(*) from bank_expected where expected_id = '%s' and kind = 4 and reference = 'SETOR9' and state = 1", id), 1);
-    assert_answer(teller_decide(&teller, second, proposal, true), PROPOSAL_DECIDED);
+    assert_answer(teller_decide(&teller, teller.second, proposal, true), PROPOSAL_DECIDED);
     assert_answer(propose(&w.entries[at], DROP, as_it_says), ENTRY_DECIDED);
     push(&w, at, at); /* again: its first acknowledgement, and nothing more */
     assert_int_equal(cash_held(), MINOR(100000));
@@ -556,9 +495,9 @@ static void what_names_no_sum_is_only_dropped(void **state) {
     push(&w, at, nothing);
     for (size_t i = at; i <= nothing; i++) {
         struct rig_answer answer = propose(&w.entries[i], RELEASE, as_it_says);
-        const char *proposal = proposal_of(&answer);
-        assert_answer(teller_decide(&teller, second, proposal, true), ENTRY_ONLY_DROP);
-        assert_answer(teller_decide(&teller, second, proposal, false), OK);
+        const char *proposal = proposal_of(answer);
+        assert_answer(teller_decide(&teller, teller.second, proposal, true), ENTRY_ONLY_DROP);
+        assert_answer(teller_decide(&teller, teller.second, proposal, false), OK);
         assert_answer(decide(&w.entries[i], DROP, as_it_says), OK);
         assert_int_equal(fate_of(&w.entries[i]), FATE_EVIDENCE);
     }
@@ -576,8 +515,8 @@ static void other_kinds_are_dropped_alone(void **state) {
     size_t at = writer_sign(&w, &mine);
     push(&w, at, at);
     struct rig_answer answer = propose(&w.entries[at], RELEASE, as_it_says);
-    assert_answer(teller_decide(&teller, second, proposal_of(&answer), true), ENTRY_ONLY_DROP);
-    assert_answer(teller_decide(&teller, second, proposal_of(&answer), false), OK);
+    assert_answer(teller_decide(&teller, teller.second, proposal_of(answer), true), ENTRY_ONLY_DROP);
+    assert_answer(teller_decide(&teller, teller.second, proposal_of(answer), false), OK);
     assert_int_equal(fate_of(&w.entries[at]), FATE_QUARANTINED);
     assert_answer(decide(&w.entries[at], DROP, as_it_says), OK);
     assert_int_equal(fate_of(&w.entries[at]), FATE_EVIDENCE);
@@ -687,5 +626,5 @@ int main(void) {
         cmocka_unit_test(bad_requests_are_named),
         cmocka_unit_test(what_is_in_quarantine_waits),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return cmocka_run_group_tests(tests, open_desk, close_desk);
 }

@@ -14,8 +14,6 @@
 #include "tests/support/teller.h"
 #include "tests/support/writer.h"
 
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
-
 static struct rig rig;
 static const char *tagihd;
 

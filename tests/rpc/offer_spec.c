@@ -2,48 +2,22 @@
 /* Settlement with discount from the outside: made by one, approved by another, then it follows the money by itself. */
 #include "server/domain/account.h"
 #include "server/rpc/lifecycle.h"
-#include "server/run/clock.h"
 #include "server/run/grow.h"
 #include "store_statements.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
-#include "tests/support/writer.h"
+#include "tests/support/desk.h"
 
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
 #define OFFER(name) TAGIH__V1__OFFER_STATE__OFFER_STATE_##name
 #define REASON(name) TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_##name
 
-static struct rig rig;
-static struct teller teller;
-static user_id second, collector;
 static const user_id nobody;
 
 static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
-    second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR);
+    open_desk(state);
     collector = rig_user(&rig, teller.agency, "budi", ROLE_COLLECTOR);
     return 0;
 }
 
-static int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
-    return 0;
-}
-
-static const char *token(user_id user) {
-    return rig_staff_token(&rig, teller.agency, user, 0);
-}
-
 /* ---- calls ---------------------------------------------------------------------------------------------------- */
-
-static const char *day(int in_days) {
-    static char text[DATE_TEXT_SIZE];
-    date_format((civil_date){(int32_t)((clock_now().us + 7 * INT64_C(3600000000)) / US_PER_DAY) + in_days}, text);
-    return text;
-}
 
 /* Of debt_j1: 3 500 000 for 4 000 000, all but the principal is waived. */
 struct making {
@@ -67,7 +41,7 @@ static struct rig_answer offer(account_id account, const struct making *that) {
     request.account_id = TEXT(rig_text(account.u));
     request.sum = &sum;
     request.waived = &waived;
-    request.by_on = TEXT(day(that->today ? 0 : that->by_in ? that->by_in : 5));
+    request.by_on = TEXT(teller_day(that->today ? 0 : that->by_in ? that->by_in : 5));
     request.reason = TEXT("he sells his motorcycle");
     request.request_id = TEXT(rig_text(rig_id()));
     user_id maker = uuid_is_nil(that->maker.u) ? teller.supervisor : that->maker;
@@ -82,7 +56,7 @@ static const char *offered(account_id account, const struct making *that) {
 
 static const char *in_force(account_id account, const struct making *that) {
     const char *id = offered(account, that);
-    assert_answer(teller_decide(&teller, second, id, true), OK);
+    assert_answer(teller_decide(&teller, teller.second, id, true), OK);
     return id;
 }
 
@@ -203,7 +177,7 @@ static void age(const char *id, int from_in, int by_in) {
              "update settlement_offer set by_on = '%s' where offer_id = '%s';"
              "alter table settlement_offer enable trigger fact;"
              "update settlement_offer_state set from_us = %lld where offer_id = '%s'",
-             day(by_in), id, (long long)teller_noon(from_in).us, id);
+             teller_day(by_in), id, (long long)teller_noon(from_in).us, id);
     pg_exec(&rig.pg, sql);
 }
 
@@ -250,8 +224,8 @@ static void nobody_approves_his_own_offer(void **state) {
     assert_int_equal(get(id)->state, OFFER(OFFERED));
     teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(3500000)});
     assert_int_equal(facts(account), 0); /* nobody has approved it */
-    assert_answer(teller_decide(&teller, second, id, true), OFFER_SUM);
-    assert_answer(teller_decide(&teller, second, id, false), OK);
+    assert_answer(teller_decide(&teller, teller.second, id, true), OFFER_SUM);
+    assert_answer(teller_decide(&teller, teller.second, id, false), OK);
     assert_int_equal(get(id)->state, OFFER(LAPSED));
     assert_string_equal(get(id)->made_by, rig_text(teller.supervisor.u));
 }
@@ -264,9 +238,9 @@ static void one_offer_of_an_account_is_in_force(void **state) {
     const char *first = in_force(account, &usual);
     const char *other = offered(account, &usual);
     assert_answer(offer(account, &usual), PROPOSAL_EXISTS);
-    assert_answer(teller_decide(&teller, second, other, true), OFFER_EXISTS);
+    assert_answer(teller_decide(&teller, teller.second, other, true), OFFER_EXISTS);
     age(first, -6, -1);
-    assert_answer(teller_decide(&teller, second, other, true), OK);
+    assert_answer(teller_decide(&teller, teller.second, other, true), OK);
     assert_int_equal(teller_number(&teller, "select count(*) from settlement_offer_state where account_id = '%s' and state = 4", account.u), 1);
     assert_int_equal(get(other)->state, OFFER(APPROVED));
     Tagih__V1__ListOffersRequest request = TAGIH__V1__LIST_OFFERS_REQUEST__INIT;
@@ -313,7 +287,7 @@ static void run_day(void) {
     assert_ok(db_open(&db, &options));
     assert_true(grow_arena_open(&arena));
     struct lifecycle_run run = {.db = &db, .arena = &arena, .agency = teller.agency};
-    assert_ok(date_parse(day(0), &run.today));
+    assert_ok(date_parse(teller_day(0), &run.today));
     assert_ok(lifecycle_run_day(&run));
     assert_int_equal(run.failed, 0);
     db_release(&db);
@@ -373,5 +347,5 @@ int main(void) {
         cmocka_unit_test(the_days_run_closes_what_is_settled_and_nothing_that_is_to_be_recovered),
         cmocka_unit_test(balances_are_the_sums_of_their_lines),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return cmocka_run_group_tests(tests, open_rig, close_desk);
 }

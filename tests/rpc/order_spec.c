@@ -3,27 +3,9 @@
  * Order of arrival through the real server: the same payments and reversals, posted on like accounts in several orders,
  * leave the same states, instalments, newest allocations and ledger balances. The engine alone: domain/arrival_property_spec.c.
  */
-#include "server/run/clock.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
+#include "tests/support/desk.h"
 
 enum { CASES = 70, ORDERS = 3, PAYMENTS_MAX = 4, DEBTS_MAX = 3, EVENTS_MAX = 2 * PAYMENTS_MAX };
-
-static struct rig rig;
-static struct teller teller;
-
-static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
-    return 0;
-}
-
-static int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
-    return 0;
-}
 
 /* What happens to an account, in whatever order; a reversal comes behind its payment. */
 struct story {
@@ -119,5 +101,5 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(payments_and_reversals_in_any_order_leave_the_same_books),
     };
-    return cmocka_run_group_tests_name("order of arrival", tests, open_rig, close_rig);
+    return cmocka_run_group_tests_name("order of arrival", tests, open_desk, close_desk);
 }

@@ -2,36 +2,23 @@
 /* Payments that are no receipts, reversals and statements from the outside; at the end all books are computed again. */
 #include <pthread.h>
 
-#include "server/run/clock.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
-#include "tests/support/writer.h"
+#include "tests/support/desk.h"
 
 #define REASON(name) TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_##name
 #define BRANCH TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_BRANCH
 
 enum { OF_PAYMENT = 1, OF_REVERSAL = 2 }; /* posting.kind */
 
-static struct rig rig;
-static struct teller teller;
-static user_id collector;
 static const user_id nobody;
 
 static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
+    open_desk(state);
     collector = rig_user(&rig, teller.agency, "budi", ROLE_COLLECTOR);
     return 0;
 }
 
-static int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
-    return 0;
-}
-
-static struct writer new_writer(void) {
+/* A new phone of the collector, some seconds ago. */
+static struct writer his_writer(void) {
     struct writer writer;
     struct rig_phone phone = rig_phone(&rig, teller.agency, collector);
     writer_begin(&writer, &rig, &phone);
@@ -268,7 +255,7 @@ static void a_late_payment_moves_what_the_later_one_had_paid(void **state) {
 
 /* The same five facts on an account, receipts and calls mixed, in a given order of arrival. */
 static void pay_in_order(account_id account, const int order[5], payment_id out[5]) {
-    struct writer w = new_writer();
+    struct writer w = his_writer();
     instant receipt_at[2] = {{clock_now().us - 19 * US_PER_S}, {clock_now().us - 12 * US_PER_S}};
     for (int i = 0; i < 5; i++) {
         int which = order[i];
@@ -337,7 +324,7 @@ static void credit_waits_for_a_due_and_goes_first(void **state) {
 //  Credit stays credit until a new due exists at a value date; the replay then consumes it, oldest credit first
 static void credit_goes_first_within_one_push_too(void **state) {
     (void)state;
-    struct writer w = new_writer();
+    struct writer w = his_writer();
     const struct debt debts[] = {due(-40, 1000000), due(TODAY, 1000000)};
     account_id account = teller_account(&teller, collector, debts, 2);
     w.at.us = clock_now().us - 23 * 3600 * US_PER_S; /* yesterday, but for the day's last hour */
@@ -361,7 +348,7 @@ static void credit_goes_first_within_one_push_too(void **state) {
 //  settled → suspense · BOUNCE → cheques in collection · BANK_RECALL → bank · NEVER_RECEIVED → transfer clearing.
 static void a_reversal_credits_the_account_of_its_reason(void **state) {
     (void)state;
-    struct writer w = new_writer();
+    struct writer w = his_writer();
     const struct {
         uint16_t tender; /* 0: a gateway payment */
         Tagih__V1__ReversalReason reason;
@@ -445,7 +432,7 @@ static void declare(struct writer *w, int64_t last_seq, int64_t total_minor, uin
 //  MISPOST or VOID settled → suspense … Cash held is never below zero.
 static void a_void_after_the_settlement_goes_to_suspense(void **state) {
     (void)state;
-    struct writer w = new_writer();
+    struct writer w = his_writer();
     account_id account = teller_account(&teller, collector, &debt_j1, 1);
     payment_id payment = field(&w, account, MINOR(70000), JOURNAL_TENDER_CASH);
     declare(&w, 1, MINOR(70000), 1);
@@ -460,7 +447,7 @@ static void a_void_after_the_settlement_goes_to_suspense(void **state) {
 //  Cash held is never below zero.
 static void cash_that_left_the_bag_is_not_voided_out_of_it(void **state) {
     (void)state;
-    struct writer w = new_writer();
+    struct writer w = his_writer();
     payment_id payment = field(&w, teller_account(&teller, collector, &debt_j1, 1), MINOR(70000), JOURNAL_TENDER_CASH);
     int64_t held = teller_number(&teller, "select cash_held_minor from collector_state where collector_id = '%s'", collector.u);
     char sql[200];
@@ -568,7 +555,7 @@ static void a_statement_comes_in_pages_by_value_date(void **state) {
 
 static void collectors_see_their_accounts_and_what_they_took(void **state) {
     (void)state;
-    struct writer w = new_writer();
+    struct writer w = his_writer();
     user_id ani = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR);
     account_id mine = teller_account(&teller, collector, &debt_j1, 1), hers = teller_account(&teller, ani, &debt_j1, 1);
     payment_id by_gateway = teller_paid(&teller, mine, &(struct paid){.amount_minor = MINOR(1000)});
@@ -620,5 +607,5 @@ int main(void) {
         cmocka_unit_test(collectors_see_their_accounts_and_what_they_took),
         cmocka_unit_test(an_independent_program_computes_all_books_again),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return cmocka_run_group_tests(tests, open_rig, close_desk);
 }

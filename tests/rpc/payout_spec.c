@@ -9,8 +9,6 @@
 #include "tests/support/months.h"
 #include "tests/support/writer.h"
 
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
-
 static struct rig rig;
 static const char *tagihd;
 

@@ -3,51 +3,27 @@
 #include "domain/change.h"
 #include "domain/repayment.h"
 #include "rpc/promise_due.h"
-#include "run/clock.h"
 #include "run/grow.h"
 #include "store_statements.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
+#include "tests/support/desk.h"
 
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
 #define STATE(name) TAGIH__V1__PLAN_STATE__PLAN_STATE_##name
 #define INSTALMENT(name) TAGIH__V1__INSTALMENT_STATE__INSTALMENT_STATE_##name
 #define MISPOST TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_MISPOST
 
-static struct rig rig;
-static struct teller teller;
-static user_id collector, other, second; /* second: another supervisor */
+static user_id other;
 static civil_date today;
 
 static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
+    open_desk(state);
     collector = rig_user(&rig, teller.agency, "budi", ROLE_COLLECTOR);
     other = rig_user(&rig, teller.agency, "siti", ROLE_COLLECTOR);
-    second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR);
-    assert_ok(date_parse(pg_value(&rig.pg, "select (now() at time zone 'Asia/Jakarta')::date"), &today));
+    today = teller_today();
     return 0;
-}
-
-static int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
-    return 0;
-}
-
-static const char *token(user_id user) {
-    return rig_staff_token(&rig, teller.agency, user, 0);
 }
 
 static account_id debtor(void) {
     return teller_account(&teller, collector, &debt_j1, 1);
-}
-
-static int64_t number(const char *sql, const char *id) {
-    uuid of;
-    assert_ok(uuid_parse(id, &of));
-    return teller_number(&teller, sql, of);
 }
 
 static instant hour_of(int in_days, int hour) {
@@ -116,9 +92,9 @@ static const Tagih__V1__ProposePlanResponse *proposed(account_id account, const 
     return answer.response;
 }
 
-static const char *approved(account_id account, const struct terms *terms) {
+static const char *planned(account_id account, const struct terms *terms) {
     const Tagih__V1__ProposePlanResponse *plan = proposed(account, terms);
-    assert_answer(teller_decide(&teller, second, plan->proposal_id, true), OK);
+    assert_answer(teller_decide(&teller, teller.second, plan->proposal_id, true), OK);
     return plan->plan->plan_id;
 }
 
@@ -170,12 +146,12 @@ static void a_plan_is_proposed_approved_by_another_person_and_kept(void **state)
     teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(300000), .value = clock_now()});
     assert_int_equal(got(id)->plan->instalments[0]->state, INSTALMENT(UNPAID)); /* nobody has agreed */
     assert_answer(teller_decide(&teller, teller.supervisor, plan->proposal_id, true), PROPOSAL_OWN);
-    assert_answer(teller_decide(&teller, second, plan->proposal_id, true), OK);
+    assert_answer(teller_decide(&teller, teller.second, plan->proposal_id, true), OK);
     const Tagih__V1__GetPlanResponse *now = got(id);
     assert_int_equal(now->plan->state, STATE(ACTIVE));
     assert_int_equal(now->n_events, 3);
     assert_string_equal(now->events[1]->step, "approve");
-    assert_string_equal(now->events[1]->actor_id, rig_text(second.u));
+    assert_string_equal(now->events[1]->actor_id, rig_text(teller.second.u));
     assert_string_equal(now->events[2]->step, "start");
     assert_int_equal(now->plan->instalments[0]->state, INSTALMENT(PARTIAL));
     assert_int_equal(now->plan->instalments[0]->received_minor, MINOR(300000));
@@ -187,7 +163,8 @@ static void a_plan_is_proposed_approved_by_another_person_and_kept(void **state)
     assert_stands(id, PLAN_ACTIVE);
     teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(700000), .value = clock_now()});
     assert_stands(id, PLAN_COMPLETED);
-    assert_int_equal(number("select count(*) from change where object_id = '%s' and kind between 140 and 145", id), 6);
+    assert_int_equal(number("select count(*) from change where object_id = '%s' and kind between 140 and 145", rig_uuid(id)),
+                     6);
     assert_int_equal(teller_number(&teller, "select sum(principal_minor + instalment_no) from instalment where account_id = '%s'", account.u), schedule);
 }
 
@@ -206,10 +183,12 @@ static void a_plan_and_its_first_instalment_are_one_transaction(void **state) {
     assert_ok(uuid_parse(both->payment_id, &paid.u));
     // J31: transfer clearing · receivable
     assert_int_equal(teller_line(&teller, paid, 1, LEDGER_TRANSFER_CLEARING), MINOR(500000));
-    assert_int_equal(number("select count(distinct xmin::text) from (select xmin from payment where payment_id = (select payment_id from"
-                            " plan where plan_id = '%s') union all select p.xmin from plan p join payment y using (payment_id)) x",
-                            both->plan->plan_id), 1);
-    assert_answer(teller_decide(&teller, second, both->proposal_id, true), OK);
+    assert_int_equal(
+        number("select count(distinct xmin::text) from (select xmin from payment where payment_id = (select payment_id from"
+               " plan where plan_id = '%s') union all select p.xmin from plan p join payment y using (payment_id)) x",
+               rig_uuid(both->plan->plan_id)),
+        1);
+    assert_answer(teller_decide(&teller, teller.second, both->proposal_id, true), OK);
     const Tagih__V1__GetPlanResponse *now = got(both->plan->plan_id);
     assert_int_equal(now->plan->instalments[0]->state, INSTALMENT(PAID));
     assert_int_equal(now->plan->state, STATE(ACTIVE));
@@ -230,7 +209,7 @@ static void a_plan_and_its_first_instalment_are_one_transaction(void **state) {
 static void a_missed_instalment_breaks_the_plan_and_late_money_of_that_time_mends_it(void **state) {
     (void)state;
     account_id account = debtor();
-    const char *id = approved(account, &(struct terms){.n = 3});
+    const char *id = planned(account, &(struct terms){.n = 3});
     look_at(hour_of(2, 23));
     assert_stands(id, PLAN_ACTIVE);
     look_at(hour_of(3, 0));
@@ -250,7 +229,7 @@ static void a_missed_instalment_breaks_the_plan_and_late_money_of_that_time_mend
 static void a_plan_waits_for_its_first_day_and_not_for_ever_for_a_decision(void **state) {
     (void)state;
     account_id account = debtor(), forgotten = debtor(), refused = debtor();
-    const char *later = approved(account, &(struct terms){.first_in = 5, .starts_in = 3});
+    const char *later = planned(account, &(struct terms){.first_in = 5, .starts_in = 3});
     assert_stands(later, PLAN_APPROVED);
     look_at(hour_of(2, 23));
     assert_stands(later, PLAN_APPROVED);
@@ -263,12 +242,12 @@ static void a_plan_waits_for_its_first_day_and_not_for_ever_for_a_decision(void 
     look_at(hour_of(15, 0));
     assert_stands(plan->plan->plan_id, PLAN_REJECTED);
     plan = proposed(refused, &(struct terms){0});
-    assert_answer(teller_decide(&teller, second, plan->proposal_id, false), OK);
+    assert_answer(teller_decide(&teller, teller.second, plan->proposal_id, false), OK);
     assert_stands(plan->plan->plan_id, PLAN_REJECTED);
     plan = proposed(refused, &(struct terms){0}); /* and its maker may take one back */
     assert_answer(teller_decide(&teller, teller.supervisor, plan->proposal_id, false), OK);
     assert_stands(plan->plan->plan_id, PLAN_REJECTED);
-    assert_int_equal(number("select count(*) from promise_state where plan_id = '%s'", plan->plan->plan_id), 0);
+    assert_int_equal(number("select count(*) from promise_state where plan_id = '%s'", rig_uuid(plan->plan->plan_id)), 0);
 }
 
 //= RULES.md R-PTP-2a
@@ -279,9 +258,10 @@ static void a_plan_takes_the_place_of_open_promises(void **state) {
     char single[UUID_TEXT_SIZE];
     uuid_format(rig_promise(&rig, teller.agency, account, &(struct rig_promise){.due_on = {today.days + 2}}).u, single);
     const Tagih__V1__ProposePlanResponse *plan = proposed(account, &(struct terms){0});
-    assert_int_equal(number("select state from promise_state where promise_id = '%s'", single), PROMISE_OPEN);
-    assert_answer(teller_decide(&teller, second, plan->proposal_id, true), OK);
-    assert_int_equal(number("select state from promise_state where promise_id = '%s'", single), PROMISE_SUPERSEDED);
+    assert_int_equal(number("select state from promise_state where promise_id = '%s'", rig_uuid(single)), PROMISE_OPEN);
+    assert_answer(teller_decide(&teller, teller.second, plan->proposal_id, true), OK);
+    assert_int_equal(number("select state from promise_state where promise_id = '%s'", rig_uuid(single)),
+                     PROMISE_SUPERSEDED);
     Tagih__V1__WithdrawPromiseRequest request = TAGIH__V1__WITHDRAW_PROMISE_REQUEST__INIT;
     request.promise_id = got(plan->plan->plan_id)->plan->instalments[0]->promise_id;
     request.reason = TEXT("no");
@@ -298,7 +278,7 @@ static void a_plan_whose_first_instalment_was_missed_is_approved_no_more(void **
     snprintf(sql, sizeof sql, "set session_replication_role = replica; update promise set closes_us = 1 where plan_id = '%s'"
              " and instalment_no = 1; set session_replication_role = origin", plan->plan->plan_id);
     pg_exec(&rig.pg, sql);
-    assert_answer(teller_decide(&teller, second, plan->proposal_id, true), PLAN_STALE);
+    assert_answer(teller_decide(&teller, teller.second, plan->proposal_id, true), PLAN_STALE);
     assert_stands(plan->plan->plan_id, PLAN_PROPOSED);
 }
 
@@ -336,7 +316,7 @@ static void an_accounts_plans_are_listed_the_newest_first(void **state) {
     (void)state;
     account_id account = debtor();
     const Tagih__V1__ProposePlanResponse *first = proposed(account, &(struct terms){0});
-    assert_answer(teller_decide(&teller, second, first->proposal_id, false), OK);
+    assert_answer(teller_decide(&teller, teller.second, first->proposal_id, false), OK);
     const Tagih__V1__ProposePlanResponse *next = proposed(account, &(struct terms){.n = 4});
     Tagih__V1__ListPlansRequest request = TAGIH__V1__LIST_PLANS_REQUEST__INIT;
     request.account_id = TEXT(rig_text(account.u));
@@ -371,5 +351,5 @@ int main(void) {
         cmocka_unit_test(an_accounts_plans_are_listed_the_newest_first),
         cmocka_unit_test(the_contracts_numbers_are_the_stored_ones),
     };
-    return cmocka_run_group_tests_name("repayment plans", tests, open_rig, close_rig);
+    return cmocka_run_group_tests_name("repayment plans", tests, open_rig, close_desk);
 }

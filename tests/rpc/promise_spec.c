@@ -5,43 +5,25 @@
 #include "domain/change.h"
 #include "domain/role.h"
 #include "rpc/promise_due.h"
-#include "run/clock.h"
 #include "run/grow.h"
 #include "store_statements.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
-#include "tests/support/writer.h"
+#include "tests/support/desk.h"
 
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
 #define STATE(name) TAGIH__V1__PROMISE_STATE__PROMISE_STATE_##name
 
-static struct rig rig;
-static struct teller teller;
-static user_id collector, other;
+static user_id other;
 static civil_date today;
 
 static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
+    open_desk(state);
     collector = rig_user(&rig, teller.agency, "budi", ROLE_COLLECTOR);
     other = rig_user(&rig, teller.agency, "siti", ROLE_COLLECTOR);
-    assert_ok(date_parse(pg_value(&rig.pg, "select (now() at time zone 'Asia/Jakarta')::date"), &today));
-    return 0;
-}
-
-static int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
+    today = teller_today();
     return 0;
 }
 
 static civil_date day(int in_days) {
     return (civil_date){today.days + in_days};
-}
-
-static const char *token(user_id user) {
-    return rig_staff_token(&rig, teller.agency, user, 0);
 }
 
 static account_id debtor(void) { /* owes 4 000 000, past due */
@@ -109,16 +91,10 @@ static struct rig_answer withdraw(const char *by, const char *id, const char *et
     return rig_call(&rig, by, "PromiseService/WithdrawPromise", &request);
 }
 
-static int64_t number(const char *sql, const char *id) {
-    uuid of;
-    assert_ok(uuid_parse(id, &of));
-    return teller_number(&teller, sql, of);
-}
-
 static int64_t told(const char *id, int kind) {
     char sql[200];
     snprintf(sql, sizeof sql, "select count(*) from change where object_id = '%%s' and kind = %d", kind);
-    return number(sql, id);
+    return number(sql, rig_uuid(id));
 }
 
 /* The minute's work, at any instant. */
@@ -229,9 +205,13 @@ static void money_keeps_a_promise_and_a_reversal_opens_it_again(void **state) {
     for (size_t i = 1; i < all->n_events; i++) assert_int_equal(all->events[i]->before, all->events[i - 1]->after);
     /* each stands under a posting of its account: the payment's, the reversal's */
     assert_int_equal(number("select count(*) from promise_event e join posting p using (agency_id, posting_id)"
-                            " where e.promise_id = '%s' and p.account_id = e.account_id", made->promise_id), 5);
+                            " where e.promise_id = '%s' and p.account_id = e.account_id",
+                            rig_uuid(made->promise_id)),
+                     5);
     assert_int_equal(number("select count(*) from promise_event e join posting p using (agency_id, posting_id)"
-                            " where e.promise_id = '%s' and p.kind = 2", made->promise_id), 1);
+                            " where e.promise_id = '%s' and p.kind = 2",
+                            rig_uuid(made->promise_id)),
+                     1);
 }
 
 //= RULES.md R-PTP-2
@@ -252,7 +232,8 @@ static void time_breaks_a_promise_and_money_of_that_time_mends_it(void **state) 
     assert_int_equal(told(broken_id, CHANGE_PROMISE_BROKEN), 1);
     assert_int_equal(told(partial_id, CHANGE_PROMISE_PARTIAL), 1);
     look_at(clock_now());
-    assert_int_equal(number("select count(*) from promise_event where promise_id = '%s'", broken_id), 2); /* once */
+    assert_int_equal(number("select count(*) from promise_event where promise_id = '%s'", rig_uuid(broken_id)),
+                     2); /* once */
     payment_id late = teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(500000), .value = teller_noon(-2)});
     assert_stands(broken_id, PROMISE_KEPT, MINOR(500000)); /* the last day of its grace */
     assert_answer(teller_reverse(&teller, late, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_MISPOST), OK);
@@ -277,8 +258,11 @@ static void two_servers_look_at_once_and_one_writes(void **state) {
     for (size_t i = 0; i < COUNT_OF(threads); i++) assert_int_equal(pthread_create(&threads[i], NULL, look, &now), 0);
     for (size_t i = 0; i < COUNT_OF(threads); i++) pthread_join(threads[i], NULL);
     assert_stands(id, PROMISE_BROKEN, 0);
-    assert_int_equal(number("select count(*) from promise_event where promise_id = '%s'", id), 2);
-    assert_int_equal(number("select count(*) from posting p join promise_event e using (agency_id, posting_id) where e.promise_id = '%s'", id), 1);
+    assert_int_equal(number("select count(*) from promise_event where promise_id = '%s'", rig_uuid(id)), 2);
+    assert_int_equal(
+        number("select count(*) from posting p join promise_event e using (agency_id, posting_id) where e.promise_id = '%s'",
+               rig_uuid(id)),
+        1);
     assert_int_equal(teller_number(&teller, "select count(*) from posting where account_id = '%s' and kind = 60", account.u), 1);
 }
 
@@ -395,21 +379,21 @@ static void the_debtor_is_reminded_once_a_day_and_not_after_paying(void **state)
     const Tagih__V1__Promise *made = promised(account, &(struct word){.due_in = in}), *kept = promised(payer, &(struct word){.due_in = in});
     static const char count[] = "select count(*) from promise_reminder where promise_id = '%s'";
     look_at(hour_of(day(in - 1), 8));
-    assert_int_equal(number(count, made->promise_id), 0);
+    assert_int_equal(number(count, rig_uuid(made->promise_id)), 0);
     look_at(hour_of(day(in - 1), 9));
-    assert_int_equal(number(count, made->promise_id), 1);
-    assert_int_equal(number(count, kept->promise_id), 1);
+    assert_int_equal(number(count, rig_uuid(made->promise_id)), 1);
+    assert_int_equal(number(count, rig_uuid(kept->promise_id)), 1);
     look_at(hour_of(day(in - 1), 10));
-    assert_int_equal(number(count, made->promise_id), 1);
+    assert_int_equal(number(count, rig_uuid(made->promise_id)), 1);
     teller_paid(&teller, payer, &(struct paid){.amount_minor = MINOR(1000000), .value = clock_now()});
     look_at(hour_of(day(in), 20)); /* contact has ended */
-    assert_int_equal(number(count, made->promise_id), 1);
+    assert_int_equal(number(count, rig_uuid(made->promise_id)), 1);
     instant now = hour_of(day(in), 19);
     pthread_t threads[4];
     for (size_t i = 0; i < COUNT_OF(threads); i++) assert_int_equal(pthread_create(&threads[i], NULL, look, &now), 0);
     for (size_t i = 0; i < COUNT_OF(threads); i++) pthread_join(threads[i], NULL);
-    assert_int_equal(number(count, made->promise_id), 2);
-    assert_int_equal(number(count, kept->promise_id), 1);
+    assert_int_equal(number(count, rig_uuid(made->promise_id)), 2);
+    assert_int_equal(number(count, rig_uuid(kept->promise_id)), 1);
     assert_int_equal(told(made->promise_id, CHANGE_PROMISE_REMINDER), 2);
     assert_false(promise_reminder_hour(date_make(2026, 11, 29), 600)); /* a Sunday */
 }
@@ -496,5 +480,5 @@ int main(void) {
         cmocka_unit_test(promises_are_listed_by_account_and_by_due_date),
         cmocka_unit_test(the_contracts_numbers_are_the_stored_ones),
     };
-    return cmocka_run_group_tests_name("promises", tests, open_rig, close_rig);
+    return cmocka_run_group_tests_name("promises", tests, open_rig, close_desk);
 }

@@ -40,27 +40,16 @@ static account_id debt(user_id user) {
 /* A phone of a collector who holds nothing yet. */
 static struct writer new_writer(void) {
     struct writer writer;
-    collector = rig_user(&rig, agency, NULL, ROLE_COLLECTOR);
-    struct rig_phone phone = rig_phone(&rig, agency, collector);
-    writer_begin(&writer, &rig, &phone);
+    collector = writer_begin_new(&writer, &rig, agency);
     return writer;
 }
 
-/* The number that a query answers; its one %s stands for the id. */
 static int64_t number(const char *sql, uuid id) {
-    char text[600];
-    const char *hole = strstr(sql, "%s");
-    assert_non_null(hole);
-    snprintf(text, sizeof text, "%.*s%s%s", (int)(hole - sql), sql, rig_text(id), hole + 2);
-    return pg_number(&rig.pg, text);
+    return rig_number(&rig, sql, id);
 }
 
-static int64_t line(uuid posting, int ledger_account) {
-    char text[300];
-    snprintf(text, sizeof text,
-             "select coalesce(sum(amount_minor), 0)::int8 from ledger_line where posting_id = '%s' and ledger_account = %d",
-             rig_text(posting), ledger_account);
-    return pg_number(&rig.pg, text);
+static int64_t line(uuid posting, enum ledger_account account) {
+    return rig_line(&rig, posting, account);
 }
 
 static int64_t open_of(account_id account) {

@@ -1,25 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Re-import over our own payments: the report of what differs, and its ledger lines. */
-#include "server/run/clock.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
+#include "tests/support/desk.h"
 
-static struct rig rig;
-static struct teller teller;
 static const user_id nobody;
-
-static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
-    return 0;
-}
-
-static int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
-    return 0;
-}
 
 static struct debt principal(int64_t rupiah) {
     return (struct debt){.due_minor = {[COMPONENT_PRINCIPAL] = MINOR(rupiah)}};
@@ -59,13 +42,6 @@ static const Tagih__V1__Reconciliation *report_of(account_id account) {
     return NULL;
 }
 
-static int64_t line(const char *posting, enum ledger_account account) {
-    char sql[200];
-    snprintf(sql, sizeof sql, "select coalesce(sum(amount_minor), 0) from ledger_line where posting_id = '%s' and ledger_account = %d", posting,
-             (int)account);
-    return pg_number(&rig.pg, sql);
-}
-
 //= RULES.md R-LED-1
 //  Creditor control = debt outstanding + collected and not yet remitted + waived or written off at our expense.
 static void an_import_stands_against_creditor_control(void **state) {
@@ -93,15 +69,15 @@ static void a_snapshot_lower_or_higher_than_ours_is_reported_and_posted(void **s
     assert_int_equal(row->absorbed, 0);
     assert_string_equal(row->currency, "IDR");
     // J33: creditor control 30 000 · receivable 30 000
-    assert_int_equal(line(row->posting_id, LEDGER_CREDITOR_CONTROL), MINOR(30000));
-    assert_int_equal(line(row->posting_id, LEDGER_RECEIVABLE_PRINCIPAL), -MINOR(30000));
+    assert_int_equal(line(rig_uuid(row->posting_id), LEDGER_CREDITOR_CONTROL), MINOR(30000));
+    assert_int_equal(line(rig_uuid(row->posting_id), LEDGER_RECEIVABLE_PRINCIPAL), -MINOR(30000));
     assert_moved(down.u, 4, {LEDGER_CREDITOR_CONTROL, 30000 - 4000000}, {LEDGER_RECEIVABLE_PRINCIPAL, 4000000 - 30000}); /* with J1 */
     teller_snapshot(&teller, up, -1, &higher, 1);
     row = report_of(up);
     // J33, the other way: receivable 30 000 · creditor control 30 000
     assert_int_equal(row->difference_minor, MINOR(30000));
-    assert_int_equal(line(row->posting_id, LEDGER_CREDITOR_CONTROL), -MINOR(30000));
-    assert_int_equal(line(row->posting_id, LEDGER_RECEIVABLE_PRINCIPAL), MINOR(30000));
+    assert_int_equal(line(rig_uuid(row->posting_id), LEDGER_CREDITOR_CONTROL), -MINOR(30000));
+    assert_int_equal(line(rig_uuid(row->posting_id), LEDGER_RECEIVABLE_PRINCIPAL), MINOR(30000));
 }
 
 //= RULES.md R-IMP-3
@@ -124,7 +100,7 @@ static void payments_that_it_contains_are_counted_and_later_ones_stand_on_top(vo
     assert_int_equal(row->absorbed, 2);
     assert_int_equal(row->absorbed_minor, MINOR(500000));
     assert_int_equal(row->replayed, 1);
-    assert_int_equal(line(row->posting_id, LEDGER_CREDITOR_CONTROL), 0);
+    assert_int_equal(line(rig_uuid(row->posting_id), LEDGER_CREDITOR_CONTROL), 0);
     assert_int_equal(teller_open_minor(&teller, account), MINOR(3450000));
 }
 
@@ -154,5 +130,5 @@ int main(void) {
         cmocka_unit_test(payments_that_it_contains_are_counted_and_later_ones_stand_on_top),
         cmocka_unit_test(the_report_is_of_one_file_and_of_the_office),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return cmocka_run_group_tests(tests, open_desk, close_desk);
 }

@@ -81,9 +81,9 @@ static void a_remittance_is_made_once(void **state) {
     struct rig_answer open = remit(&(struct remitted){.amount_minor = 100, .reference = "R 1"});
     assert_answer(remit(&(struct remitted){.amount_minor = 100, .reference = "R 1"}), PROPOSAL_EXISTS);
     struct rig_answer twin = remit(&(struct remitted){.amount_minor = 100, .reference = "r-1"});
-    assert_answer(teller_decide(&teller, teller.cashier, proposal_of(&open), true), PROPOSAL_OWN);
+    assert_answer(teller_decide(&teller, teller.cashier, proposal_of(open), true), PROPOSAL_OWN);
     approved(open);
-    assert_answer(decide(twin), REMITTANCE_EXISTS);
+    assert_answer(approve(twin), REMITTANCE_EXISTS);
     assert_answer(remit(&(struct remitted){.amount_minor = 100, .reference = "R1"}), REMITTANCE_EXISTS);
     approved(remit(&(struct remitted){.amount_minor = 100, .reference = "R1", .creditor = "Bank Anak"}));
 }
@@ -97,7 +97,7 @@ static void money_that_went_back_meanwhile_is_not_remitted(void **state) {
     int64_t all_minor = owed_minor();
     struct rig_answer open = remit(&(struct remitted){.amount_minor = all_minor});
     assert_answer(teller_reverse(&teller, payment, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_BANK_RECALL), OK);
-    assert_answer(decide(open), REMITTANCE_AMOUNT);
+    assert_answer(approve(open), REMITTANCE_AMOUNT);
     assert_int_equal(owed_minor(), all_minor - MINOR(500000));
 }
 
@@ -125,7 +125,7 @@ static void remittances_are_listed_by_creditor_page_by_page(void **state) {
     assert_int_equal(first->n_remittances, 2);
     assert_int_equal(first->remittances[0]->amount->minor, MINOR(3));
     assert_string_equal(first->remittances[0]->creditor, "Bank Tiga");
-    assert_string_equal(first->remittances[0]->decided_by, rig_text(second.u));
+    assert_string_equal(first->remittances[0]->decided_by, rig_text(teller.second.u));
     const Tagih__V1__ListRemittancesResponse *rest = listed("Bank Tiga", 2, first->next_page_token);
     assert_int_equal(rest->n_remittances, 1);
     assert_int_equal(rest->remittances[0]->amount->minor, MINOR(1));
@@ -142,5 +142,5 @@ int main(void) {
         cmocka_unit_test(remittances_that_cannot_be_are_refused),
         cmocka_unit_test(remittances_are_listed_by_creditor_page_by_page),
     };
-    return cmocka_run_group_tests_name("remittance", tests, open_rig, close_rig);
+    return cmocka_run_group_tests_name("remittance", tests, open_desk, close_desk);
 }

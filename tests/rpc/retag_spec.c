@@ -1,33 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A payment gets another tag: two people, before the close, and nothing moves but the bonus. */
-#include "server/run/clock.h"
 #include "tagih/payment.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
-#include "tests/support/writer.h"
+#include "tests/support/desk.h"
 
 #define TAG(name) TAGIH__V1__PAYMENT_TAG__PAYMENT_TAG_##name
 
 enum { OF_PAYMENT = 1, OF_REVERSAL = 2, OF_RETAG = 21 }; /* posting.kind */
 
-static struct rig rig;
-static struct teller teller;
-static user_id second;
 static const user_id nobody;
-
-static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
-    second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR);
-    return 0;
-}
-
-static int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
-    return 0;
-}
 
 static const Tagih__V1__Payment *seen(payment_id payment) {
     struct rig_answer answer = teller_get(&teller, NULL, payment);
@@ -49,31 +29,27 @@ static struct rig_answer propose(payment_id payment, Tagih__V1__PaymentTag tag) 
     return propose_as(teller.supervisor, payment, tag, seen(payment)->etag);
 }
 
-static const char *proposal_of(struct rig_answer answer) {
-    assert_answer(answer, OK);
-    return ((const Tagih__V1__RetagPaymentResponse *)answer.response)->proposal_id;
-}
-
 static void retag(payment_id payment, Tagih__V1__PaymentTag tag) {
-    assert_answer(teller_decide(&teller, second, proposal_of(propose(payment, tag)), true), OK);
+    assert_answer(teller_decide(&teller, teller.second, proposal_of(propose(payment, tag)), true), OK);
 }
 
-static void set_target(user_id collector, int64_t amount_minor) {
+static void set_target(user_id budi, int64_t amount_minor) {
     char sql[500];
     snprintf(sql, sizeof sql,
-             "insert into bonus_target (agency_id, collector_id, month_on, version, amount_minor, currency, made_by, approved_by, at_us)"
+             "insert into bonus_target (agency_id, collector_id, month_on, version, amount_minor, currency, made_by, "
+             "approved_by, at_us)"
              " values ('%s', '%s', date_trunc('month', now() at time zone 'Asia/Jakarta'), 1, %lld, 'IDR', '%s', '%s', 1)",
-             rig_text(teller.agency.u), rig_text(collector.u), (long long)amount_minor, rig_text(teller.supervisor.u),
+             rig_text(teller.agency.u), rig_text(budi.u), (long long)amount_minor, rig_text(teller.supervisor.u),
              rig_text(teller.admin.u));
     pg_exec(&rig.pg, sql);
 }
 
 /* A receipt over 24 000 000 of a collector whose target is 100 000 000: his line is 648 000. */
-static payment_id receipt_of_j36(user_id collector) {
+static payment_id receipt_of_j36(user_id budi) {
     struct debt debt = {.due_minor = {[COMPONENT_PRINCIPAL] = MINOR(24000000)}};
-    set_target(collector, MINOR(100000000));
-    account_id account = teller_account(&teller, collector, &debt, 1);
-    struct rig_phone phone = rig_phone(&rig, teller.agency, collector);
+    set_target(budi, MINOR(100000000));
+    account_id account = teller_account(&teller, budi, &debt, 1);
+    struct rig_phone phone = rig_phone(&rig, teller.agency, budi);
     struct writer w;
     writer_begin(&w, &rig, &phone);
     w.at.us = clock_now().us - 20 * US_PER_S;
@@ -89,8 +65,8 @@ static int64_t bonus_minor(payment_id payment) {
     return teller_number(&teller, "select sum(amount_minor)::int8 from bonus_line where payment_id = '%s'", payment.u);
 }
 
-static int64_t mtd_minor(user_id collector) {
-    return teller_number(&teller, "select mtd_minor from collector_month where collector_id = '%s'", collector.u);
+static int64_t mtd_minor(user_id budi) {
+    return teller_number(&teller, "select mtd_minor from collector_month where collector_id = '%s'", budi.u);
 }
 
 static const Tagih__V1__ExplainBonusResponse *explained(payment_id payment) {
@@ -106,23 +82,25 @@ static const Tagih__V1__ExplainBonusResponse *explained(payment_id payment) {
 //  with only the tag changed, never moves money, and may not turn a non-receipt into FIELD_*.
 static void a_retag_to_lawyer_halves_the_bonus_and_moves_no_money(void **state) {
     (void)state;
-    user_id collector = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR);
-    payment_id payment = receipt_of_j36(collector);
+    user_id budi = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR);
+    payment_id payment = receipt_of_j36(budi);
     assert_int_equal(bonus_minor(payment), MINOR(648000));
     assert_string_equal(seen(payment)->etag, "p1");
     const char *proposal = proposal_of(propose(payment, TAG(LAWYER)));
     assert_answer(teller_decide(&teller, teller.supervisor, proposal, true), PROPOSAL_OWN);
     assert_string_equal(seen(payment)->tag, "FIELD_CASH");
     assert_int_equal(bonus_minor(payment), MINOR(648000));
-    assert_answer(teller_decide(&teller, second, proposal, true), OK);
+    assert_answer(teller_decide(&teller, teller.second, proposal, true), OK);
     // J36: bonus payable 324 000 · bonus expense 324 000
     assert_int_equal(teller_line(&teller, payment, OF_RETAG, LEDGER_BONUS_PAYABLE), MINOR(324000));
     assert_int_equal(teller_line(&teller, payment, OF_RETAG, LEDGER_BONUS_EXPENSE), -MINOR(324000));
     assert_int_equal(teller_number(&teller, "select count(*) from ledger_line l join posting p using (agency_id, posting_id)"
                                             " where p.trigger_id = '%s' and p.kind = 21", payment.u), 2);
     assert_int_equal(bonus_minor(payment), MINOR(324000));
-    assert_int_equal(mtd_minor(collector), MINOR(24000000)); /* both tags count */
-    assert_int_equal(teller_number(&teller, "select bonus_payable_minor from collector_state where collector_id = '%s'", collector.u), MINOR(324000));
+    assert_int_equal(mtd_minor(budi), MINOR(24000000)); /* both tags count */
+    assert_int_equal(
+        teller_number(&teller, "select bonus_payable_minor from collector_state where collector_id = '%s'", budi.u),
+        MINOR(324000));
     assert_string_equal(seen(payment)->tag, "LAWYER");
     assert_string_equal(seen(payment)->etag, "p1t1");
     assert_int_equal(teller_number(&teller, "select count(*) from change where object_id = '%s' and kind = 38", payment.u), 1);
@@ -147,20 +125,20 @@ static void a_retag_to_lawyer_halves_the_bonus_and_moves_no_money(void **state) 
 //  naming each.
 static void a_reversal_takes_back_what_the_retag_left(void **state) {
     (void)state;
-    user_id collector = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR);
-    payment_id payment = receipt_of_j36(collector);
+    user_id budi = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR);
+    payment_id payment = receipt_of_j36(budi);
     retag(payment, TAG(LAWYER));
     retag(payment, TAG(GUARANTEE_FUND));
     assert_int_equal(bonus_minor(payment), 0);
-    assert_int_equal(mtd_minor(collector), 0); /* a tag of factor 0 does not count (R-BON-2b) */
+    assert_int_equal(mtd_minor(budi), 0); /* a tag of factor 0 does not count (R-BON-2b) */
     retag(payment, TAG(FIELD_CASH)); /* a receipt may become field money again */
     assert_int_equal(bonus_minor(payment), MINOR(648000));
-    assert_int_equal(mtd_minor(collector), MINOR(24000000));
+    assert_int_equal(mtd_minor(budi), MINOR(24000000));
     assert_string_equal(seen(payment)->etag, "p1t3");
     assert_answer(teller_reverse(&teller, payment, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_VOID), OK);
     assert_int_equal(teller_line(&teller, payment, OF_REVERSAL, LEDGER_BONUS_PAYABLE), MINOR(648000));
     assert_int_equal(bonus_minor(payment), 0);
-    assert_int_equal(mtd_minor(collector), 0);
+    assert_int_equal(mtd_minor(budi), 0);
 }
 
 static void a_payment_that_earns_nobody_anything_gets_its_tag_all_the_same(void **state) {
@@ -188,7 +166,7 @@ static void what_may_not_be_retagged_is_refused(void **state) {
     const char *proposal = proposal_of(propose(payment, TAG(LAWYER)));
     assert_answer(propose(payment, TAG(INSURANCE)), PROPOSAL_EXISTS);
     assert_answer(teller_reverse(&teller, payment, TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_MISPOST), OK);
-    assert_answer(teller_decide(&teller, second, proposal, true), PAYMENT_REVERSED);
+    assert_answer(teller_decide(&teller, teller.second, proposal, true), PAYMENT_REVERSED);
     assert_answer(propose_as(teller.supervisor, payment, TAG(INSURANCE), "p1r"), PAYMENT_REVERSED);
     assert_int_equal(teller_number(&teller, "select count(*) from payment_retag where payment_id = '%s'", payment.u), 0);
 }
@@ -204,8 +182,8 @@ static void after_the_close_a_tag_stays(void **state) {
              " select '%s', date_trunc('month', now() at time zone 'Asia/Jakarta')::date - make_interval(months => i), gen_random_uuid(), 1, ''"
              " from generate_series(1, 2) i", rig_text(teller.agency.u));
     pg_exec(&rig.pg, sql);
-    assert_answer(teller_decide(&teller, second, proposal, true), PAYMENT_RETAG_CLOSED);
-    assert_answer(teller_decide(&teller, second, proposal, false), OK);
+    assert_answer(teller_decide(&teller, teller.second, proposal, true), PAYMENT_RETAG_CLOSED);
+    assert_answer(teller_decide(&teller, teller.second, proposal, false), OK);
     assert_answer(propose(payment, TAG(LAWYER)), PAYMENT_RETAG_CLOSED);
     assert_string_equal(seen(payment)->tag, "GATEWAY");
 }
@@ -218,5 +196,5 @@ int main(void) {
         cmocka_unit_test(what_may_not_be_retagged_is_refused),
         cmocka_unit_test(after_the_close_a_tag_stays),
     };
-    return cmocka_run_group_tests_name("retag", tests, open_rig, close_rig);
+    return cmocka_run_group_tests_name("retag", tests, open_desk, close_desk);
 }

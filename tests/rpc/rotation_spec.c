@@ -29,10 +29,8 @@ static int close_rig(void **state) {
 
 static struct writer new_writer(void) {
     struct writer writer;
-    collector = rig_user(&rig, agency, NULL, ROLE_COLLECTOR);
+    collector = writer_begin_new(&writer, &rig, agency);
     account = rig_account(&rig, agency, &(struct rig_account){.collector = collector});
-    struct rig_phone phone = rig_phone(&rig, agency, collector);
-    writer_begin(&writer, &rig, &phone);
     return writer;
 }
 
@@ -50,11 +48,7 @@ static struct acknowledgement push_one(struct writer *w, size_t at) {
 
 /* The number that a query answers; its one %s stands for the phone. */
 static int64_t number(const char *sql, const struct writer *w) {
-    char text[600];
-    const char *hole = strstr(sql, "%s");
-    assert_non_null(hole);
-    snprintf(text, sizeof text, "%.*s%s%s", (int)(hole - sql), sql, rig_text(w->phone.device.u), hole + 2);
-    return pg_number(&rig.pg, text);
+    return rig_number(&rig, sql, w->phone.device.u);
 }
 
 static int64_t epoch_in_force(const struct writer *w) {

@@ -3,39 +3,21 @@
  * Rule sets from the outside: an agency's own, version by version and by two people, and accounts that get another one, with
  * payments before and behind the change in every order. The pure part: domain/rule_set_spec.c.
  */
-#include "server/run/clock.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
+#include "tests/support/desk.h"
 
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
 /* Principal first, whatever is past due. */
 #define PRINCIPAL_FIRST "past.principal now.principal past.interest now.interest past.fees now.fees past.penalty now.penalty"
 /* Fees of everything, then the rest; in advance too. */
 #define FEES_APART "past.fees now.fees; past.principal now.principal past.interest now.interest past.penalty now.penalty" \
                    " advance.principal advance.interest advance.fees advance.penalty"
 
-static struct rig rig;
-static struct teller teller, others; /* `others`: another agency */
-static user_id second;
+static struct teller others; /* another agency */
 static const user_id nobody;
 
 static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
+    open_desk(state);
     teller_open(&others, &rig, rig_agency(&rig, "Others"));
-    second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR);
     return 0;
-}
-
-static int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
-    return 0;
-}
-
-static const char *token(user_id user) {
-    return rig_staff_token(&rig, teller.agency, user, 0);
 }
 
 /* ---- calls ---------------------------------------------------------------------------------------------------------- */
@@ -79,30 +61,11 @@ static struct rig_answer propose(const char *name, int32_t version, const char *
     return propose_of(&teller, &p);
 }
 
-static const char *proposal_of(const struct rig_answer *answer) {
-    assert_string_equal(answer->reason, "OK");
-    return ((const Tagih__V1__ProposeRuleSetResponse *)answer->response)->proposal_id; /* both calls have it first */
-}
-
-static void approved(struct rig_answer proposal) {
-    assert_answer(teller_decide(&teller, second, proposal_of(&proposal), true), OK);
-}
-
 static struct rig_answer get(const char *caller, const char *name, int32_t version) {
     Tagih__V1__GetRuleSetRequest request = TAGIH__V1__GET_RULE_SET_REQUEST__INIT;
     request.name = TEXT(name);
     request.version = version;
     return rig_call(&rig, caller, "RuleSetService/GetRuleSet", &request);
-}
-
-/* Days from today, as text; in one of 4 buffers. */
-static char *day_text(int in_days) {
-    static char buffers[4][DATE_TEXT_SIZE];
-    static unsigned next;
-    char *out = buffers[next++ % 4];
-    int64_t today = (clock_now().us + 7 * 60 * US_PER_MINUTE) / US_PER_DAY;
-    date_format((civil_date){(int32_t)today + in_days}, out);
-    return out;
 }
 
 static struct rig_answer change_as(const char *caller, account_id account, const char *name, int32_t version, char *value_on) {
@@ -117,7 +80,7 @@ static struct rig_answer change_as(const char *caller, account_id account, const
 }
 
 static struct rig_answer change(account_id account, const char *name, int32_t version, int in_days) {
-    return change_as(token(teller.supervisor), account, name, version, day_text(in_days));
+    return change_as(token(teller.supervisor), account, name, version, teller_day(in_days));
 }
 
 static const Tagih__V1__Account *account_now(account_id account) {
@@ -136,12 +99,12 @@ static const Tagih__V1__Account *account_now(account_id account) {
 static void a_version_is_made_by_two_people_and_never_changes(void **state) {
     (void)state;
     struct rig_answer first = propose("acme-npl", 1, PRINCIPAL_FIRST);
-    assert_answer(get(token(second), "acme-npl", 1), RULE_SET_UNKNOWN); /* not before it is approved */
+    assert_answer(get(token(teller.second), "acme-npl", 1), RULE_SET_UNKNOWN); /* not before it is approved */
     assert_answer(propose("acme-npl", 1, PRINCIPAL_FIRST), PROPOSAL_EXISTS);
-    assert_answer(teller_decide(&teller, teller.supervisor, proposal_of(&first), true), PROPOSAL_OWN);
+    assert_answer(teller_decide(&teller, teller.supervisor, proposal_of(first), true), PROPOSAL_OWN);
     approved(first);
     approved(propose("acme-npl", 2, FEES_APART));
-    struct rig_answer answer = get(token(second), "acme-npl", 1);
+    struct rig_answer answer = get(token(teller.second), "acme-npl", 1);
     assert_answer(answer, OK);
     const Tagih__V1__RuleSet *set = ((const Tagih__V1__GetRuleSetResponse *)answer.response)->rule_set;
     assert_int_equal(set->version, 1);
@@ -150,15 +113,15 @@ static void a_version_is_made_by_two_people_and_never_changes(void **state) {
     assert_int_equal(set->direction, TAGIH__V1__ALLOCATION_DIRECTION__ALLOCATION_DIRECTION_VERTICAL);
     assert_int_equal(set->advance, TAGIH__V1__ADVANCE_RULE__ADVANCE_RULE_CREDIT);
     assert_string_equal(set->made_by, rig_text(teller.supervisor.u));
-    assert_string_equal(set->approved_by, rig_text(second.u));
+    assert_string_equal(set->approved_by, rig_text(teller.second.u));
     assert_string_equal(set->reason, "the contract of March");
     assert_false(set->preset);
-    set = ((const Tagih__V1__GetRuleSetResponse *)get(token(second), "acme-npl", 0).response)->rule_set;
+    set = ((const Tagih__V1__GetRuleSetResponse *)get(token(teller.second), "acme-npl", 0).response)->rule_set;
     assert_int_equal(set->version, 2);
     assert_int_equal(set->n_steps, 12);
     assert_int_equal(set->steps[1]->phase, 0);
     assert_int_equal(set->steps[2]->phase, 1);
-    set = ((const Tagih__V1__GetRuleSetResponse *)get(token(second), "in-rbi", 0).response)->rule_set;
+    set = ((const Tagih__V1__GetRuleSetResponse *)get(token(teller.second), "in-rbi", 0).response)->rule_set;
     assert_true(set->preset);
     assert_int_equal(set->n_steps, 12);
     assert_string_equal(set->made_by, "");
@@ -175,7 +138,7 @@ static void a_version_is_one_more_than_the_newest(void **state) {
     assert_answer(propose("acme-gap", 0, FEES_APART), REQUEST_FIELD_RANGE);
     assert_answer(propose("acme-gap", RULE_SET_VERSION_MAX + 1, FEES_APART), REQUEST_FIELD_RANGE);
     struct rig_answer refused = propose("acme-gap", 2, FEES_APART);
-    assert_answer(teller_decide(&teller, second, proposal_of(&refused), false), OK);
+    assert_answer(teller_decide(&teller, teller.second, proposal_of(refused), false), OK);
     approved(propose("acme-gap", 2, PRINCIPAL_FIRST)); /* what was refused has no number */
 }
 
@@ -263,18 +226,18 @@ static void an_account_gets_a_rule_set_by_two_people_or_by_its_creditor(void **s
     assert_string_equal(account_now(account)->rule_set_since_on, "");
     struct rig_answer asked = change(account, "acme-npl", 1, -5);
     assert_answer(change(account, "npl", 1, -5), PROPOSAL_EXISTS);
-    assert_answer(teller_decide(&teller, teller.supervisor, proposal_of(&asked), true), PROPOSAL_OWN);
+    assert_answer(teller_decide(&teller, teller.supervisor, proposal_of(asked), true), PROPOSAL_OWN);
     assert_string_equal(account_now(account)->rule_set, "id-default");
     approved(asked);
     assert_string_equal(account_now(account)->rule_set, "acme-npl");
-    assert_string_equal(account_now(account)->rule_set_since_on, day_text(-5));
-    struct rig_answer now = change_as(token(teller.gateway), account, "acme-npl", 2, day_text(0));
+    assert_string_equal(account_now(account)->rule_set_since_on, teller_day(-5));
+    struct rig_answer now = change_as(token(teller.gateway), account, "acme-npl", 2, teller_day(0));
     assert_answer(now, OK);
     assert_string_equal(((const Tagih__V1__ChangeAccountRuleSetResponse *)now.response)->proposal_id, "");
     assert_int_equal(account_now(account)->rule_set_version, 2);
-    assert_answer(change_as(token(teller.gateway), account, "in-rbi", 1, day_text(3)), OK);
+    assert_answer(change_as(token(teller.gateway), account, "in-rbi", 1, teller_day(3)), OK);
     assert_string_equal(account_now(account)->rule_set, "acme-npl"); /* not before its day */
-    assert_answer(change_as(token(teller.gateway), account, "npl", 1, day_text(0)), OK);
+    assert_answer(change_as(token(teller.gateway), account, "npl", 1, teller_day(0)), OK);
     assert_string_equal(account_now(account)->rule_set, "npl"); /* said later of the same day */
     assert_answer(teller_post(&teller, account, &(struct paid){.amount_minor = MINOR(3500000)}), OK);
     assert_int_equal(teller_number(&teller, "select principal_minor from account_state where account_id = '%s'", account.u), 0);
@@ -287,9 +250,9 @@ static void who_names_what_is_not_there_is_refused(void **state) {
     fill(&p, "theirs-only", 1, PRINCIPAL_FIRST);
     struct rig_answer theirs = propose_of(&others, &p);
     user_id other_second = rig_user(&rig, others.agency, NULL, ROLE_ADMIN);
-    assert_answer(teller_decide(&others, other_second, proposal_of(&theirs), true), OK);
+    assert_answer(teller_decide(&others, other_second, proposal_of(theirs), true), OK);
     assert_answer(get(rig_staff_token(&rig, others.agency, others.supervisor, 0), "theirs-only", 1), OK);
-    assert_answer(get(token(second), "theirs-only", 1), RULE_SET_UNKNOWN);
+    assert_answer(get(token(teller.second), "theirs-only", 1), RULE_SET_UNKNOWN);
     assert_answer(change(account, "theirs-only", 1, 0), RULE_SET_UNKNOWN);
     assert_answer(change(account, "acme-npl", 9, 0), RULE_SET_UNKNOWN);
     assert_answer(change(account, "npl", 2, 0), RULE_SET_UNKNOWN);
@@ -298,9 +261,9 @@ static void who_names_what_is_not_there_is_refused(void **state) {
     assert_answer(change(account, "", 1, 0), REQUEST_FIELD_MISSING);
     assert_answer(change((account_id){rig_id()}, "npl", 1, 0), NOT_PERMITTED);
     assert_answer(change(teller_account(&others, nobody, &debt_j1, 1), "npl", 1, 0), NOT_PERMITTED);
-    user_id collector = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR);
-    assert_answer(change_as(token(collector), account, "npl", 1, day_text(0)), NOT_PERMITTED);
-    assert_answer(change_as(token(teller.cashier), account, "npl", 1, day_text(0)), NOT_PERMITTED);
+    collector = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR);
+    assert_answer(change_as(token(collector), account, "npl", 1, teller_day(0)), NOT_PERMITTED);
+    assert_answer(change_as(token(teller.cashier), account, "npl", 1, teller_day(0)), NOT_PERMITTED);
     assert_answer(get(token(collector), "npl", 1), OK);
 }
 
@@ -311,9 +274,9 @@ static void a_change_is_not_of_another_age(void **state) {
     account_id account = teller_account(&teller, nobody, &debt_j1, 1);
     const char *gateway = token(teller.gateway);
     assert_answer(change_as(gateway, account, "npl", 1, TEXT("1999-12-31")), RULE_SET_DATE);
-    assert_answer(change_as(gateway, account, "npl", 1, day_text(367)), RULE_SET_DATE);
+    assert_answer(change_as(gateway, account, "npl", 1, teller_day(367)), RULE_SET_DATE);
     assert_answer(change_as(gateway, account, "npl", 1, TEXT("2026-02-30")), DATE_SYNTAX);
-    assert_answer(change_as(gateway, account, "npl", 1, day_text(366)), OK);
+    assert_answer(change_as(gateway, account, "npl", 1, teller_day(366)), OK);
     assert_answer(change_as(gateway, account, "npl", 1, TEXT("2000-01-01")), OK);
 }
 
@@ -323,7 +286,7 @@ static void the_timeline_tells_of_the_change(void **state) {
     assert_answer(change_as(token(teller.gateway), account, "npl", 1, TEXT("2026-01-02")), OK);
     Tagih__V1__ListTimelineRequest request = TAGIH__V1__LIST_TIMELINE_REQUEST__INIT;
     request.account_id = TEXT(rig_text(account.u));
-    struct rig_answer answer = rig_call(&rig, token(second), "AccountService/ListTimeline", &request);
+    struct rig_answer answer = rig_call(&rig, token(teller.second), "AccountService/ListTimeline", &request);
     assert_answer(answer, OK);
     const Tagih__V1__ListTimelineResponse *line = answer.response;
     assert_string_equal(line->items[line->n_items - 1]->kind, "account.rule_set");
@@ -356,7 +319,7 @@ static account_id live(const size_t order[COUNT_OF(events)]) {
     account_id account = teller_account(&teller, nobody, debts, 3);
     for (size_t i = 0; i < COUNT_OF(events); i++) {
         const struct event *e = &events[order[i]];
-        if (e->is_change) assert_answer(change_as(token(teller.gateway), account, e->name, 1, day_text(e->in_days)), OK);
+        if (e->is_change) assert_answer(change_as(token(teller.gateway), account, e->name, 1, teller_day(e->in_days)), OK);
         else teller_paid(&teller, account, &(struct paid){.amount_minor = e->amount_minor, .value = teller_noon(e->in_days)});
     }
     return account;
@@ -407,18 +370,11 @@ static void changes_and_payments_in_any_order_leave_the_same_books(void **state)
     assert_non_null(strstr(first, "1 2 0 0 0 0, 2 2 0 0 0 0, 3 1 0 0 0 18000000"));
 }
 
-static uuid posting_of(const struct rig_answer *answer) {
+static uuid changed_by(const struct rig_answer *answer) {
     uuid posting;
     assert_answer(*answer, OK);
     assert_ok(uuid_parse(((const Tagih__V1__ChangeAccountRuleSetResponse *)answer->response)->posting_id, &posting));
     return posting;
-}
-
-static int64_t line(uuid posting, enum ledger_account account) {
-    char sql[200];
-    snprintf(sql, sizeof sql, "select coalesce(sum(amount_minor), 0) from ledger_line where posting_id = '%%s' and ledger_account = %d",
-             (int)account);
-    return teller_number(&teller, sql, posting);
 }
 
 //= RULES.md R-ALL-2b
@@ -428,8 +384,8 @@ static void a_change_writes_the_differences_and_no_more(void **state) {
     account_id account = teller_account(&teller, nobody, &debt_j1, 1);
     payment_id before = teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(50000), .value = teller_noon(-9)});
     payment_id behind = teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(100000), .value = teller_noon(-3)});
-    struct rig_answer answer = change_as(token(teller.gateway), account, "npl", 1, day_text(-3));
-    uuid posting = posting_of(&answer);
+    struct rig_answer answer = change_as(token(teller.gateway), account, "npl", 1, teller_day(-3));
+    uuid posting = changed_by(&answer);
     /* 100 000 were penalty 50 000 and interest 50 000, and are principal */
     assert_int_equal(line(posting, LEDGER_RECEIVABLE_PENALTY), MINOR(50000));
     assert_int_equal(line(posting, LEDGER_RECEIVABLE_INTEREST), MINOR(50000));
@@ -438,15 +394,16 @@ static void a_change_writes_the_differences_and_no_more(void **state) {
     assert_int_equal(teller_number(&teller, "select max(version) from allocation where payment_id = '%s'", before.u), 1);
     assert_int_equal(teller_number(&teller, "select max(version) from allocation where payment_id = '%s'", behind.u), 2);
     assert_int_equal(teller_number(&teller, "select count(*) from bonus_line where payment_id = '%s'", behind.u), 0);
-    answer = change_as(token(teller.gateway), account, "npl", 1, day_text(-1)); /* it is under it already */
-    assert_int_equal(teller_number(&teller, "select count(*) from ledger_line where posting_id = '%s'", posting_of(&answer)), 0);
+    answer = change_as(token(teller.gateway), account, "npl", 1, teller_day(-1)); /* it is under it already */
+    assert_int_equal(teller_number(&teller, "select count(*) from ledger_line where posting_id = '%s'", changed_by(&answer)),
+                     0);
     assert_int_equal(teller_number(&teller, "select max(version) from allocation where payment_id = '%s'", behind.u), 2);
 }
 
 static void a_new_snapshot_is_paid_by_the_rule_set_in_force(void **state) {
     (void)state;
     account_id account = teller_account(&teller, nobody, &debt_j1, 1);
-    assert_answer(change_as(token(teller.gateway), account, "npl", 1, day_text(-30)), OK);
+    assert_answer(change_as(token(teller.gateway), account, "npl", 1, teller_day(-30)), OK);
     teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(100000), .value = teller_noon(-1)});
     teller_snapshot(&teller, account, -10, &debt_j1, 1);
     assert_int_equal(teller_number(&teller, "select principal_minor from account_state where account_id = '%s'", account.u), MINOR(3400000));
@@ -488,7 +445,7 @@ static void a_creditors_row_names_the_rule_set(void **state) {
     imported_again(account, "", -10);
     assert_int_equal(changes_of(account), 1);
     imported_again(account, "acme-npl/1", -9);
-    assert_string_equal(account_now(account)->rule_set_since_on, day_text(-9));
+    assert_string_equal(account_now(account)->rule_set_since_on, teller_day(-9));
     imported_again(account, "acme-npl", -8); /* there is a second version, and it keeps its own */
     assert_int_equal(account_now(account)->rule_set_version, 1);
     assert_int_equal(changes_of(account), 2);
@@ -525,7 +482,7 @@ static void a_row_that_names_no_rule_set_is_refused_by_itself(void **state) {
     }
     Tagih__V1__ImportAccountsRequest request = TAGIH__V1__IMPORT_ACCOUNTS_REQUEST__INIT;
     request.file_hash = (ProtobufCBinaryData){sizeof hash, hash};
-    request.as_of_on = day_text(-1);
+    request.as_of_on = teller_day(-1);
     request.rows = pointers;
     request.n_rows = COUNT_OF(names);
     struct rig_answer answer = rig_call(&rig, token(teller.gateway), "AccountService/ImportAccounts", &request);
@@ -557,8 +514,8 @@ static void what_a_change_moves_in_a_closed_month_is_booked_today(void **state) 
     static const char in_the_past[] = "select count(*) from posting where account_id = '%s' and posting_on <"
                                       " date_trunc('month', now() at time zone 'Asia/Jakarta')::date";
     int64_t old = teller_number(&teller, in_the_past, account.u);
-    struct rig_answer answer = change_as(token(teller.gateway), account, "npl", 1, day_text(before));
-    uuid posting = posting_of(&answer);
+    struct rig_answer answer = change_as(token(teller.gateway), account, "npl", 1, teller_day(before));
+    uuid posting = changed_by(&answer);
     assert_int_equal(line(posting, LEDGER_RECEIVABLE_PRINCIPAL), -MINOR(100000));
     assert_int_equal(teller_number(&teller, in_the_past, account.u), old);
     assert_int_equal(teller_number(&teller, "select posting_on - (now() at time zone 'Asia/Jakarta')::date from posting where posting_id = '%s'", posting), 0);
@@ -582,5 +539,5 @@ int main(void) {
         cmocka_unit_test(a_row_that_names_no_rule_set_is_refused_by_itself),
         cmocka_unit_test(what_a_change_moves_in_a_closed_month_is_booked_today),
     };
-    return cmocka_run_group_tests_name("rule sets", tests, open_rig, close_rig);
+    return cmocka_run_group_tests_name("rule sets", tests, open_rig, close_desk);
 }

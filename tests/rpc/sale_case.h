@@ -3,33 +3,7 @@
 #ifndef TAGIH_TESTS_SALE_CASE_H
 #define TAGIH_TESTS_SALE_CASE_H
 
-#include "server/run/clock.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
-
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
-
-static struct rig rig;
-static struct teller teller;
-static user_id second; /* another supervisor */
-
-static inline int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
-    second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR);
-    return 0;
-}
-
-static inline int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
-    return 0;
-}
-
-static inline const char *token(user_id user) {
-    return rig_staff_token(&rig, teller.agency, user, 0);
-}
+#include "tests/support/desk.h"
 
 /** SHA-256 of some paper. */
 static inline ProtobufCBinaryData digest(void) {
@@ -37,40 +11,18 @@ static inline ProtobufCBinaryData digest(void) {
     return (ProtobufCBinaryData){sizeof bytes, bytes};
 }
 
-static inline const char *proposal_of(const struct rig_answer *answer) {
-    assert_string_equal(answer->reason, "OK");
-    return ((const Tagih__V1__RecordSaleResponse *)answer->response)->proposal_id; /* all of them have it first */
-}
-
-static inline struct rig_answer decide(struct rig_answer proposal) {
-    return teller_decide(&teller, second, proposal_of(&proposal), true);
-}
-
-/** Let the second person approve, and answer the posting. */
-static inline uuid approved(struct rig_answer proposal) {
-    struct rig_answer answer = decide(proposal);
-    uuid posting;
-    assert_answer(answer, OK);
-    assert_ok(uuid_parse(((const Tagih__V1__DecideProposalResponse *)answer.response)->proposal->decision->posting_id, &posting));
-    return posting;
-}
-
-struct line {
+struct expected_line {
     enum ledger_account account;
     int64_t amount_minor; /* debit > 0 */
 };
 
 /** Exactly these lines and no other. */
-#define assert_lines(posting, ...) \
-    assert_lines_of((posting), (const struct line[]){__VA_ARGS__}, sizeof((const struct line[]){__VA_ARGS__}) / sizeof(struct line))
-static inline void assert_lines_of(uuid posting, const struct line *lines, size_t n) {
-    char sql[200];
-    for (size_t i = 0; i < n; i++) {
-        snprintf(sql, sizeof sql, "select sum(amount_minor) from ledger_line where posting_id = '%%s' and ledger_account = %d",
-                 (int)lines[i].account);
-        assert_int_equal(teller_number(&teller, sql, posting), lines[i].amount_minor);
-    }
-    assert_int_equal(teller_number(&teller, "select count(*) from ledger_line where posting_id = '%s'", posting), n);
+#define assert_lines(posting, ...)                                          \
+    assert_lines_of((posting), (const struct expected_line[]){__VA_ARGS__}, \
+                    sizeof((const struct expected_line[]){__VA_ARGS__}) / sizeof(struct expected_line))
+static inline void assert_lines_of(uuid posting, const struct expected_line *expected, size_t n) {
+    for (size_t i = 0; i < n; i++) assert_int_equal(line(posting, expected[i].account), expected[i].amount_minor);
+    assert_int_equal(lines(posting), n);
 }
 
 /** What a ledger account holds in the agency. */

@@ -296,7 +296,7 @@ static void nothing_is_sold_twice(void **state) {
     struct rig_answer two = record(other, &(struct sold){.hammer_minor = 300, .lot = "L-2"});
     assert_answer(record(other, &(struct sold){.hammer_minor = 300}), PROPOSAL_EXISTS);
     approved(one);
-    assert_answer(decide(two), SALE_EXISTS);
+    assert_answer(approve(two), SALE_EXISTS);
     uuid back = approved(take_back(sale));
     assert_lines(back, {LEDGER_SALE_PROCEEDS, 300}, {LEDGER_AUCTION_CLEARING, -300});
     assert_int_equal(get(sale)->state, TAGIH__V1__SALE_STATE__SALE_STATE_TAKEN_BACK);
@@ -319,7 +319,7 @@ static void sales_that_cannot_be_are_refused(void **state) {
     assert_answer(record((account_id){rig_id()}, &(struct sold){.hammer_minor = 100}), NOT_PERMITTED);
     assert_answer(record(account, &(struct sold){.hammer_minor = 100, .maker = teller.cashier}), NOT_PERMITTED);
     struct rig_answer own = record(account, &(struct sold){.hammer_minor = 100});
-    assert_answer(teller_decide(&teller, teller.supervisor, proposal_of(&own), true), PROPOSAL_OWN);
+    assert_answer(teller_decide(&teller, teller.supervisor, proposal_of(own), true), PROPOSAL_OWN);
     assert_int_equal(teller_number(&teller, "select count(*) from sale where account_id = '%s'", account.u), 0);
 }
 
@@ -338,12 +338,12 @@ static void steps_that_cannot_be_are_refused(void **state) {
     struct rig_answer early = settle(sale, 0);
     struct rig_answer back = take_back(sale);
     approved(early);
-    assert_answer(decide(back), SALE_CHANGED); /* it would take back another step than its maker saw */
+    assert_answer(approve(back), SALE_CHANGED); /* it would take back another step than its maker saw */
     assert_answer(settle(sale, 0), SALE_STEP);
     assert_answer(receive(sale, MINOR(1000000) - 1), SALE_NET);
     assert_answer(receive(sale, -1), SALE_AMOUNT);
     struct rig_answer own = receive(sale, MINOR(1000000));
-    assert_answer(teller_decide(&teller, teller.cashier, proposal_of(&own), true), PROPOSAL_OWN);
+    assert_answer(teller_decide(&teller, teller.cashier, proposal_of(own), true), PROPOSAL_OWN);
     approved(own);
     assert_answer(receive(sale, MINOR(1000000)), SALE_STEP); /* it paid already */
 }
@@ -366,7 +366,7 @@ static void proceeds_do_not_pay_the_debt_of_an_account_that_went_back(void **sta
     account_id account = teller_account(&teller, nobody, &debt_j1, 1);
     recall(account);
     uuid sale = approved(record(account, &(struct sold){.hammer_minor = MINOR(5000000), .sold_us = clock_now().us}));
-    assert_answer(decide(settle(sale, 0)), SALE_ACCOUNT);
+    assert_answer(approve(settle(sale, 0)), SALE_ACCOUNT);
     assert_int_equal(teller_open_minor(&teller, account), MINOR(4000000));
     approved(take_back(sale));
 }
@@ -412,5 +412,5 @@ int main(void) {
         cmocka_unit_test(sales_are_listed_page_by_page_the_newest_first),
         cmocka_unit_test(in_the_end_all_postings_sum_to_zero),
     };
-    return cmocka_run_group_tests_name("sale", tests, open_rig, close_rig);
+    return cmocka_run_group_tests_name("sale", tests, open_desk, close_desk);
 }

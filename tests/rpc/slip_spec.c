@@ -1,57 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Receipts that two people post from their slips: of a lost phone, and of a receipt that was voided (R-REC-8). */
-#include "server/run/clock.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
-#include "tests/support/writer.h"
-
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
-
-static struct rig rig;
-static struct teller teller;
-static user_id second, collector;
-
-static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
-    second = rig_user(&rig, teller.agency, NULL, ROLE_SUPERVISOR);
-    return 0;
-}
-
-static int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
-    return 0;
-}
-
-/* A phone of a new collector, so that his cash is his own. */
-static struct writer new_writer(void) {
-    struct writer writer;
-    collector = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR);
-    struct rig_phone phone = rig_phone(&rig, teller.agency, collector);
-    writer_begin(&writer, &rig, &phone);
-    return writer;
-}
-
-static int64_t number(const char *sql, uuid id) {
-    return teller_number(&teller, sql, id);
-}
-
-static int64_t cash_held(void) {
-    return number("select coalesce(sum(cash_held_minor), 0) from collector_state where collector_id = '%s'", collector.u);
-}
+#include "tests/support/desk.h"
 
 static int64_t payments(uuid entry) {
     return number("select count(*) from payment where payment_id = '%s'", entry);
 }
-
-static int64_t line(uuid posting, enum ledger_account account) {
-    char sql[200];
-    snprintf(sql, sizeof sql, "select coalesce(sum(amount_minor), 0) from ledger_line where posting_id = '%%s' and ledger_account = %d", (int)account);
-    return number(sql, posting);
-}
-
 
 static struct acknowledgement push(struct writer *w, size_t at) {
     struct rig_answer answer = writer_push_range(w, at, at);
@@ -96,18 +49,8 @@ static struct rig_answer propose(const struct printed *slip) {
     return propose_as(teller.supervisor, slip);
 }
 
-static const char *proposal_of(const struct rig_answer *answer) {
-    assert_string_equal(answer->reason, "OK");
-    return ((const Tagih__V1__PostSlipResponse *)answer->response)->proposal_id;
-}
-
 static uuid posted(const struct printed *slip) {
-    uuid posting;
-    struct rig_answer answer = propose(slip);
-    answer = teller_decide(&teller, second, proposal_of(&answer), true);
-    assert_string_equal(answer.reason, "OK");
-    assert_ok(uuid_parse(((const Tagih__V1__DecideProposalResponse *)answer.response)->proposal->decision->posting_id, &posting));
-    return posting;
+    return approved(propose(slip));
 }
 
 /* ---- a lost phone --------------------------------------------------------------------------------------------- */
@@ -251,12 +194,12 @@ static void two_people_look_at_a_slip(void **state) {
     assert_answer(propose_as(teller.cashier, &slip), NOT_PERMITTED);
     struct rig_answer answer = propose(&slip);
     char proposal[UUID_TEXT_SIZE];
-    snprintf(proposal, sizeof proposal, "%s", proposal_of(&answer));
-    assert_answer(propose_as(second, &slip), PROPOSAL_EXISTS);
+    snprintf(proposal, sizeof proposal, "%s", proposal_of(answer));
+    assert_answer(propose_as(teller.second, &slip), PROPOSAL_EXISTS);
     assert_answer(teller_decide(&teller, teller.supervisor, proposal, true), PROPOSAL_OWN);
     assert_int_equal(payments(entry), 0);
-    assert_answer(teller_decide(&teller, second, proposal, true), OK);
-    assert_answer(teller_decide(&teller, second, proposal, true), PROPOSAL_DECIDED);
+    assert_answer(teller_decide(&teller, teller.second, proposal, true), OK);
+    assert_answer(teller_decide(&teller, teller.second, proposal, true), PROPOSAL_DECIDED);
     assert_int_equal(payments(entry), 1);
     writer_end(&w);
 }
@@ -270,9 +213,9 @@ static void an_entry_that_came_first_is_posted_once(void **state) {
     size_t at = writer_sign(&w, &original);
     struct rig_answer answer = propose(&(struct printed){.w = &w, .entry = w.entries[at].id.u, .account = account, .amount_minor = MINOR(60000)});
     char proposal[UUID_TEXT_SIZE];
-    snprintf(proposal, sizeof proposal, "%s", proposal_of(&answer));
+    snprintf(proposal, sizeof proposal, "%s", proposal_of(answer));
     assert_int_equal(push(&w, at).fate, FATE_POSTED);
-    assert_answer(teller_decide(&teller, second, proposal, true), SLIP_POSTED);
+    assert_answer(teller_decide(&teller, teller.second, proposal, true), SLIP_POSTED);
     assert_int_equal(cash_held(), MINOR(60000));
     struct journal_entry typo = writer_receipt(&w, (account_id){rig_id()}, MINOR(1000));
     size_t nobodys = writer_sign(&w, &typo);
@@ -330,5 +273,5 @@ int main(void) {
         cmocka_unit_test(bad_slips_are_named),
         cmocka_unit_test(all_books_are_computed_again),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return cmocka_run_group_tests(tests, open_desk, close_desk);
 }

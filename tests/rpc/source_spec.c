@@ -2,33 +2,19 @@
 /* Payments of other sources than the field: what they are tagged, what they earn, and who may bring them. */
 #include "server/domain/account.h"
 #include "server/domain/gate.h"
-#include "server/run/clock.h"
 #include "tagih/payment.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
-#include "tests/support/writer.h"
+#include "tests/support/desk.h"
 
 #define SOURCE(name) TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_##name
 #define TAG(name) TAGIH__V1__PAYMENT_TAG__PAYMENT_TAG_##name
 
 enum { OF_PAYMENT = 1 }; /* posting.kind */
 
-static struct rig rig;
-static struct teller teller;
-static user_id collector;
 static const user_id nobody;
 
 static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
+    open_desk(state);
     collector = rig_user(&rig, teller.agency, "budi", ROLE_COLLECTOR);
-    return 0;
-}
-
-static int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
     return 0;
 }
 
@@ -36,12 +22,6 @@ static const Tagih__V1__Payment *posted(account_id account, const struct paid *p
     struct rig_answer answer = teller_post(&teller, account, paid);
     assert_answer(answer, OK);
     return ((const Tagih__V1__PostPaymentResponse *)answer.response)->payment;
-}
-
-static payment_id id_of(const Tagih__V1__Payment *payment) {
-    payment_id id;
-    assert_ok(uuid_parse(payment->payment_id, &id.u));
-    return id;
 }
 
 /* ---- sources and tags ----------------------------------------------------------------------------------------- */
@@ -62,7 +42,7 @@ static void every_source_posts_through_transfer_clearing_under_its_own_tag(void 
         account_id account = teller_account(&teller, nobody, &debt_j1, 1);
         const Tagih__V1__Payment *payment = posted(account, &(struct paid){.source = sources[i].source, .amount_minor = MINOR(1000000),
                                                                            .reference = "THE-SAME"});
-        payment_id id = id_of(payment);
+        payment_id id = (payment_id){rig_uuid(payment->payment_id)};
         assert_int_equal(payment->source, sources[i].source);
         assert_string_equal(payment->tag, sources[i].tag);
         // J31: transfer clearing 1 000 000 · receivable 1 000 000
@@ -237,5 +217,5 @@ int main(void) {
         cmocka_unit_test(who_has_just_paid_is_left_alone_for_three_working_days),
         cmocka_unit_test(money_that_could_not_be_posted_silences_too),
     };
-    return cmocka_run_group_tests_name("source", tests, open_rig, close_rig);
+    return cmocka_run_group_tests_name("source", tests, open_rig, close_desk);
 }

@@ -1,40 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Money in suspense from the outside: coming in, listed, with hints and by age (R-PAY-2). At the end of every test the items
  * that wait sum to what the ledger says. */
-#include "server/run/clock.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
-#include "tests/support/writer.h"
+#include "tests/support/desk.h"
 
 #define SOURCE(name) TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_##name
 #define REASON(name) TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_##name
 
-static struct rig rig;
-static struct teller teller;
-static user_id collector;
 static const user_id nobody;
 
 static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
+    open_desk(state);
     collector = rig_user(&rig, teller.agency, "budi", ROLE_COLLECTOR);
-    return 0;
-}
-
-static int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
     return 0;
 }
 
 /* Everything that waits is in the ledger's suspense, and nothing else is, agency by agency and currency by currency. */
 static int suspense_adds_up(void **state) {
     (void)state;
-    assert_int_equal(pg_number(&rig.pg, "select count(*) from"
-                     " (select agency_id, currency, -sum(amount_minor) as minor from ledger_line where ledger_account = 18 group by 1, 2) l"
-                     " full join (select agency_id, currency, sum(amount_minor) as minor from suspense_state where state = 2 group by 1, 2) s"
-                     " using (agency_id, currency) where coalesce(l.minor, 0) <> coalesce(s.minor, 0)"), 0);
+    assert_suspense_holds(&rig);
     return 0;
 }
 
@@ -47,10 +30,6 @@ struct came {
     const char *currency, *payer, *note, *token;
     instant value;
 };
-
-static const char *token_of(user_id user) {
-    return rig_staff_token(&rig, teller.agency, user, 0);
-}
 
 static struct rig_answer receive(const struct came *came) {
     char reference[UUID_TEXT_SIZE];
@@ -65,7 +44,7 @@ static struct rig_answer receive(const struct came *came) {
     request.value_us = came->value.us ? came->value.us : clock_now().us - US_PER_MINUTE;
     if (came->payer) request.payer = (char *)(uintptr_t)came->payer;
     if (came->note) request.note = (char *)(uintptr_t)came->note;
-    return rig_call(&rig, came->token ? came->token : token_of(teller.gateway), "SuspenseService/ReceiveSuspense", &request);
+    return rig_call(&rig, came->token ? came->token : token(teller.gateway), "SuspenseService/ReceiveSuspense", &request);
 }
 
 static const Tagih__V1__SuspenseItem *received(const struct came *came) {
@@ -74,28 +53,11 @@ static const Tagih__V1__SuspenseItem *received(const struct came *came) {
     return ((const Tagih__V1__ReceiveSuspenseResponse *)answer.response)->item;
 }
 
-static uuid id_of(const char *text) {
-    uuid id;
-    assert_ok(uuid_parse(text, &id));
-    return id;
-}
-
-/* What the posting of an item moved on a ledger account; the posting has the item's id. */
-static int64_t line(uuid item, enum ledger_account account) {
-    char sql[300];
-    snprintf(sql, sizeof sql, "select coalesce(sum(amount_minor), 0)::int8 from ledger_line where posting_id = '%%s' and ledger_account = %d", (int)account);
-    return teller_number(&teller, sql, item);
-}
-
-static int64_t lines(uuid posting) {
-    return teller_number(&teller, "select count(*) from ledger_line where posting_id = '%s'", posting);
-}
-
 static const Tagih__V1__ListSuspenseResponse *listed(int32_t page_size, const char *page_token) {
     Tagih__V1__ListSuspenseRequest request = TAGIH__V1__LIST_SUSPENSE_REQUEST__INIT;
     request.page_size = page_size;
     if (page_token) request.page_token = (char *)(uintptr_t)page_token;
-    struct rig_answer answer = rig_call(&rig, token_of(teller.supervisor), "SuspenseService/ListSuspense", &request);
+    struct rig_answer answer = rig_call(&rig, token(teller.supervisor), "SuspenseService/ListSuspense", &request);
     assert_answer(answer, OK);
     return answer.response;
 }
@@ -123,7 +85,7 @@ static void money_of_nobody_known_stands_in_suspense(void **state) {
     const Tagih__V1__SuspenseItem *item =
         received(&(struct came){.amount_minor = MINOR(1000000), .reference = "BANK-J20", .payer = "BCA 123", .note = "angsuran", .value = value});
     // J20: bank 1 000 000 · suspense 1 000 000
-    uuid id = id_of(item->item_id);
+    uuid id = rig_uuid(item->item_id);
     assert_int_equal(line(id, LEDGER_BANK), MINOR(1000000));
     assert_int_equal(line(id, LEDGER_SUSPENSE), -MINOR(1000000));
     assert_int_equal(lines(id), 2);
@@ -139,7 +101,7 @@ static void money_of_nobody_known_stands_in_suspense(void **state) {
     assert_non_null(waiting(item->item_id));
     // J20, the other half: (or clearing) 1 000 000 · suspense 1 000 000
     item = received(&(struct came){.source = SOURCE(GATEWAY), .amount_minor = MINOR(1000000)});
-    id = id_of(item->item_id);
+    id = rig_uuid(item->item_id);
     assert_int_equal(line(id, LEDGER_TRANSFER_CLEARING), MINOR(1000000));
     assert_int_equal(line(id, LEDGER_SUSPENSE), -MINOR(1000000));
     assert_int_equal(lines(id), 2);
@@ -193,8 +155,8 @@ static void what_no_money_can_be_is_refused_with_its_field(void **state) {
         assert_string_equal(answer.reason, cases[i].reason);
         assert_string_equal(answer.field, cases[i].field);
     }
-    assert_answer(receive(&(struct came){.amount_minor = 100, .token = token_of(collector)}), NOT_PERMITTED);
-    assert_answer(receive(&(struct came){.amount_minor = 100, .token = token_of(teller.supervisor)}), NOT_PERMITTED);
+    assert_answer(receive(&(struct came){.amount_minor = 100, .token = token(collector)}), NOT_PERMITTED);
+    assert_answer(receive(&(struct came){.amount_minor = 100, .token = token(teller.supervisor)}), NOT_PERMITTED);
     assert_int_equal(pg_number(&rig.pg, "select count(*) from suspense"), before);
 }
 
@@ -217,7 +179,7 @@ static void a_mispost_waits_in_suspense_as_an_item_of_its_own(void **state) {
     assert_string_equal(item->origin_id, rig_text(payment.u));
     assert_int_equal(item->n_matches, 0); /* it was taken back from there: nothing speaks for it */
     // J5: suspense 5 000 000, in the reversal's own posting
-    assert_int_equal(line(id_of(item->item_id), LEDGER_SUSPENSE), -MINOR(5000000));
+    assert_int_equal(line(rig_uuid(item->item_id), LEDGER_SUSPENSE), -MINOR(5000000));
 }
 
 static void other_reversals_leave_nothing_in_suspense(void **state) {
@@ -261,7 +223,7 @@ static void money_for_a_closed_account_waits_and_its_sender_is_told(void **state
     assert_int_equal(item->value_us, paid.value.us);
     assert_string_equal(item->matches[0]->reasons[0], "the money was sent for this account");
     // J20: (or clearing) 1 000 000 · suspense 1 000 000
-    uuid id = id_of(item->item_id);
+    uuid id = rig_uuid(item->item_id);
     assert_int_equal(line(id, LEDGER_TRANSFER_CLEARING), MINOR(1000000));
     assert_int_equal(line(id, LEDGER_SUSPENSE), -MINOR(1000000));
     assert_int_equal(lines(id), 2);
@@ -284,7 +246,7 @@ static struct rig_answer propose_release(const char *item_id, account_id account
     request.account_id = (char *)(uintptr_t)rig_text(account.u);
     request.reason = (char *)(uintptr_t)"he called and named his contract";
     request.request_id = (char *)(uintptr_t)rig_text(rig_id());
-    return rig_call(&rig, token_of(maker), "SuspenseService/ReleaseSuspense", &request);
+    return rig_call(&rig, token(maker), "SuspenseService/ReleaseSuspense", &request);
 }
 
 static struct rig_answer propose_return(const char *item_id, user_id maker) {
@@ -292,7 +254,7 @@ static struct rig_answer propose_return(const char *item_id, user_id maker) {
     request.item_id = (char *)(uintptr_t)item_id;
     request.reason = (char *)(uintptr_t)"nobody of ours";
     request.request_id = (char *)(uintptr_t)rig_text(rig_id());
-    return rig_call(&rig, token_of(maker), "SuspenseService/ReturnSuspense", &request);
+    return rig_call(&rig, token(maker), "SuspenseService/ReturnSuspense", &request);
 }
 
 static const char *release_proposal(const char *item_id, account_id account) {
@@ -305,11 +267,6 @@ static const char *return_proposal(const char *item_id) {
     struct rig_answer answer = propose_return(item_id, teller.cashier);
     assert_answer(answer, OK);
     return ((const Tagih__V1__ReturnSuspenseResponse *)answer.response)->proposal_id;
-}
-
-static uuid posting_of(const struct rig_answer *answer) {
-    assert_string_equal(answer->reason, "OK");
-    return id_of(((const Tagih__V1__DecideProposalResponse *)answer->response)->proposal->decision->posting_id);
 }
 
 //= RULES.md R-PAY-2
@@ -334,7 +291,11 @@ static void a_second_person_releases_and_it_counts_from_when_it_was_received(voi
     assert_int_equal(posted->value_us, value.us);
     assert_int_equal(posted->source, SOURCE(BANK));
     assert_string_equal(posted->source_reference, "BANK-J21");
-    assert_int_equal(teller_number(&teller, "select count(*) from suspense_decision where outcome = 3 and item_id = '%s' and made_by <> decided_by", id_of(item)), 1);
+    assert_int_equal(
+        teller_number(
+            &teller, "select count(*) from suspense_decision where outcome = 3 and item_id = '%s' and made_by <> decided_by",
+            rig_uuid(item)),
+        1);
     /* the payer is known from now on */
     const Tagih__V1__SuspenseItem *next = received(&(struct came){.amount_minor = MINOR(1), .payer = "BCA 777"});
     next = waiting(next->item_id);
@@ -355,8 +316,11 @@ static void a_second_person_gives_it_back(void **state) {
     assert_int_equal(line(posting, LEDGER_BANK), -MINOR(1000000));
     assert_int_equal(lines(posting), 2);
     assert_null(waiting(item));
-    assert_int_equal(teller_number(&teller, "select count(*) from suspense_decision where outcome = 4 and item_id = '%s'", id_of(item)), 1);
-    assert_int_equal(teller_number(&teller, "select count(*) from change where object_id = '%s' and kind = 35", id_of(item)), 1);
+    assert_int_equal(teller_number(&teller, "select count(*) from suspense_decision where outcome = 4 and item_id = '%s'",
+                                   rig_uuid(item)),
+                     1);
+    assert_int_equal(
+        teller_number(&teller, "select count(*) from change where object_id = '%s' and kind = 35", rig_uuid(item)), 1);
 }
 
 //= RULES.md R-APR-1
@@ -520,7 +484,7 @@ static void hints_stay_within_the_agency(void **state) {
     struct rig_answer answer = rig_call(&rig, rig_staff_token(&rig, other.agency, other.supervisor, 0), "SuspenseService/ListSuspense", &request);
     assert_answer(answer, OK);
     assert_int_equal(((const Tagih__V1__ListSuspenseResponse *)answer.response)->n_items, 0);
-    assert_answer(rig_call(&rig, token_of(collector), "SuspenseService/ListSuspense", &request), NOT_PERMITTED);
+    assert_answer(rig_call(&rig, token(collector), "SuspenseService/ListSuspense", &request), NOT_PERMITTED);
 }
 
 static void the_list_comes_in_pages_the_oldest_first(void **state) {
@@ -540,7 +504,7 @@ static void the_list_comes_in_pages_the_oldest_first(void **state) {
     assert_int_equal(seen, all);
     Tagih__V1__ListSuspenseRequest request = TAGIH__V1__LIST_SUSPENSE_REQUEST__INIT;
     request.page_token = (char *)(uintptr_t)"bm90aGluZw";
-    assert_answer(rig_call(&rig, token_of(teller.supervisor), "SuspenseService/ListSuspense", &request), PAGE_TOKEN);
+    assert_answer(rig_call(&rig, token(teller.supervisor), "SuspenseService/ListSuspense", &request), PAGE_TOKEN);
 }
 
 //= RULES.md R-PAY-2c
@@ -611,5 +575,5 @@ int main(void) {
         HELD(what_waits_is_counted_by_age_and_currency),
         cmocka_unit_test(all_books_are_computed_again),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return cmocka_run_group_tests(tests, open_rig, close_desk);
 }

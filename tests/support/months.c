@@ -6,7 +6,6 @@
 #include "tests/support/case.h"
 
 #define JAKARTA_US (7 * INT64_C(3600000000))
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
 
 int32_t months_today(void) {
     return (int32_t)((clock_now().us + JAKARTA_US) / US_PER_DAY);

@@ -29,11 +29,14 @@
 #include "server/service.h"
 #include "tagih/envelope.h"
 #include "tagih/id.h"
+#include "tagih/ledger.h"
 #include "tagih/promise.h"
 #include "tests/support/grpc_client.h"
 #include "tests/support/pg.h"
 
 #define RIG_TOKEN_SIZE 600
+/** A literal as a field of a message, which protobuf-c wants without const and never writes to. */
+#define TEXT(literal) ((char *)(uintptr_t)(literal))
 
 struct rig_kept;
 
@@ -72,6 +75,14 @@ struct client *rig_connect(struct rig *rig);
 uuid rig_id(void);
 /** The text of an id, in one of 16 static buffers used in turn. */
 const char *rig_text(uuid id);
+/** The id that a text says; fails the test when it says none. */
+uuid rig_uuid(const char *text);
+/** The number that a query answers; each %s stands for the id. */
+int64_t rig_number(struct rig *rig, const char *sql, uuid id);
+/** What a posting moved on an account of the ledger: debit > 0. */
+int64_t rig_line(struct rig *rig, uuid posting, enum ledger_account account);
+/** How many lines of the ledger a posting has. */
+int64_t rig_lines(struct rig *rig, uuid posting);
 
 /** An agency with rupiah in Asia/Jakarta. */
 agency_id rig_agency(struct rig *rig, const char *name);

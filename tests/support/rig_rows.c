@@ -27,6 +27,41 @@ const char *rig_text(uuid id) {
     return text;
 }
 
+uuid rig_uuid(const char *text) {
+    uuid id;
+    assert_ok(uuid_parse(text, &id));
+    return id;
+}
+
+int64_t rig_number(struct rig *rig, const char *sql, uuid id) {
+    char text[1000], id_text[UUID_TEXT_SIZE];
+    size_t len = 0;
+    uuid_format(id, id_text);
+    for (const char *at = sql; *at; at++) {
+        bool hole = at[0] == '%' && at[1] == 's';
+        assert_true(len + sizeof id_text < sizeof text);
+        if (!hole) text[len++] = *at;
+        else {
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s", id_text);
+            at++;
+        }
+    }
+    text[len] = 0;
+    return pg_number(&rig->pg, text);
+}
+
+int64_t rig_line(struct rig *rig, uuid posting, enum ledger_account account) {
+    char sql[200];
+    snprintf(sql, sizeof sql,
+             "select coalesce(sum(amount_minor), 0) from ledger_line where posting_id = '%%s' and ledger_account = %d",
+             (int)account);
+    return rig_number(rig, sql, posting);
+}
+
+int64_t rig_lines(struct rig *rig, uuid posting) {
+    return rig_number(rig, "select count(*) from ledger_line where posting_id = '%s'", posting);
+}
+
 static void run(struct rig *rig, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void run(struct rig *rig, const char *format, ...) {
     char sql[8192];

@@ -15,27 +15,28 @@ void teller_open(struct teller *teller, struct rig *rig, agency_id agency) {
     *teller = (struct teller){.rig = rig, .agency = agency};
     teller->admin = rig_user(rig, agency, NULL, ROLE_ADMIN);
     teller->supervisor = rig_user(rig, agency, NULL, ROLE_SUPERVISOR);
+    teller->second = rig_user(rig, agency, NULL, ROLE_SUPERVISOR);
     teller->cashier = rig_user(rig, agency, NULL, ROLE_CASHIER);
     teller->gateway = rig_user(rig, agency, NULL, ROLE_INTEGRATION);
 }
 
 /* ---- days ----------------------------------------------------------------------------------------------------- */
 
-static int32_t today_days(void) {
-    return (int32_t)((clock_now().us + JAKARTA_US) / US_PER_DAY);
+civil_date teller_today(void) {
+    return (civil_date){(int32_t)((clock_now().us + JAKARTA_US) / US_PER_DAY)};
 }
 
-static char *day_text(int in_days) {
+char *teller_day(int in_days) {
     static char texts[64][DATE_TEXT_SIZE];
     static unsigned next;
     char *text = texts[next++ % 64];
-    date_format((civil_date){today_days() + in_days}, text);
+    date_format((civil_date){teller_today().days + in_days}, text);
     return text;
 }
 
 instant teller_noon(int in_days) {
     if (in_days == 0) return (instant){clock_now().us - US_PER_S};
-    return (instant){(today_days() + in_days) * US_PER_DAY + US_PER_DAY / 2 - JAKARTA_US};
+    return (instant){(teller_today().days + in_days) * US_PER_DAY + US_PER_DAY / 2 - JAKARTA_US};
 }
 
 /* ---- accounts ------------------------------------------------------------------------------------------------- */
@@ -62,7 +63,7 @@ static void fill_schedule(struct imported *in, const struct debt *debts, size_t 
         in->dues[i].interest_minor = debts[i].due_minor[COMPONENT_INTEREST];
         in->dues[i].principal_minor = debts[i].due_minor[COMPONENT_PRINCIPAL];
         in->instalments[i].number = (int32_t)i + 1;
-        in->instalments[i].due_on = day_text(days_of(&debts[i]));
+        in->instalments[i].due_on = teller_day(days_of(&debts[i]));
         in->instalments[i].dues = &in->dues[i];
         in->pointers[i] = &in->instalments[i];
         for (int c = 0; c < COMPONENT_COUNT; c++) sum_minor[c] += debts[i].due_minor[c];
@@ -95,7 +96,7 @@ static account_id import(struct teller *teller, const char *account_no, const ch
     Tagih__V1__ImportAccountsRequest request = TAGIH__V1__IMPORT_ACCOUNTS_REQUEST__INIT;
     request.file_hash = (ProtobufCBinaryData){sizeof hash, hash};
     request.file_name = (char *)(uintptr_t)"spec.csv";
-    request.as_of_on = day_text(as_of_in);
+    request.as_of_on = teller_day(as_of_in);
     request.export_seq = teller->export_seq;
     request.rows = &row;
     request.n_rows = 1;
@@ -200,17 +201,34 @@ struct rig_answer teller_decide(struct teller *teller, user_id decider, const ch
     return rig_call(teller->rig, token_of(teller, decider), "ApprovalService/DecideProposal", &request);
 }
 
+const char *teller_proposal(const struct rig_answer *answer) {
+    assert_string_equal(answer->reason, "OK");
+    const ProtobufCMessage *message = answer->response;
+    const ProtobufCFieldDescriptor *first =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "proposal_id");
+    assert_non_null(first);
+    return *(char *const *)(const void *)((const char *)message + first->offset);
+}
+
+struct rig_answer teller_approve(struct teller *teller, const struct rig_answer *proposal) {
+    return teller_decide(teller, teller->second, teller_proposal(proposal), true);
+}
+
+uuid teller_posting(const struct rig_answer *decided) {
+    assert_string_equal(decided->reason, "OK");
+    return rig_uuid(((const Tagih__V1__DecideProposalResponse *)decided->response)->proposal->decision->posting_id);
+}
+
 const Tagih__V1__BankRowResult *teller_bank_line(struct teller *teller, const char *line_reference, const char *amount,
                                                  const char *reference) {
     uint8_t hash[32];
-    char own[UUID_TEXT_SIZE], today[DATE_TEXT_SIZE];
+    char own[UUID_TEXT_SIZE];
     random_bytes(hash, sizeof hash);
     uuid_format(rig_id(), own);
-    date_format((civil_date){(int32_t)((clock_now().us + 7 * INT64_C(3600000000)) / US_PER_DAY)}, today);
     Tagih__V1__BankRow row = TAGIH__V1__BANK_ROW__INIT, *rows = &row;
     row.row = 1;
     row.line_reference = line_reference ? (char *)(uintptr_t)line_reference : own;
-    row.booked_on = today;
+    row.booked_on = teller_day(0);
     row.amount = (char *)(uintptr_t)amount;
     row.reference = (char *)(uintptr_t)reference;
     Tagih__V1__ImportStatementRequest request = TAGIH__V1__IMPORT_STATEMENT_REQUEST__INIT;
@@ -227,20 +245,18 @@ const Tagih__V1__BankRowResult *teller_bank_line(struct teller *teller, const ch
 /* ---- looking -------------------------------------------------------------------------------------------------- */
 
 int64_t teller_number(struct teller *teller, const char *sql, uuid id) {
-    char text[1000], id_text[UUID_TEXT_SIZE];
-    size_t len = 0;
-    uuid_format(id, id_text);
-    for (const char *at = sql; *at; at++) {
-        bool hole = at[0] == '%' && at[1] == 's';
-        assert_true(len + sizeof id_text < sizeof text);
-        if (!hole) text[len++] = *at;
-        else {
-            len += (size_t)snprintf(text + len, sizeof text - len, "%s", id_text);
-            at++;
-        }
-    }
-    text[len] = 0;
-    return pg_number(&teller->rig->pg, text);
+    return rig_number(teller->rig, sql, id);
+}
+
+void assert_suspense_holds(struct rig *rig) {
+    assert_int_equal(pg_number(&rig->pg,
+                               "select count(*) from"
+                               " (select agency_id, currency, -sum(amount_minor) as minor from ledger_line where "
+                               "ledger_account = 18 group by 1, 2) l"
+                               " full join (select agency_id, currency, sum(amount_minor) as minor from suspense_state "
+                               "where state = 2 group by 1, 2) s"
+                               " using (agency_id, currency) where coalesce(l.minor, 0) <> coalesce(s.minor, 0)"),
+                     0);
 }
 
 int64_t teller_line(struct teller *teller, payment_id payment, int kind, enum ledger_account account) {

@@ -18,7 +18,7 @@
 struct teller {
     struct rig *rig;
     agency_id agency;
-    user_id admin, supervisor, cashier, gateway; /* gateway: the integration */
+    user_id admin, supervisor, second, cashier, gateway; /* second: another supervisor; gateway: the integration */
     const char *rule_set; /* that rows which are imported name; NULL: none */
     int64_t export_seq; /* of the snapshots that are imported; 0: they name none */
 };
@@ -43,6 +43,10 @@ account_id teller_account_of(struct teller *teller, const char *customer_no, use
 /** Import it again with other figures, as of yesterday or any other day. */
 void teller_snapshot(struct teller *teller, account_id account, int as_of_in, const struct debt *debts, size_t n);
 
+/** Today in Jakarta. */
+civil_date teller_today(void);
+/** A day as text, in one of 64 static buffers used in turn. */
+char *teller_day(int in_days);
 /** Noon of a day in Jakarta, or now for today. */
 instant teller_noon(int in_days);
 
@@ -65,13 +69,22 @@ struct rig_answer teller_reverse(struct teller *teller, payment_id payment, Tagi
 /** Decide a proposal with the etag that GetProposal gives now. */
 struct rig_answer teller_decide(struct teller *teller, user_id decider, const char *proposal_id, bool approve);
 
+/** The proposal that a call made; every response that has one begins with it. The test fails when the call was refused. */
+const char *teller_proposal(const struct rig_answer *answer);
+/** Let the second supervisor approve what was proposed. */
+struct rig_answer teller_approve(struct teller *teller, const struct rig_answer *proposal);
+/** The posting that an approved decision made; fails the test when it was refused. */
+uuid teller_posting(const struct rig_answer *decided);
+
 /** Import one line of the bank's statement, booked today, in a file of its own; the test fails when the call is refused.
  *  @param line_reference  the bank's own; NULL: a new one */
 const Tagih__V1__BankRowResult *teller_bank_line(struct teller *teller, const char *line_reference, const char *amount,
                                                  const char *reference);
 
-/** The number that a query answers; each %s stands for the id. */
+/** rig_number() of its rig. */
 int64_t teller_number(struct teller *teller, const char *sql, uuid id);
+/** Suspense in the ledger is what stands open as an item (R-PAY-2). */
+void assert_suspense_holds(struct rig *rig);
 /** What the posting triggered by a payment, of a kind (1 payment, 2 reversal), moved on a ledger account. */
 int64_t teller_line(struct teller *teller, payment_id payment, int kind, enum ledger_account account);
 /** What the postings of a trigger (a payment, an account …), of a kind, wrote, account by account: exactly this and no more. */

@@ -21,6 +21,13 @@ void writer_begin(struct writer *writer, struct rig *rig, const struct rig_phone
     assert_non_null(writer->entries);
 }
 
+user_id writer_begin_new(struct writer *writer, struct rig *rig, agency_id agency) {
+    user_id collector = rig_user(rig, agency, NULL, ROLE_COLLECTOR);
+    struct rig_phone phone = rig_phone(rig, agency, collector);
+    writer_begin(writer, rig, &phone);
+    return collector;
+}
+
 void writer_end(struct writer *writer) {
     free(writer->entries);
     writer->entries = NULL;
@@ -106,6 +113,12 @@ struct rig_answer writer_push_range(struct writer *writer, size_t first, size_t 
     size_t indices[WRITER_ENTRIES_MAX], n = 0;
     for (size_t i = first; i <= last; i++) indices[n++] = i;
     return writer_push(writer, indices, n);
+}
+
+size_t writer_pushed(struct writer *writer, struct journal_entry *entry) {
+    size_t at = writer_sign(writer, entry);
+    assert_answer(writer_push_range(writer, at, at), OK);
+    return at;
 }
 
 static const public_key *ack_key(struct writer *writer, key_id kid) {

@@ -31,6 +31,8 @@ struct writer {
 
 /** Begin a phone's journal, an hour ago. Ended by writer_end. */
 void writer_begin(struct writer *writer, struct rig *rig, const struct rig_phone *phone);
+/** The same on a new phone of a new collector, so that his cash is his own. @return him */
+user_id writer_begin_new(struct writer *writer, struct rig *rig, agency_id agency);
 void writer_end(struct writer *writer);
 
 /** An entry of a kind with a right head; fill the body, then writer_sign. */
@@ -44,6 +46,9 @@ size_t writer_sign_as(struct writer *writer, const struct journal_entry *entry);
 struct journal_entry writer_receipt(struct writer *writer, account_id account, int64_t amount_minor);
 /** A void of a written receipt with the debtor's slip. */
 struct journal_entry writer_void(struct writer *writer, size_t receipt, int64_t amount_minor);
+
+/** Sign an entry and push it; the test fails when the call is refused. @return its index */
+size_t writer_pushed(struct writer *writer, struct journal_entry *entry);
 
 /** Push entries by index. */
 struct rig_answer writer_push(struct writer *writer, const size_t *indices, size_t n);
