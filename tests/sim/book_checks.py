@@ -211,14 +211,16 @@ def cheques_add_up(day):
 
 @check("cash: what came into bags is held, in the vault, on its way, at the bank, owed or missing (R-CSH-1..4)")
 def cash_adds_up(day):
-    # Receipts, quarantined ones and a counter's repayments bring it; reversals and decisions about entries take it back.
-    came = balance(day, "5", "and exists (select from posting o where o.agency_id = l.agency_id and o.posting_id = l.posting_id"
-                             " and o.kind in (1, 2, 3, 41))")
-    owed_for_bonus = balance(day, "12", "and exists (select from posting o where o.agency_id = l.agency_id"
-                                        " and o.posting_id = l.posting_id and o.kind = 83)")
+    def beside(account, others):
+        """Of the lines of one account, those whose posting has one of the others."""
+        return balance(day, account, "and exists (select from ledger_line x where x.agency_id = l.agency_id"
+                                     f" and x.posting_id = l.posting_id and x.ledger_account in ({others}))")
+
+    # The other side of a bag says whether money came in or only moved: debt, creditor, credit, suspense or quarantine.
+    came = -beside("1, 2, 3, 4, 16, 17, 18, 19", "5")
+    owed_for_bonus = beside("12", "21")
     # Against the bank's own line, or against suspense where the line had come before the deposit (R-CSH-2e).
-    at_bank = -balance(day, "10", "and exists (select from ledger_line x where x.agency_id = l.agency_id"
-                                  " and x.posting_id = l.posting_id and x.ledger_account in (11, 18))")
+    at_bank = -beside("10", "11, 18")
     held, vault, transit = balance(day, "5"), balance(day, "9"), balance(day, "10")
     missing = balance(day, "12, 20, 27") - owed_for_bonus
     return came == held + vault + transit + at_bank + missing, \

@@ -29,7 +29,7 @@ TOP = SIM.parent.parent
 sys.path.append(str(TOP / "tests/support"))
 import books  # noqa: E402
 import stories  # noqa: E402
-import stories_money, stories_cash, stories_month  # noqa: E401, E402, F401 (in the order in which they are told)
+import stories_money, stories_sale, stories_cash, stories_month  # noqa: E401, E402, F401 (in the order in which they are told)
 from desk import JAKARTA, Desk  # noqa: E402
 from field_db import Database  # noqa: E402
 from field_tables import WIDTH, grouped, verdict  # noqa: E402

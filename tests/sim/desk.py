@@ -12,7 +12,8 @@ JAKARTA = timezone(timedelta(hours=7))
 
 # Ledger accounts, as include/tagih/ledger.h numbers them.
 CASH_HELD, CHEQUES_IN_COLLECTION, TRANSFER_CLEARING, VAULT, DEPOSIT_IN_TRANSIT = 5, 7, 8, 9, 10
-BANK, COLLECTOR_RECEIVABLE, SUSPENSE, BONUS_PAYABLE = 11, 12, 18, 21
+BANK, COLLECTOR_RECEIVABLE, RECOVERABLE_COSTS, AUCTION_CLEARING, CREDITOR_CONTROL = 11, 12, 13, 15, 16
+SUSPENSE, BONUS_PAYABLE, SALE_PROCEEDS, SURPLUS_OWED = 18, 21, 24, 25
 
 
 class Desk:
@@ -147,3 +148,9 @@ def new_id():
 
 def idr(rupiah):
     return {"minor": rupiah * 100, "currency": "IDR"}
+
+
+def decimal(minor):
+    """Major units, as files have them."""
+    minor = int(minor)
+    return f"{'-' if minor < 0 else ''}{abs(minor) // 100}.{abs(minor) % 100:02}"

@@ -3,7 +3,7 @@
 not show."""
 from datetime import timedelta
 
-from desk import BANK, CASH_HELD, CHEQUES_IN_COLLECTION, COLLECTOR_RECEIVABLE, DEPOSIT_IN_TRANSIT, TRANSFER_CLEARING, VAULT, idr, new_id
+from desk import BANK, CASH_HELD, CHEQUES_IN_COLLECTION, COLLECTOR_RECEIVABLE, DEPOSIT_IN_TRANSIT, TRANSFER_CLEARING, VAULT, decimal, idr, new_id
 from field_tables import money
 from stories import story
 from stories_money import told
@@ -153,11 +153,6 @@ def statement(desk):
     return holds, (f"{told(first)}; {money(came)} on the account; again: {told(again)}; {posted} payments posted.\n"
                    f"{len(hidden)} transfers of {money(desk.kept['hidden'])} are not in it, "
                    f"{money(desk.ledger(TRANSFER_CLEARING))} in clearing")
-
-
-def decimal(minor):
-    minor = int(minor)
-    return f"{'-' if minor < 0 else ''}{abs(minor) // 100}.{abs(minor) % 100:02}"
 
 
 @story("weeks", "what the bank has not shown after three working days is told to a supervisor (R-PAY-5)")
