@@ -99,15 +99,23 @@ static tagih_err decide(struct rpc_batch *batch, device_id device, const struct 
     return device_send_end(batch->tx, batch->arena, device, "REFUSED", item->caller.user, bytes_text(""), batch->now);
 }
 
+/* Load the request's phone; the item fails when the caller has none such. */
+static tagih_err load_device(struct rpc_batch *batch, device_id *device, struct device_loaded *at) {
+    struct rpc_item *item = batch->items[0];
+    *device = *(const device_id *)item->checked;
+    TRY(device_send_load(batch->tx, batch->arena, *device));
+    TRY(rpc_load(batch));
+    bool found = device_take_load(batch->tx, at);
+    if (!found) rpc_fail(item, FAIL(NOT_PERMITTED));
+    return TAGIH_OK;
+}
+
 static tagih_err confirm_device(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const Tagih__V1__ConfirmDeviceRequest *request = item->request;
-    device_id device = *(const device_id *)item->checked;
+    device_id device;
     struct device_loaded at;
-    TRY(device_send_load(batch->tx, batch->arena, device));
-    TRY(rpc_load(batch));
-    bool found = device_take_load(batch->tx, &at);
-    if (!found) rpc_fail(item, FAIL(NOT_PERMITTED));
+    TRY(load_device(batch, &device, &at));
     if (!rpc_ok(item)) return TAGIH_OK;
     TRY(decide(batch, device, &at, request->accept));
     ((Tagih__V1__ConfirmDeviceResponse *)item->response)->state =
@@ -126,12 +134,9 @@ static tagih_err revoke_device_request(struct rpc_item *item) {
 static tagih_err revoke_device(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const Tagih__V1__RevokeDeviceRequest *request = item->request;
-    device_id device = *(const device_id *)item->checked;
+    device_id device;
     struct device_loaded at;
-    TRY(device_send_load(batch->tx, batch->arena, device));
-    TRY(rpc_load(batch));
-    bool found = device_take_load(batch->tx, &at);
-    if (!found) rpc_fail(item, FAIL(NOT_PERMITTED));
+    TRY(load_device(batch, &device, &at));
     if (!rpc_ok(item) || at.state == DEVICE_STATE_REVOKED) return TAGIH_OK;
     return device_send_end(batch->tx, batch->arena, device, "REVOKED", item->caller.user, bytes_text(request->reason),
                            batch->now);

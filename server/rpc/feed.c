@@ -136,6 +136,18 @@ static void watch_begin(struct rpc_batch *batch, struct watch *watch, ProtobufCB
     item->watch = watch;
 }
 
+/* Read on; park the call while there is nothing to say and time to wait. @param something [out] there is: answer */
+static tagih_err look(struct reading *reading, ProtobufCBinaryData cursor, bool *resync, bool *something) {
+    struct rpc_item *item = reading->batch->items[0];
+    watch_begin(reading->batch, reading->watch, cursor);
+    TRY(read_on(reading, resync));
+    if (!rpc_ok(item)) return TAGIH_OK;
+    int64_t now_us = clock_monotonic_us();
+    *something = reading->n > 0 || *resync || now_us >= reading->watch->until_us;
+    if (!*something) park(item, reading, now_us);
+    return TAGIH_OK;
+}
+
 static tagih_err list_check(struct rpc_item *item) {
     const Tagih__V1__ListChangesRequest *request = item->request;
     struct watch *watch = rpc_alloc(item, sizeof *watch);
@@ -154,15 +166,9 @@ static tagih_err list_changes(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const Tagih__V1__ListChangesRequest *request = item->request;
     struct reading reading = {.batch = batch, .watch = item->checked};
-    watch_begin(batch, reading.watch, request->cursor);
-    bool resync = false;
-    TRY(read_on(&reading, &resync));
-    if (!rpc_ok(item)) return TAGIH_OK;
-    int64_t now_us = clock_monotonic_us();
-    if (reading.n == 0 && !resync && now_us < reading.watch->until_us) {
-        park(item, &reading, now_us);
-        return TAGIH_OK;
-    }
+    bool resync = false, something = false;
+    TRY(look(&reading, request->cursor, &resync, &something));
+    if (!something) return TAGIH_OK;
     Tagih__V1__ListChangesResponse *out = item->response;
     out->changes = changes_fill(&reading);
     out->n_changes = reading.n;
@@ -185,22 +191,16 @@ static tagih_err watch_changes(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const Tagih__V1__WatchChangesRequest *request = item->request;
     struct reading reading = {.batch = batch, .watch = item->checked};
-    watch_begin(batch, reading.watch, request->cursor);
-    bool resync = false;
-    TRY(read_on(&reading, &resync));
-    if (!rpc_ok(item)) return TAGIH_OK;
-    int64_t now_us = clock_monotonic_us();
-    if (reading.n == 0 && !resync && now_us < reading.watch->until_us) {
-        park(item, &reading, now_us);
-        return TAGIH_OK;
-    }
+    bool resync = false, something = false;
+    TRY(look(&reading, request->cursor, &resync, &something));
+    if (!something) return TAGIH_OK;
     Tagih__V1__WatchChangesResponse out = TAGIH__V1__WATCH_CHANGES_RESPONSE__INIT;
     out.changes = changes_fill(&reading);
     out.n_changes = reading.n;
     out.cursor = cursor_fill(&reading);
     out.resync = resync;
     if (batch->arena->exhausted) return FAIL(OUT_OF_MEMORY);
-    reading.watch->until_us = now_us + BEAT_US;
+    reading.watch->until_us = clock_monotonic_us() + BEAT_US;
     return rpc_send(batch, item, &out.base);
 }
 
