@@ -8,6 +8,7 @@
 #include "server/run/grow.h"
 #include "store_statements.h"
 #include "tests/support/desk.h"
+#include "tests/support/verifier.h"
 
 static user_id other;
 static struct writer phone;
@@ -306,6 +307,13 @@ static void all_books_are_computed_again(void **state) {
     assert_books_hold(rig.pg.conninfo);
 }
 
+//= RULES.md R-LED-1a
+//  `verify` finds a value that was changed, a row that was taken out or put in
+static void what_the_bank_should_show_of_it_is_worked_out_again(void **state) {
+    (void)state;
+    assert_bank_is_worked_out(&rig, teller.agency, EXPECTED_DEPOSIT);
+}
+
 #define HELD(test) cmocka_unit_test_teardown(test, books_hold)
 
 int main(void) {
@@ -321,6 +329,7 @@ int main(void) {
         HELD(what_no_longer_waits_is_not_matched),
         HELD(a_line_of_a_deposit_that_was_matched_by_hand_leaves_suspense_for_the_bank),
         cmocka_unit_test(all_books_are_computed_again),
+        cmocka_unit_test(what_the_bank_should_show_of_it_is_worked_out_again),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

@@ -7,6 +7,7 @@
 
 #include "server/run/random.h"
 #include "tests/support/desk.h"
+#include "tests/support/verifier.h"
 
 #define REASON(name) TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_##name
 #define ACCOUNT_NO "BCA 0351234567"
@@ -411,6 +412,13 @@ static void all_books_are_computed_again(void **state) {
     assert_books_hold(rig.pg.conninfo);
 }
 
+//= RULES.md R-LED-1a
+//  `verify` finds a value that was changed, a row that was taken out or put in
+static void what_the_bank_should_show_of_it_is_worked_out_again(void **state) {
+    (void)state;
+    assert_bank_is_worked_out(&rig, teller.agency, EXPECTED_TRANSFER, EXPECTED_PAYMENT);
+}
+
 #define HELD(test) cmocka_unit_test_teardown(test, books_hold)
 
 int main(void) {
@@ -432,6 +440,7 @@ int main(void) {
         HELD(money_that_went_out_waits_for_its_reason),
         HELD(money_that_goes_back_is_confirmed_by_its_line),
         cmocka_unit_test(all_books_are_computed_again),
+        cmocka_unit_test(what_the_bank_should_show_of_it_is_worked_out_again),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

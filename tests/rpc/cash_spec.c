@@ -16,6 +16,7 @@
 #include "store_statements.h"
 #include "tests/support/case.h"
 #include "tests/support/teller.h"
+#include "tests/support/verifier.h"
 #include "tests/support/writer.h"
 
 #define TEXT(literal) ((char *)(uintptr_t)(literal))
@@ -966,6 +967,13 @@ static void an_independent_program_computes_all_books_again(void **state) {
                                         " from ledger_line l where l.ledger_account = 9 and l.owner_id = v.cashier_id), 0)"), 0);
 }
 
+//= RULES.md R-LED-1a
+//  `verify` finds a value that was changed, a row that was taken out or put in
+static void what_the_bank_should_show_of_it_is_worked_out_again(void **state) {
+    (void)state;
+    assert_bank_is_worked_out(&rig, teller.agency, EXPECTED_DEPOSIT);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_short_settlement_becomes_the_collectors_debt),
@@ -992,6 +1000,7 @@ int main(void) {
         cmocka_unit_test(an_independent_program_computes_all_books_again),
         cmocka_unit_test(each_breach_is_told_once),
         cmocka_unit_test(cash_past_its_time_is_told_and_stops_the_allowance_until_the_deposit),
+        cmocka_unit_test(what_the_bank_should_show_of_it_is_worked_out_again),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

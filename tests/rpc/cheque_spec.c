@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cheques from the outside: taken, handed in, cleared by the bank's line, bounced (J8 to J10). */
 #include "tests/support/desk.h"
+#include "tests/support/verifier.h"
 
 #define REASON(name) TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_##name
 
@@ -245,6 +246,13 @@ static void all_books_are_computed_again(void **state) {
     assert_books_hold(rig.pg.conninfo);
 }
 
+//= RULES.md R-LED-1a
+//  `verify` finds a value that was changed, a row that was taken out or put in
+static void what_the_bank_should_show_of_it_is_worked_out_again(void **state) {
+    (void)state;
+    assert_bank_is_worked_out(&rig, teller.agency, EXPECTED_CHEQUE, EXPECTED_CHEQUE_FEE, EXPECTED_CHEQUE_RETURN);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cheque_is_taken_handed_in_and_cleared),
@@ -254,6 +262,7 @@ int main(void) {
         cmocka_unit_test(a_cheque_in_collection_is_not_handed_back_by_a_void),
         cmocka_unit_test(what_may_not_be_is_refused),
         cmocka_unit_test(all_books_are_computed_again),
+        cmocka_unit_test(what_the_bank_should_show_of_it_is_worked_out_again),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

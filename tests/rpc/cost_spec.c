@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Costs of taking collateral from the outside: booked when spent, by two people, once. */
 #include "tests/rpc/sale_case.h"
+#include "tests/support/verifier.h"
 
 static const user_id nobody;
 
@@ -115,6 +116,13 @@ static void costs_are_listed_page_by_page_the_newest_first(void **state) {
     assert_string_equal(rest->next_page_token, "");
 }
 
+//= RULES.md R-LED-1a
+//  `verify` finds a value that was changed, a row that was taken out or put in
+static void what_the_bank_should_show_of_it_is_worked_out_again(void **state) {
+    (void)state;
+    assert_bank_is_worked_out(&rig, teller.agency, EXPECTED_COST);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cost_of_taking_is_recoverable_from_the_day_it_was_spent),
@@ -122,6 +130,7 @@ int main(void) {
         cmocka_unit_test(a_bill_that_was_charged_meanwhile_is_no_cost_any_more),
         cmocka_unit_test(costs_that_cannot_be_are_refused),
         cmocka_unit_test(costs_are_listed_page_by_page_the_newest_first),
+        cmocka_unit_test(what_the_bank_should_show_of_it_is_worked_out_again),
     };
     return cmocka_run_group_tests_name("cost", tests, open_desk, close_desk);
 }

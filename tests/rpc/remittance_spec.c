@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Remittances from the outside: what was collected goes to the creditors, by two people, never more than is theirs. */
 #include "tests/rpc/sale_case.h"
+#include "tests/support/verifier.h"
 
 static const user_id nobody;
 
@@ -133,6 +134,13 @@ static void remittances_are_listed_by_creditor_page_by_page(void **state) {
     assert_int_equal(listed("Bank Lain", 2, NULL)->n_remittances, 0);
 }
 
+//= RULES.md R-LED-1a
+//  `verify` finds a value that was changed, a row that was taken out or put in
+static void what_the_bank_should_show_of_it_is_worked_out_again(void **state) {
+    (void)state;
+    assert_bank_is_worked_out(&rig, teller.agency, EXPECTED_REMITTANCE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_collected_goes_to_the_creditor_and_no_more),
@@ -141,6 +149,7 @@ int main(void) {
         cmocka_unit_test(money_that_went_back_meanwhile_is_not_remitted),
         cmocka_unit_test(remittances_that_cannot_be_are_refused),
         cmocka_unit_test(remittances_are_listed_by_creditor_page_by_page),
+        cmocka_unit_test(what_the_bank_should_show_of_it_is_worked_out_again),
     };
     return cmocka_run_group_tests_name("remittance", tests, open_desk, close_desk);
 }

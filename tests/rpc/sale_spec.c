@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The money of a sale of collateral from the outside: hammer, waterfall, what the house and the debtor get, and the way back. */
 #include "tests/rpc/sale_case.h"
+#include "tests/support/verifier.h"
 
 static const user_id nobody;
 
@@ -397,6 +398,13 @@ static void in_the_end_all_postings_sum_to_zero(void **state) {
     assert_int_equal(-held(LEDGER_SURPLUS_OWED), pg_number(&rig.pg, "select sum(surplus_minor) - coalesce(sum(amount_minor) filter (where event = 3), 0) from sale_event"));
 }
 
+//= RULES.md R-LED-1a
+//  `verify` finds a value that was changed, a row that was taken out or put in
+static void what_the_bank_should_show_of_it_is_worked_out_again(void **state) {
+    (void)state;
+    assert_bank_is_worked_out(&rig, teller.agency, EXPECTED_SALE, EXPECTED_SURPLUS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(proceeds_of_an_auction_find_everybody_who_is_owed),
@@ -411,6 +419,7 @@ int main(void) {
         cmocka_unit_test(proceeds_do_not_pay_the_debt_of_an_account_that_went_back),
         cmocka_unit_test(sales_are_listed_page_by_page_the_newest_first),
         cmocka_unit_test(in_the_end_all_postings_sum_to_zero),
+        cmocka_unit_test(what_the_bank_should_show_of_it_is_worked_out_again),
     };
     return cmocka_run_group_tests_name("sale", tests, open_desk, close_desk);
 }

@@ -2,6 +2,7 @@
 /* Money in suspense from the outside: coming in, listed, with hints and by age (R-PAY-2). At the end of every test the items
  * that wait sum to what the ledger says. */
 #include "tests/support/desk.h"
+#include "tests/support/verifier.h"
 
 #define SOURCE(name) TAGIH__V1__PAYMENT_SOURCE__PAYMENT_SOURCE_##name
 #define REASON(name) TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_##name
@@ -552,6 +553,13 @@ static void all_books_are_computed_again(void **state) {
     assert_books_hold(rig.pg.conninfo);
 }
 
+//= RULES.md R-LED-1a
+//  `verify` finds a value that was changed, a row that was taken out or put in
+static void what_the_bank_should_show_of_it_is_worked_out_again(void **state) {
+    (void)state;
+    assert_bank_is_worked_out(&rig, teller.agency, EXPECTED_SUSPENSE, EXPECTED_SUSPENSE_RETURN);
+}
+
 #define HELD(test) cmocka_unit_test_teardown(test, suspense_adds_up)
 
 int main(void) {
@@ -574,6 +582,7 @@ int main(void) {
         HELD(the_list_comes_in_pages_the_oldest_first),
         HELD(what_waits_is_counted_by_age_and_currency),
         cmocka_unit_test(all_books_are_computed_again),
+        cmocka_unit_test(what_the_bank_should_show_of_it_is_worked_out_again),
     };
     return cmocka_run_group_tests(tests, open_rig, close_desk);
 }

@@ -451,13 +451,6 @@ static const struct exempt exempt[] = {
     {"account_state", "version", "an etag"},
     {"device_epoch", "declared_seq", "the newest DAY_CLOSE, whose entry is signed"},
     {"device_epoch", "closed_seq", "the KEY_ROTATION, whose entry is signed"},
-    {"bank_expected", "kind", "by which its object is found; the object is compared where it is known"},
-    {"bank_expected", "reference", "by what its line is found; what was found is a bank_line or bank_match row"},
-    {"bank_expected", "ledger_account", "what its line will clear; what it cleared is in the ledger"},
-    {"bank_expected", "owner_id", "what its line will clear; what it cleared is in the ledger"},
-    {"bank_expected", "account_id", "of its object"},
-    {"bank_expected", "since_us", "for the report of what is late"},
-    {"bank_expected", "since_on", "for the report of what is late"},
     {"bank_expected", "told", "for the report of what is late"},
     {"payment_export_state", "agency_id", "its only key; what it counts is gone with it"},
     {"payment_export_state", "xid", "how far the feed was read"},
@@ -505,10 +498,9 @@ static PGresult *query(const char *sql) {
     return r;
 }
 
-/* A row of zeros is there to be locked: it says no more than no row. What the bank should show is missed where money waits for it. */
+/* A row of zeros is there to be locked: it says no more than no row. */
 static const char *that_says_something(const char *table) {
     if (strcmp(table, "collector_state") == 0) return "and cash_held_minor <> 0";
-    if (strcmp(table, "bank_expected") == 0) return "and kind in (1, 2, 3)"; /* ledger lines wait for these; others follow their objects */
     return strcmp(table, "vault_state") == 0 ? "and vault_minor <> 0" : "";
 }
 

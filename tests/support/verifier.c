@@ -147,3 +147,87 @@ long long verifier_sign_heads(struct verifier *verifier, int64_t later_us) {
     db_release(&writer);
     return pg_number(pg, "select count(*) from digest_head") - before;
 }
+
+/* ---- what the bank should show ---------------------------------------------------------------------------------------- */
+
+#define BANK_ROWS_MAX 40 /* fewer than FOUND_MAX */
+
+static void bank_run(struct verifier *verifier, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void bank_run(struct verifier *verifier, const char *format, ...) {
+    char sql[600];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sql, sizeof sql, format, args);
+    va_end(args);
+    pg_exec(&verifier->rig->pg, sql);
+}
+
+static bool is_told(const struct found *found, const char *table, const char *key) {
+    for (size_t i = 0; i < found->n && i < FOUND_MAX; i++) {
+        if (strcmp(found->all[i].table, table) == 0 && strcmp(found->all[i].key, key) == 0) return true;
+    }
+    return false;
+}
+
+/* Look, put back what was kept, and see that each row's key was told. */
+static void assert_each_is_told(struct verifier *verifier, int kind, const char *what) {
+    struct found found = verifier_look(verifier, "bank_expected");
+    bank_run(verifier,
+             "delete from bank_expected e using kept k where e.agency_id = k.agency_id and e.expected_id = k.expected_id;"
+             " insert into bank_expected select * from kept");
+    long long n = pg_number(&verifier->rig->pg, "select count(*) from kept");
+    for (long long i = 0; i < n; i++) {
+        char sql[120], key[64];
+        snprintf(sql, sizeof sql, "select expected_id from kept order by expected_id offset %lld limit 1", i);
+        snprintf(key, sizeof key, "%s", pg_value(&verifier->rig->pg, sql));
+        if (!is_told(&found, "bank_expected", key))
+            fail_msg("bank_expected %s of kind %d: %s, and not told", key, kind, what);
+    }
+}
+
+/* Specs put rows of other tables in by hand. */
+static void assert_bank_is_clean(struct verifier *verifier) {
+    struct found found = verifier_look(verifier, "bank_expected");
+    if (!found_names(&found, "bank_expected")) return;
+    found_print(&found);
+    fail_msg("bank_expected is not what its facts say");
+}
+
+void verifier_assert_bank(struct rig *rig, agency_id agency, const int *kinds, size_t n) {
+    static const char *const changes[] = {"kind = kind + 77",
+                                          "object_id = gen_random_uuid()",
+                                          "reference = reference || 'X'",
+                                          "amount_minor = amount_minor + 7",
+                                          "currency = 'XYZ'",
+                                          "ledger_account = ledger_account + 77",
+                                          "owner_id = gen_random_uuid()",
+                                          "account_id = gen_random_uuid()",
+                                          "since_us = since_us + 7",
+                                          "since_on = since_on + 45",
+                                          "state = state + 77",
+                                          "line_id = gen_random_uuid()"};
+    struct verifier verifier;
+    verifier_open(&verifier, rig, agency);
+    assert_bank_is_clean(&verifier);
+    for (size_t i = 0; i < n; i++) {
+        bank_run(
+            &verifier,
+            "drop table if exists pg_temp.kept; create temp table kept as select * from bank_expected where agency_id = '%s'"
+            " and kind = %d order by expected_id limit %d",
+            rig_text(agency.u), kinds[i], BANK_ROWS_MAX);
+        if (pg_number(&rig->pg, "select count(*) from kept") == 0) fail_msg("nothing of kind %d is expected", kinds[i]);
+        bank_run(
+            &verifier,
+            "delete from bank_expected e using kept k where e.agency_id = k.agency_id and e.expected_id = k.expected_id");
+        assert_each_is_told(&verifier, kinds[i], "taken out");
+        for (size_t c = 0; c < COUNT_OF(changes); c++) {
+            bank_run(&verifier,
+                     "update bank_expected set %s where agency_id = '%s' and expected_id = any(array(select expected_id "
+                     "from kept))",
+                     changes[c], rig_text(agency.u));
+            assert_each_is_told(&verifier, kinds[i], changes[c]);
+        }
+    }
+    assert_bank_is_clean(&verifier);
+    verifier_close(&verifier);
+}

@@ -11,6 +11,7 @@
 #ifndef TAGIH_TESTS_VERIFIER_H
 #define TAGIH_TESTS_VERIFIER_H
 
+#include "server/domain/bank.h"
 #include "server/store/db.h"
 #include "tests/support/rig.h"
 
@@ -48,5 +49,13 @@ void verifier_assert_clean(struct verifier *verifier);
 void verifier_take_off_the_gloves(struct verifier *verifier);
 /** Sign the heads that are due `later_us` from now, as the minute does. @return how many came, of all agencies */
 long long verifier_sign_heads(struct verifier *verifier, int64_t later_us);
+
+/**
+ * Of these kinds of what the bank should show (enum bank_expected_kind) there are rows, all as their facts ask for; each of
+ * them that is taken out, and each column that says another thing, is told by its key. For the end of a spec.
+ */
+void verifier_assert_bank(struct rig *rig, agency_id agency, const int *kinds, size_t n);
+#define assert_bank_is_worked_out(rig, agency, ...) \
+    verifier_assert_bank((rig), (agency), (const int[]){__VA_ARGS__}, sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
 
 #endif
