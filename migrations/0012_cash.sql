@@ -229,6 +229,7 @@ create table handover (
 create index handover_posting on handover (agency_id, posting_id);
 create index handover_halves on handover (agency_id, handover_id);
 create index handover_taker on handover (agency_id, user_id, value_us) where side = 2;
+create index handover_given on handover (agency_id, counterpart_id, value_us) where side = 1;
 call make_fact('handover');
 
 -- state: 0 nothing has come yet (the row is there to be locked), 1 WAITING for the other half, 2 DONE, 3 DISPUTED,
@@ -326,6 +327,16 @@ create function cash_due_before(now_us bigint, zone text) returns date language 
 $$;
 grant execute on function cash_due_before(bigint, text) to tagih_app;
 
+-- The postings of a handover's halves, and of what two people decided about them: its lines are in one of them.
+create function handover_postings(of_agency uuid, of_handover uuid) returns setof uuid language sql stable parallel safe rows 3 as $$
+    select h.posting_id from handover h where h.agency_id = $1 and h.handover_id = $2
+    union
+    select d.posting_id from handover h
+    join entry_decision d on d.agency_id = $1 and d.entry_hash = h.entry_hash
+    where h.agency_id = $1 and h.handover_id = $2
+$$;
+grant execute on function handover_postings(uuid, uuid) to tagih_app;
+
 -- Cash that came into a collector's bag behind a cut, net of what was voided since: receipts and handovers of the phone
 -- `cut_device` beyond (epoch, seq), and of his other phones (of all when it is null) valued after `since_us` (R-CSH-2a).
 create function cash_inflows(of_agency uuid, of_collector uuid, of_currency text, cut_device uuid, cut_epoch integer,
@@ -347,15 +358,22 @@ returns table (value_on date, in_minor bigint) language sql stable parallel safe
         select h.entry_id, o.posting_id, h.value_on
         from journal_key k
         join handover h on h.agency_id = $1 and h.entry_id = k.entry_id
-        join handover o on o.agency_id = $1 and o.handover_id = h.handover_id
+        cross join lateral handover_postings($1, h.handover_id) o (posting_id)
         where $4 is not null and k.agency_id = $1 and k.device_id = $4 and (k.epoch, k.seq) > ($5, $6) and k.owns_seq
           and k.kind = 32 and h.side = 2 and h.user_id = $2 and h.currency = $3
         union all
         select h.entry_id, o.posting_id, h.value_on
         from handover h
-        join handover o on o.agency_id = $1 and o.handover_id = h.handover_id
+        cross join lateral handover_postings($1, h.handover_id) o (posting_id)
         where h.agency_id = $1 and h.user_id = $2 and h.side = 2 and h.value_us > $7 and h.currency = $3
-          and h.device_id is distinct from $4) e
+          and h.device_id is distinct from $4
+        union all
+        select h.entry_id, o.posting_id, h.value_on  -- his own half never came: two people took the giver's word
+        from handover h
+        cross join lateral handover_postings($1, h.handover_id) o (posting_id)
+        where h.agency_id = $1 and h.counterpart_id = $2 and h.side = 1 and h.value_us > $7 and h.currency = $3
+          and not exists (select from handover t where t.agency_id = $1 and t.handover_id = h.handover_id and t.side = 2
+                          and t.user_id = $2)) e
     cross join lateral (
         select coalesce(sum(l.amount_minor), 0)::bigint as in_minor
         from ledger_line l

@@ -254,9 +254,10 @@ static void day_close_facts(struct entries *entries, struct sealed *s, struct se
 
 static void decide_day_close(struct entries *entries, struct sealed *s) {
     const struct journal_day_close *d = &s->entry->body.day_close;
-    struct chain_state *chain = &entries->loaded.chains[s->chain];
+    struct chain_state *chain =
+        entries->n_chains ? &entries->loaded.chains[s->chain] : NULL; /* NULL: two people release it */
     int64_t last = cash__declared(s);
-    if (!entry__is_quarantined(s) && last > chain->declared_seq) chain->declared_seq = last;
+    if (chain && !entry__is_quarantined(s) && last > chain->declared_seq) chain->declared_seq = last;
     if (is_barred(s)) return;
     struct cash_entry *cash = s->cash;
     struct settlement_note_row *notes = ARENA_ARRAY(entries->arena, JOURNAL_DAY_NOTES_MAX, struct settlement_note_row);

@@ -2,31 +2,18 @@
 /*
  * What two people decided about a waiting entry is done here (R-JRN-6, R-REC-2, R-REC-8, R-CHK-4): a receipt posts out of
  * quarantine or leaves it, a void reverses its receipt or is refused, an outcome ends its visit without proof of presence,
- * cash that was brought to a bank or lost leaves the bag, a promise is made. The entry gets its next fate; its acknowledgement stays the first. Locks: phones → accounts → visits → collectors.
+ * cash leaves the bag (entry_decide_cash.c), a promise is made. The entry gets its next fate; its acknowledgement stays the
+ * first. Locks: phones → accounts → visits → collectors.
  */
 #include <string.h>
 
 #include "domain/change.h"
 #include "domain/fate_bits.h"
-#include "rpc/entries_handover.h"
-#include "rpc/entry.h"
+#include "rpc/entry_decide.h"
 #include "run/random.h"
 #include "store/change.h"
 #include "store/payment.h"
 #include "store/promise.h"
-
-/* One decision on its way. */
-struct settling {
-    struct rpc_batch *batch;
-    struct approval *proposal;
-    int16_t action;
-    struct entry_read read;
-    const struct journal_entry *entry;
-    struct post post;
-    struct params *facts; /* the decision's, this entry's, which is filled when its fate is known, and those of its kind */
-    struct book book;
-    struct entry_decision_row row;
-};
 
 /* ---- opening -------------------------------------------------------------------------------------------------- */
 
@@ -48,7 +35,7 @@ static tagih_err open_entry(struct rpc_batch *batch, struct approval *proposal, 
 }
 
 /* The post with both facts; what it is, is the caller's. */
-static tagih_err begin(struct settling *s, struct post post) {
+tagih_err settling__begin(struct settling *s, struct post post) {
     s->post = post;
     s->post.id = s->row.posting = random_id();
     s->post.received = s->batch->now;
@@ -68,8 +55,14 @@ static uuid receipt_of(const struct settling *s) {
     return s->entry->kind == JOURNAL_VOID ? s->entry->body.voided.receipt.u : (uuid){{0}};
 }
 
+/* What else speaks of it: the receipt of a void, other halves of a handover. */
+static uuid referent_of(const struct settling *s) {
+    return s->entry->kind == JOURNAL_HANDOVER ? s->entry->body.handover.handover : receipt_of(s);
+}
+
 static tagih_err send_lock(struct settling *s) {
-    TRY(entry_send_device_lock(s->batch->tx, s->batch->arena, &s->row.hash, receipt_of(s)));
+    TRY(entry_send_device_lock(s->batch->tx, s->batch->arena, &s->row.hash, referent_of(s)));
+    if (s->entry->kind == JOURNAL_HANDOVER) TRY(settling__send_handover(s));
     return book_send_lock(&s->book);
 }
 
@@ -81,6 +74,7 @@ static tagih_err send_load(struct settling *s) {
 static void take_lock(struct settling *s) {
     DEFER(result) struct result locked = {0};
     tx_take(s->batch->tx, &locked);
+    if (s->entry->kind == JOURNAL_HANDOVER) settling__take_handover(s);
     book_take_lock(&s->book);
 }
 
@@ -98,7 +92,7 @@ static tagih_err take_load(struct settling *s) {
     return TAGIH_OK;
 }
 
-static tagih_err lock_and_load(struct settling *s) {
+tagih_err settling__lock_and_load(struct settling *s) {
     TRY(send_lock(s));
     TRY(send_load(s));
     TRY(tx_sync(s->batch->tx));
@@ -109,7 +103,7 @@ static tagih_err lock_and_load(struct settling *s) {
 /* ---- closing -------------------------------------------------------------------------------------------------- */
 
 /* After book_decide: the fate, its fact, its event, and the news for the phone. */
-static tagih_err close_entry(struct settling *s, enum fate fate, fate_bits flags) {
+tagih_err settling__close(struct settling *s, enum fate fate, fate_bits flags) {
     struct rpc_batch *batch = s->batch;
     s->row.fate = (int16_t)fate;
     s->row.flags = (int64_t)flags;
@@ -121,9 +115,9 @@ static tagih_err close_entry(struct settling *s, enum fate fate, fate_bits flags
 }
 
 /* It took effect: what flagged it stays, what held it back does not. */
-static tagih_err close_released(struct settling *s, fate_bits more) {
+tagih_err settling__released(struct settling *s, fate_bits more) {
     fate_bits flags = ((fate_bits)s->read.flags & FATE_BITS_FLAGS) | more;
-    return close_entry(s, flags ? FATE_POSTED_FLAGGED : FATE_POSTED, flags);
+    return settling__close(s, flags ? FATE_POSTED_FLAGGED : FATE_POSTED, flags);
 }
 
 /* ---- dropped -------------------------------------------------------------------------------------------------- */
@@ -144,14 +138,15 @@ static tagih_err drop(struct settling *s) {
     bool moves = s->entry->kind == JOURNAL_RECEIPT && s->read.has_money;
     if (moves) post.currency = money->currency;
     if (moves && ledger_account_info(s->read.money.account).owner == OWNER_COLLECTOR) post.collector.u = s->read.money.owner;
-    TRY(begin(s, post));
-    TRY(lock_and_load(s));
+    TRY(settling__begin(s, post));
+    TRY(settling__lock_and_load(s));
     if (moves) {
         TRY(check_held(s, money->amount_minor));
         ledger_quarantine_drop(&s->post.ledger, s->read.money, money->amount_minor);
     }
     TRY(book_decide(&s->book));
-    return close_entry(s, FATE_EVIDENCE, (fate_bits)s->read.flags);
+    TRY(settling__close(s, FATE_EVIDENCE, (fate_bits)s->read.flags));
+    return s->entry->kind == JOURNAL_HANDOVER ? settling__handover_dropped(s) : TAGIH_OK;
 }
 
 /* ---- a receipt released --------------------------------------------------------------------------------------- */
@@ -176,12 +171,12 @@ static tagih_err release_receipt(struct settling *s) {
         .has_money = s->read.has_money, .money = LEDGER_SIDE(QUARANTINE)};
     s->row.has_account = true;
     s->row.account = s->proposal->account;
-    TRY(begin(s, post));
-    TRY(lock_and_load(s));
+    TRY(settling__begin(s, post));
+    TRY(settling__lock_and_load(s));
     TRY(entry_why_not(book_hindrance(&s->book, &s->post)));
     TRY(book_decide(&s->book));
     if (s->post.outcome != POST_DONE) return FAIL(INTERNAL);
-    return close_released(s, s->post.flags);
+    return settling__released(s, s->post.flags);
 }
 
 /* ---- a void approved ------------------------------------------------------------------------------------------ */
@@ -217,7 +212,7 @@ static tagih_err approve_without_effect(struct settling *s) {
     s->post.value = s->batch->now;
     book_move_begin(&s->post);
     TRY(book_decide(&s->book));
-    return close_released(s, fate_bit(REASON_NO_EFFECT));
+    return settling__released(s, fate_bit(REASON_NO_EFFECT));
 }
 
 static tagih_err release_void(struct settling *s) {
@@ -226,7 +221,7 @@ static tagih_err release_void(struct settling *s) {
     int16_t receipt_fate = 0;
     struct payment_read payment = {0};
     DEFER(result) struct result found = {0};
-    TRY(begin(s, post));
+    TRY(settling__begin(s, post));
     TRY(load_void(s, &found, &receipt_fate));
     if (result_count(&found) == 1) payment_read_row(&found, 0, &payment);
     bool waits = receipt_fate == 0 || receipt_fate == FATE_QUARANTINED || receipt_fate == FATE_WAITING;
@@ -236,7 +231,7 @@ static tagih_err release_void(struct settling *s) {
     if (cash_is_gone(s, &payment)) return FAIL(PAYMENT_CASH_GONE);
     TRY(book_decide(&s->book));
     if (s->post.outcome != POST_DONE) return FAIL(INTERNAL);
-    return close_released(s, 0);
+    return settling__released(s, 0);
 }
 
 /* ---- an outcome released -------------------------------------------------------------------------------------- */
@@ -245,7 +240,7 @@ static tagih_err release_outcome(struct settling *s) {
     struct rpc_batch *batch = s->batch;
     struct outcome_entry outcome = entry__outcome(s->entry, s->read.collector, (instant){s->read.value_us});
     outcome.waived = true;
-    TRY(begin(s, (struct post){.what = POST_MOVE, .kind = POSTING_OF_ENTRY_DECISION, .value = batch->now}));
+    TRY(settling__begin(s, (struct post){.what = POST_MOVE, .kind = POSTING_OF_ENTRY_DECISION, .value = batch->now}));
     TRY(send_lock(s));
     TRY(outcomes_send_lock(batch->tx, batch->arena, &outcome, 1));
     TRY(send_load(s));
@@ -257,23 +252,12 @@ static tagih_err release_outcome(struct settling *s) {
     TRY(book_decide(&s->book));
     TRY(outcomes_decide(batch->tx, batch->arena, &outcome, 1, batch->now));
     if (outcome.fate != REPORT_TAKEN) return FAIL(ENTRY_ONLY_DROP);
-    return close_released(s, outcome.flags);
+    return settling__released(s, outcome.flags);
 }
 
 /* ---- what the journal's own code decides --------------------------------------------------------------------- */
 
-/* The entry as it would come in today, had nothing held it back: what flagged it stays. */
-struct again {
-    struct entries entries;
-    struct sealed sealed;
-    struct sealed_by by;
-    struct journal_entry entry;
-    struct cash_entry cash;
-    struct promise_deed deed;
-    instant midnight;
-};
-
-static struct again *come_again(struct settling *s) {
+struct again *settling__again(struct settling *s) {
     struct rpc_batch *batch = s->batch;
     struct again *a = ARENA_NEW(batch->arena, struct again);
     if (!a) return NULL;
@@ -288,28 +272,6 @@ static struct again *come_again(struct settling *s) {
     a->sealed.envelope.hash = s->row.hash;
     a->cash.sealed = &a->sealed;
     return a;
-}
-
-/* ---- cash released -------------------------------------------------------------------------------------------- */
-
-/* J15 by the collector, J35: cash held goes where the entry says, if it is there. */
-static tagih_err release_cash(struct settling *s, enum posting_kind kind, currency in) {
-    currency known;
-    struct again *a = come_again(s);
-    if (!a) return FAIL(OUT_OF_MEMORY);
-    if (!err_is_ok(currency_parse(bytes_text(in.code), &known))) return FAIL(ENTRY_ONLY_DROP);
-    TRY(begin(s, (struct post){.what = POST_MOVE, .kind = kind, .payment.u = a->entry.id.u, .collector = s->read.collector,
-                               .currency = known, .value = {s->read.value_us}}));
-    TRY(lock_and_load(s));
-    a->sealed.value_on = s->post.value_on;
-    a->cash.facts = s->facts;
-    cash__decide(&a->entries, &a->sealed);
-    if (s->post.skip) return FAIL(ENTRY_ONLY_DROP);
-    TRY(book_decide(&s->book));
-    if (s->post.outcome == POST_CASH_GONE) return FAIL(ENTRY_CASH_SHORT);
-    TRY(close_released(s, a->sealed.flags));
-    if (s->entry->kind == JOURNAL_DEPOSIT) return deposit_send_new(s->batch->tx, s->batch->arena, &a->cash.deposit, 1);
-    return shortage_send_new(s->batch->tx, s->batch->arena, &a->cash.shortage, 1);
 }
 
 /* ---- a promise released --------------------------------------------------------------------------------------- */
@@ -329,7 +291,7 @@ static tagih_err load_midnight(struct settling *s, struct again *a) {
 
 /* Made when it was made, to the account that is named or the one that it names; terms that it does not keep flag it. */
 static tagih_err release_promise(struct settling *s) {
-    struct again *a = come_again(s);
+    struct again *a = settling__again(s);
     if (!a) return FAIL(OUT_OF_MEMORY);
     struct journal_promise *p = &a->entry.body.promise;
     p->account = s->proposal->account;
@@ -338,9 +300,15 @@ static tagih_err release_promise(struct settling *s) {
     s->row.has_account = true;
     s->row.account = p->account;
     TRY(load_midnight(s, a));
-    TRY(begin(s, (struct post){.what = POST_MOVE, .kind = POSTING_OF_PROMISE, .account = p->account, .collector = s->read.collector,
-                               .currency = p->currency, .value = {s->read.value_us}, .change = CHANGE_PROMISE_MADE, .deed = &a->deed}));
-    TRY(lock_and_load(s));
+    TRY(settling__begin(s, (struct post){.what = POST_MOVE,
+                                         .kind = POSTING_OF_PROMISE,
+                                         .account = p->account,
+                                         .collector = s->read.collector,
+                                         .currency = p->currency,
+                                         .value = {s->read.value_us},
+                                         .change = CHANGE_PROMISE_MADE,
+                                         .deed = &a->deed}));
+    TRY(settling__lock_and_load(s));
     a->entries.book = s->book; /* to be looked at */
     entry__decide(&a->entries, &a->sealed);
     if (s->post.skip) return why_no_promise(a->sealed.flags);
@@ -349,7 +317,7 @@ static tagih_err release_promise(struct settling *s) {
     TRY(a->deed.err);
     entry__settle(&a->sealed);
     entry__fill_promise(&a->entries, &a->sealed);
-    return close_released(s, a->sealed.flags);
+    return settling__released(s, a->sealed.flags);
 }
 
 /* ---- by kind -------------------------------------------------------------------------------------------------- */
@@ -363,8 +331,14 @@ static tagih_err execute(struct rpc_batch *batch, struct approval *proposal) {
     case JOURNAL_RECEIPT: return release_receipt(s);
     case JOURNAL_VOID: return release_void(s);
     case JOURNAL_VISIT_OUTCOME: return release_outcome(s);
-    case JOURNAL_DEPOSIT: return release_cash(s, POSTING_OF_DEPOSIT, s->entry->body.deposit.currency);
-    case JOURNAL_INCIDENT: return release_cash(s, POSTING_OF_INCIDENT, s->entry->body.incident.currency);
+    case JOURNAL_DEPOSIT:
+        return settling__release_cash(s, POSTING_OF_DEPOSIT, s->entry->body.deposit.currency);
+    case JOURNAL_INCIDENT:
+        return settling__release_cash(s, POSTING_OF_INCIDENT, s->entry->body.incident.currency);
+    case JOURNAL_HANDOVER:
+        return settling__release_handover(s);
+    case JOURNAL_DAY_CLOSE:
+        return settling__release_day_close(s);
     case JOURNAL_PROMISE: return release_promise(s);
     default: return FAIL(ENTRY_ONLY_DROP);
     }

@@ -88,9 +88,10 @@ static bool owns_rows(const struct opened *o, uint16_t kind) {
     return o->is && o->entry.kind == kind && o->sealed.owns_id && !(o->sealed.flags & fate_bit(REASON_NOT_STORED));
 }
 
-/* Of one that waits or is held back there may be a row; of one that took effect there must be. */
+/* Of one that waits or is held back there may be a row of its own posting; of one that took effect there must be, unless two
+ * people released it: then its row is of their posting, under its digest. */
 static bool took_effect(const struct opened *o) {
-    return o->sealed.fate == FATE_POSTED || o->sealed.fate == FATE_POSTED_FLAGGED;
+    return !o->decided && (o->sealed.fate == FATE_POSTED || o->sealed.fate == FATE_POSTED_FLAGGED);
 }
 
 /* What waited was taken in later than it was received. */

@@ -213,6 +213,7 @@ static void check_receipt(struct verify *v, const struct opened *o, const struct
 static void as_woken(const struct result *r, size_t i, struct opened *o) {
     o->received.us = result_int8(r, i, COL(received_us));
     o->woken = !result_is_null(r, i, COL(later_fate));
+    o->decided = result_bool(r, i, COL(later_is_decided));
     if (!o->woken) return;
     o->sealed.fate = (enum fate)result_int2(r, i, COL(later_fate));
     o->sealed.flags = (fate_bits)result_int8(r, i, COL(later_flags));

@@ -14,6 +14,7 @@ struct opened {
     instant received;
     bool is;    /* it opened and decoded, so its rows can be compared */
     bool woken; /* it had waited; fate and flags are those that it got then */
+    bool decided; /* by two people */
 };
 
 /** Promises, cash, check-ins and outcomes of a chunk of entries. @return OK · OUT_OF_MEMORY · as tx_sync */

@@ -51,13 +51,16 @@ left join lateral (
 where k.agency_id = $1 and k.entry_hash = $2;
 
 -- name: entry_device_lock
--- in:   uuid agency_id, bytea entry_hash, uuid receipt_id
+-- in:   uuid agency_id, bytea entry_hash, uuid referent_id
 -- out:  uuid device_id
--- why:  first in the lock order: the phones of an entry and of the receipt that it voids.
+-- why:  first in the lock order: the phones of an entry, of the receipt that it voids, and of what waits with it for the
+--       same: the other half of its handover.
 select d.device_id from device_state d
 where d.agency_id = $1 and d.device_id = any(array(
     select k.device_id from journal_key k where k.agency_id = $1 and k.entry_hash = $2
-    union all select r.device_id from receipt r where r.agency_id = $1 and r.entry_id = $3))
+    union all select r.device_id from receipt r where r.agency_id = $1 and r.entry_id = $3
+    union all select k.device_id from entry_waiting w join journal_key k on k.agency_id = $1 and k.entry_hash = w.entry_hash
+    where w.agency_id = $1 and w.referent_id = $3 and not w.done))
 order by d.device_id for no key update;
 
 -- name: entry_fate_of

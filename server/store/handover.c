@@ -132,3 +132,13 @@ tagih_err handover_uncovered_agencies(struct db *db, struct arena *arena, instan
         out[*n].u = result_uuid(&r, *n, COL_handover_uncovered_agencies_agency_id);
     return TAGIH_OK;
 }
+
+tagih_err handover_send_has_row(struct tx *tx, struct arena *arena, uuid entry) {
+    return tx_send_id(tx, arena, STMT_handover_has_row, entry);
+}
+
+bool handover_take_has_row(struct tx *tx) {
+    DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    return result_count(&r) == 1 && result_bool(&r, 0, COL_handover_has_row_has_row);
+}

@@ -88,6 +88,10 @@ size_t handover_take_uncovered(struct tx *tx, struct handover_uncovered *out);
 /** Queue the lock of the phones of their halves, before all others: one answer, to be dropped. */
 TAGIH_MUST_USE tagih_err handover_send_devices_lock(struct tx *tx, struct arena *arena, const uuid *ids, size_t n);
 
+/** Queue: does this half have a row? */
+TAGIH_MUST_USE tagih_err handover_send_has_row(struct tx *tx, struct arena *arena, uuid entry);
+bool handover_take_has_row(struct tx *tx);
+
 /* A chore's look (rpc/chores.h). */
 TAGIH_MUST_USE tagih_err handover_uncovered_agencies(struct db *db, struct arena *arena, instant now, int64_t deadline_us,
                                                      agency_id *out, size_t room, size_t *n);

@@ -103,3 +103,9 @@ where d.agency_id = $1 and d.device_id = any(array(
     join journal_key k on k.agency_id = $1 and k.entry_hash = w.entry_hash
     where w.agency_id = $1 and w.referent_id = any($2) and not w.done))
 order by d.device_id for no key update;
+
+-- name: handover_has_row
+-- in:   uuid agency_id, uuid entry_id
+-- out:  bool has_row
+-- why:  a half that was refused while it came, or waits for the giver's cash, has none yet.
+select exists (select from handover h where h.agency_id = $1 and h.entry_id = $2) as has_row;

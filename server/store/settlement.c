@@ -137,6 +137,16 @@ tagih_err settlement_send_list(struct tx *tx, struct arena *arena, const struct 
     return tx_send(tx, &p);
 }
 
+tagih_err settlement_send_day_declared(struct tx *tx, struct arena *arena, device_id device, int32_t epoch,
+                                       int64_t last_seq) {
+    struct params p;
+    tx_params(&p, tx, arena, STMT_settlement_day_declared, 0);
+    params_one_uuid(&p, &device);
+    params_one_int4(&p, epoch);
+    params_one_int8(&p, last_seq);
+    return tx_send(tx, &p);
+}
+
 tagih_err settlement_send_earlier(struct tx *tx, struct arena *arena, uuid id) {
     return tx_send_id(tx, arena, STMT_settlement_earlier, id);
 }

@@ -62,6 +62,9 @@ struct settlement_now {
     uuid deposit;
 };
 
+/** A day close that was released declares its phone's receipts up to a seq. Under the phone's lock. */
+TAGIH_MUST_USE tagih_err settlement_send_day_declared(struct tx *tx, struct arena *arena, device_id device, int32_t epoch,
+                                                      int64_t last_seq);
 /** Settlements that were just declared. */
 TAGIH_MUST_USE tagih_err settlement_send_new(struct tx *tx, struct arena *arena, const struct settlement_row *rows, size_t n);
 /** Each with its version already raised. */

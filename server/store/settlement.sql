@@ -137,6 +137,12 @@ select device_id from device_state where agency_id = $1 and user_id = $2 order b
 -- out:  none
 update device_epoch set declared_seq = seq_max where agency_id = $1 and device_id = any($2) and declared_seq < seq_max;
 
+-- name: settlement_day_declared
+-- in:   uuid agency_id, uuid device_id, int4 epoch, int8 last_seq
+-- out:  none
+-- why:  a day close that two people released declares what it says. Under its phone's lock.
+update device_epoch set declared_seq = $4 where agency_id = $1 and device_id = $2 and epoch = $3 and declared_seq < $4;
+
 -- name: settlement_collector
 -- in:   uuid agency_id, uuid user_id, int8 now_us
 -- out:  int4 roles, date today_on

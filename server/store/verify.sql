@@ -17,13 +17,13 @@ where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and pg_relatio
 
 -- name: verify_entries
 -- in:   uuid agency_id, bytea after_hash, bytea until_hash, int8 since_us, int4 limit_rows
--- out:  bytea entry_hash, uuid device_id, int4 epoch, int8 seq, uuid entry_id, int2 kind, bool owns_seq, bool owns_id, int2 fate, int8 flags, int8 received_us, bytea ack, int8 body_received_us, int8 value_us, bytea prev_hash, bytea body, date value_on, bytea public_key, uuid user_id, int8 valid_from_us, bytea certificate_hash, bytea before_hash, int8 before_flags, int2 later_fate, int8 later_flags, uuid waits_for
+-- out:  bytea entry_hash, uuid device_id, int4 epoch, int8 seq, uuid entry_id, int2 kind, bool owns_seq, bool owns_id, int2 fate, int8 flags, int8 received_us, bytea ack, int8 body_received_us, int8 value_us, bytea prev_hash, bytea body, date value_on, bytea public_key, uuid user_id, int8 valid_from_us, bytea certificate_hash, bytea before_hash, int8 before_flags, int2 later_fate, int8 later_flags, bool later_is_decided, uuid waits_for
 -- why:  entries by hash, each with its key's certificate, the entry before it in its chain, and of one that waited its
---       first fate after that.
+--       first fate after that, and whether people decided it.
 select k.entry_hash, k.device_id, k.epoch, k.seq, k.entry_id, k.kind, k.owns_seq, k.owns_id, k.fate, k.flags, k.received_us,
        k.ack, b.received_us as body_received_us, b.value_us, b.prev_hash, b.body, agency_date(b.value_us, g.time_zone) as value_on,
        d.public_key, d.user_id, d.valid_from_us, d.certificate_hash, p.entry_hash as before_hash, p.flags as before_flags,
-       e.fate as later_fate, e.flags as later_flags, w.referent_id as waits_for
+       e.fate as later_fate, e.flags as later_flags, e.actor_id is not null as later_is_decided, w.referent_id as waits_for
 from (select x.entry_hash, x.device_id, x.epoch, x.seq, x.entry_id, x.kind, x.owns_seq, x.owns_id, x.fate, x.flags,
              x.received_us, x.ack
       from journal_key x
@@ -38,7 +38,7 @@ left join lateral (
     where x.agency_id = $1 and x.device_id = k.device_id and x.epoch = k.epoch and x.seq = k.seq - 1 and x.owns_seq
     offset 0) p on true
 left join lateral (
-    select x.fate, x.flags from entry_event x
+    select x.fate, x.flags, x.actor_id from entry_event x
     where x.agency_id = $1 and x.entry_hash = k.entry_hash and k.fate = 3 and x.fate <> 3
     order by x.n limit 1) e on true
 order by k.entry_hash;
@@ -665,18 +665,21 @@ from (
         from shortage_event y where y.agency_id = $1 and y.shortage_id = d.shortage_id) e on true
     union all
     select 'handover_state', coalesce(s.handover_id, h.handover_id)::text, 'state, entry', concat_ws(', ', s.state, s.entry_id),
-           concat_ws(', ', case when s.state = 0 and coalesce(h.sound, 0) = 0 then 0
-                                when s.state = 1 and h.sound = 1 and not h.waits then 1
-                                when s.state = 2 and h.halves >= 2 and h.moved then 2
-                                when s.state = 3 and h.halves >= 1 and not h.moved and not h.waits then 3
+           concat_ws(', ', case when h.moved then 2
                                 when h.waits then 4
-                                when h.moved then 2 else least(coalesce(h.sound, 0), 1) end,
+                                when h.is_open then 1
+                                when h.sound > 0 or h.halves > 0 and s.state = 3 then 3 else 0 end,
                      case when s.state = 0 or s.entry_id = any(h.entries) then s.entry_id else h.entries[1] end)
     from (select y.handover_id, y.state, y.entry_id from handover_state y where y.agency_id = $1) s
     full join (
         -- a half that was refused when it came begins nothing; one whose giver did not hold the cash was never posted
         select y.handover_id, count(*) as halves, count(*) filter (where k.fate <> 4) as sound, array_agg(y.entry_id) as entries,
-               bool_or(exists (select from ledger_line l where l.agency_id = $1 and l.posting_id = y.posting_id)) as moved,
+               bool_or(exists (
+                   select from handover_postings($1, y.handover_id) o (posting_id)
+                   join ledger_line l on l.agency_id = $1 and l.posting_id = o.posting_id)) as moved,
+               bool_or(exists (
+                   select from entry_waiting w
+                   where w.agency_id = $1 and w.entry_hash = y.entry_hash and not w.done)) as is_open,
                -- the other half is here and not posted: the giver's cash is not there yet
                bool_or(exists (
                    select from entry_waiting w

@@ -89,13 +89,14 @@ static inline int64_t lines(uuid posting) {
     return teller_number(&teller, "select count(*) from ledger_line where posting_id = '%s'", posting);
 }
 
-/* The newest fate of an entry. */
+/* The newest fate of an entry, whoever owns its id. */
 static inline int64_t fate_now(const struct phone *phone, size_t at) {
-    return teller_number(
-        &teller,
-        "select coalesce((select fate from entry_event e where e.entry_hash = k.entry_hash order by n desc limit 1),"
-        " k.fate) from journal_key k where entry_id = '%s'",
-        phone->w.entries[at].id.u);
+    const hash256 *hash = &phone->w.entries[at].hash;
+    char sql[400], hex[2 * sizeof hash->b + 1];
+    for (size_t i = 0; i < sizeof hash->b; i++) snprintf(hex + 2 * i, 3, "%02x", hash->b[i]);
+    snprintf(sql, sizeof sql, "select coalesce((select fate from entry_event e where e.entry_hash = k.entry_hash order by n desc limit 1),"
+             " k.fate) from journal_key k where entry_hash = decode('%s', 'hex')", hex);
+    return pg_number(&rig.pg, sql);
 }
 
 static inline uuid id_of(const struct phone *phone, size_t at) {
