@@ -2,8 +2,10 @@
 /* Lines and fields (libcsv splits one line at a time). */
 #include "server/cli/csv_file.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const uint8_t byte_order_mark[] = {0xEF, 0xBB, 0xBF};
 
@@ -23,14 +25,41 @@ static void skip_mark(FILE *file) {
     rewind(file);
 }
 
-bool csv_open(struct csv_file *csv, const char *path, hash256 *hash) {
+/* Asked before it is opened: a pipe that nobody writes to would be waited for. */
+static enum cli_exit check_kind(const char *path) {
+    struct stat info;
+    if (stat(path, &info) != 0) return cli_failed("%s: %s", path, strerror(errno));
+    if (S_ISDIR(info.st_mode)) return cli_failed("%s is a directory: name a file in it", path);
+    return S_ISREG(info.st_mode) ? CLI_OK : cli_failed("%s is no regular file: it is read twice, so save it to one first", path);
+}
+
+static enum cli_exit read_head(struct csv_file *csv, const char *path) {
+    if (!csv_next(csv)) return csv_unread(csv, path) ? CLI_FAILED : cli_failed("%s is empty: its first line names the columns", path);
+    return err_is_ok(csv->err) ? CLI_OK : cli_failed("%s:%d: %s", path, csv->line_no, err_text(csv->err));
+}
+
+enum cli_exit csv_open(struct csv_file *csv, const char *path, hash256 *hash) {
     memset(csv, 0, sizeof *csv);
+    if (check_kind(path) != CLI_OK) return CLI_FAILED;
     csv->file = fopen(path, "rb");
-    if (!csv->file) return false;
+    if (!csv->file) return cli_failed("%s cannot be opened: %s", path, strerror(errno));
     csv_init(&csv->parser, CSV_STRICT | CSV_STRICT_FINI);
-    if (!hash_file(csv->file, hash)) return false;
+    if (!hash_file(csv->file, hash)) return cli_failed("%s cannot be read: %s", path, strerror(errno));
     skip_mark(csv->file);
+    return read_head(csv, path);
+}
+
+bool csv_unread(const struct csv_file *csv, const char *path) {
+    if (!ferror(csv->file)) return false;
+    (void)cli_failed("%s cannot be read to its end: %s", path, strerror(errno));
     return true;
+}
+
+enum cli_exit csv_refuse_head(const struct csv_file *csv, const char *path, const char *column, bool twice) {
+    bool parted = csv->n_fields == 1 && (memchr(csv->line, ';', csv->line_len) || memchr(csv->line, '\t', csv->line_len));
+    if (parted) return cli_failed("%s:%d: its columns are not parted by commas: save it as CSV with commas", path, csv->line_no);
+    return cli_failed("%s:%d: %s: column %s %s", path, csv->line_no, err_text(FAIL(IMPORT_HEAD)), column,
+                      twice ? "stands there twice" : "is missing");
 }
 
 void csv_close(struct csv_file *csv) {

@@ -10,8 +10,8 @@
 #include <csv.h>
 #include <stdio.h>
 
+#include "server/cli/cli.h"
 #include "tagih/bytes.h"
-#include "tagih/err.h"
 
 #define CSV_LINE_MAX 16384
 #define CSV_FIELDS_MAX 64
@@ -29,8 +29,12 @@ struct csv_file {
     tagih_err err;            /* of this line: IMPORT_LINE, IMPORT_CUT */
 };
 
-/** Open a file, compute the SHA-256 of all of it, and go back to its start. @return false: errno says why */
-bool csv_open(struct csv_file *csv, const char *path, hash256 *hash);
+/**
+ * Open a file, compute the SHA-256 of all of it, go back to its start and read its head, the first line.
+ *
+ * @return CLI_OK · CLI_FAILED: no regular file, unreadable, empty, or its head is cut or too long; it was told on stderr
+ */
+enum cli_exit csv_open(struct csv_file *csv, const char *path, hash256 *hash);
 void csv_close(struct csv_file *csv);
 
 /** No such field in a head. */
@@ -44,7 +48,13 @@ void csv_close(struct csv_file *csv);
  */
 bool csv_column(const struct csv_file *csv, const char *name, int *out);
 
-/** Read the next line that is not empty. False: the end, or a read error (ferror(csv->file)). */
+/** "FILE:1: …" on stderr, and what to do when the columns seem to be parted by something else. @return CLI_FAILED */
+enum cli_exit csv_refuse_head(const struct csv_file *csv, const char *path, const char *column, bool twice);
+
+/** Read the next line that is not empty. False: the end, or a read error (csv_unread). */
 bool csv_next(struct csv_file *csv);
+
+/** Whether reading broke off before the end of the file. It was told on stderr. */
+bool csv_unread(const struct csv_file *csv, const char *path);
 
 #endif

@@ -2,22 +2,14 @@
 /* The frame of every import of a CSV file. */
 #include "server/cli/csv_import.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-static bool find_column(struct csv_import *import, size_t column) {
-    int *field = &import->columns[column];
-    if (!csv_column(&import->csv, import->kind->column_name(column), field)) return false;
-    return *field != CSV_NOT_THERE || import->kind->is_optional(column);
-}
-
-static enum cli_exit read_head(struct csv_import *import) {
-    if (!csv_next(&import->csv)) return cli_failed("%s is empty", import->path);
-    for (size_t column = 0; column < import->kind->n_columns; column++) {
-        if (find_column(import, column)) continue;
-        return cli_failed("%s: %s (column %s is missing, or there twice)", import->path, err_text(FAIL(IMPORT_HEAD)),
-                          import->kind->column_name(column));
+static enum cli_exit find_columns(struct csv_import *import) {
+    const struct csv_import_kind *kind = import->kind;
+    for (size_t column = 0; column < kind->n_columns; column++) {
+        bool once = csv_column(&import->csv, kind->column_name(column), &import->columns[column]);
+        bool there = import->columns[column] != CSV_NOT_THERE || kind->is_optional(column);
+        if (!once || !there) return csv_refuse_head(&import->csv, import->path, kind->column_name(column), !once);
     }
     import->n_head = import->csv.n_fields;
     return CLI_OK;
@@ -45,15 +37,15 @@ void csv_import_flush(struct csv_import *import) {
     report_progress(&import->report, &import->shown_us, false);
 }
 
-enum cli_exit csv_import_unread(const struct csv_import *import) {
-    return cli_failed("%s cannot be read to its end: %s", import->path, strerror(errno));
+enum cli_exit csv_import_read(const struct csv_import *import, bool has_rows) {
+    if (csv_unread(&import->csv, import->path)) return CLI_FAILED;
+    return has_rows ? CLI_OK : cli_failed("%s has a head and no row: nothing was imported", import->path);
 }
 
-enum cli_exit csv_import_end(struct csv_import *import) {
+enum cli_exit csv_import_end(struct csv_import *import, bool is_meant) {
     csv_import_flush(import);
     report_progress(&import->report, &import->shown_us, true);
-    if (ferror(import->csv.file)) return csv_import_unread(import);
-    if (err_is_ok(import->failed)) return CLI_OK;
+    if (err_is_ok(import->failed)) return csv_import_read(import, import->report.total > 0 || is_meant);
     return cli_failed("%s; %d rows are %s and stay so: run it again to go on", err_text(import->failed), import->report.good,
                       import->kind->kept);
 }
@@ -71,8 +63,10 @@ void csv_import_print_head(const struct csv_import *import, const char *label, c
 }
 
 void csv_import_print_rejects(const struct csv_import *import) {
-    if (!import->report.rejected) return;
-    printf("\nrejected rows: %s\n", import->report.rejects ? import->report.rejects_path : "(could not be written)");
+    const struct report *report = &import->report;
+    if (!report->rejected) return;
+    printf("\nrejected rows: %s\nfirst of them: %s:%d: %s\n", report_kept(report) ? report->rejects_path : "(could not be written)",
+           import->path, report->first_rejected, report->first_text);
 }
 
 static enum cli_exit take_memory(struct csv_import *import) {
@@ -87,9 +81,9 @@ static enum cli_exit run_in(struct csv_import *import, const struct cli *cli, co
     if (code == CLI_OK) code = import->kind->read_flags(import);
     if (code == CLI_OK) code = take_memory(import);
     if (code != CLI_OK) return code;
-    if (!csv_open(&import->csv, import->path, &import->hash)) return cli_failed("%s: %s", import->path, strerror(errno));
     report_open(&import->report, import->path);
-    code = read_head(import);
+    code = csv_open(&import->csv, import->path, &import->hash);
+    if (code == CLI_OK) code = find_columns(import);
     return code == CLI_OK ? import->kind->work(import) : code;
 }
 

@@ -61,11 +61,16 @@ TAGIH_MUST_USE tagih_err csv_import_keep(struct csv_import *import, struct bytes
 /** Write the items that wait, count them, and begin anew; nothing once a batch has failed as a whole. */
 void csv_import_flush(struct csv_import *import);
 
-/** The end of the lines: the last batch, and whether the file was read and written to its end. */
-enum cli_exit csv_import_end(struct csv_import *import);
+/**
+ * The end of the lines: whether the file was read to its end, and had any row. A head alone is what is left of a file that
+ * was cut; who means it says so by control totals.
+ *
+ * @param has_rows  it had, or its having none is what its totals say
+ */
+enum cli_exit csv_import_read(const struct csv_import *import, bool has_rows);
 
-/** Say that the file broke off while it was read. */
-enum cli_exit csv_import_unread(const struct csv_import *import);
+/** The same after the last batch was written. @param is_meant  having no row is what its totals say */
+enum cli_exit csv_import_end(struct csv_import *import, bool is_meant);
 
 /** One more transaction, for what stands at the end of the file. */
 enum cli_exit csv_import_finish(struct csv_import *import, tagih_err (*body)(struct tx *, void *), void *context);

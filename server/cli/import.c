@@ -123,7 +123,7 @@ static enum cli_exit read_rows(struct run *run) {
         add_line(run);
         if (run->in.n == IMPORT_ROWS_MAX) csv_import_flush(&run->in);
     }
-    return csv_import_end(&run->in);
+    return csv_import_end(&run->in, false);
 }
 
 /* ---- the end -------------------------------------------------------------------------------------------------- */
@@ -179,6 +179,7 @@ static void print_report(const struct run *run, const struct ending *end) {
     report_money("sum of good balances", run->sum_minor, run->in.office.currency);
     print_reconciliation(run);
     csv_import_print_rejects(&run->in);
+    if (is_full && report->rejected) printf("\naccounts of rejected rows may be among those that are missing: mend the file before you recall any\n");
     if (is_full) printf("\nlive accounts that this file does not have: %lld\n", (long long)end->candidates);
     for (size_t i = 0; i < end->n_recalls; i++) printf("  %s\n", end->recalls[i]);
 }

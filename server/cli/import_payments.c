@@ -114,7 +114,7 @@ static enum cli_exit read_rows(struct run *run) {
         add_line(run, ended);
         if (run->in.n == PAYMENT_FILE_ROWS_MAX) csv_import_flush(&run->in);
     }
-    return csv_import_end(&run->in);
+    return csv_import_end(&run->in, run->has_said);
 }
 
 /* ---- the end -------------------------------------------------------------------------------------------------- */

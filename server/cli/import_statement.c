@@ -47,7 +47,7 @@ static void add_line(struct run *run) {
 static enum cli_exit read_rows(struct run *run) {
     struct csv_import *in = &run->in;
     while (in->n < LINES_MAX && csv_next(&in->csv)) add_line(run);
-    if (ferror(in->csv.file)) return csv_import_unread(in);
+    if (csv_import_read(in, in->n > 0 || rows_text) != CLI_OK) return CLI_FAILED;
     if (in->n == LINES_MAX) return cli_failed("%s: more than %d lines: split it", in->path, LINES_MAX);
     if (in->rows.exhausted) return cli_failed("%s is too large", in->path);
     bank_import_name(&run->file, in->items, in->n);

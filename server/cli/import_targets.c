@@ -16,6 +16,7 @@
 #include "tagih/money.h"
 
 #define TARGETS_MAX 10000
+#define COLUMNS 3
 
 static const char *agency_name, *made_by, *approved_by;
 
@@ -38,7 +39,10 @@ struct target {
 
 struct targets {
     struct office office;
+    const char *path;
     struct csv_file csv;
+    int columns[COLUMNS];
+    size_t n_head;
     currency currency;
     struct target *rows;
     size_t n;
@@ -46,8 +50,11 @@ struct targets {
     int32_t changed;
 };
 
+static const char *const column_names[COLUMNS] = {"login", "month", "amount"};
+
 static void complain(struct targets *t, int32_t line, const char *why) {
-    fprintf(stderr, "line %d: %s\n", line, why);
+    if (line) fprintf(stderr, "%s:%d: %s\n", t->path, line, why);
+    else fprintf(stderr, "%s\n", why);
     t->wrong++;
 }
 
@@ -65,12 +72,12 @@ static void read_target(struct targets *t) {
     char month[8] = "";
     *row = (struct target){.line = t->csv.line_no};
     if (!err_is_ok(t->csv.err)) return complain(t, row->line, err_text(t->csv.err));
-    if (t->csv.n_fields != 3) return complain(t, row->line, "login, month and amount are needed");
-    struct bytes login = t->csv.fields[0];
+    if (t->csv.n_fields != t->n_head) return complain(t, row->line, err_text(FAIL(IMPORT_COLUMNS)));
+    struct bytes login = t->csv.fields[t->columns[0]], of_month = t->csv.fields[t->columns[1]];
     if (login.len == 0 || !bytes_is_text(login, 64)) return complain(t, row->line, "the login is no text of 1 to 64 bytes");
-    if (t->csv.fields[1].len == 7) memcpy(month, t->csv.fields[1].data, 7);
+    if (of_month.len == 7) memcpy(month, of_month.data, 7);
     if (!read_month(bytes_text(month), &row->month)) return complain(t, row->line, "a month is written YYYY-MM");
-    tagih_err err = money_parse(t->csv.fields[2], t->currency, &amount);
+    tagih_err err = money_parse(t->csv.fields[t->columns[2]], t->currency, &amount);
     if (err_is_ok(err) && amount.minor == 0) err = FAIL(MONEY_SYNTAX);
     if (!err_is_ok(err)) return complain(t, row->line, err_text(err));
     memcpy(row->login_text, login.data, login.len);
@@ -154,13 +161,22 @@ static void refuse_twins(struct targets *t) {
     }
 }
 
+static enum cli_exit find_columns(struct targets *t) {
+    for (size_t i = 0; i < COLUMNS; i++) {
+        bool once = csv_column(&t->csv, column_names[i], &t->columns[i]);
+        if (!once || t->columns[i] == CSV_NOT_THERE) return csv_refuse_head(&t->csv, t->path, column_names[i], !once);
+    }
+    t->n_head = t->csv.n_fields;
+    return CLI_OK;
+}
+
 static enum cli_exit read_file(struct targets *t, const char *path) {
     hash256 hash;
-    if (!csv_open(&t->csv, path, &hash)) return cli_failed("%s: %s", path, strerror(errno));
-    bool head = csv_next(&t->csv) && t->csv.n_fields == 3 && bytes_equal(t->csv.fields[0], bytes_text("login")) &&
-                bytes_equal(t->csv.fields[1], bytes_text("month")) && bytes_equal(t->csv.fields[2], bytes_text("amount"));
-    if (!head) return cli_failed("%s: the first line is login,month,amount", path);
+    t->path = path;
+    if (csv_open(&t->csv, path, &hash) != CLI_OK || find_columns(t) != CLI_OK) return CLI_FAILED;
     while (t->n < TARGETS_MAX && csv_next(&t->csv)) read_target(t);
+    if (csv_unread(&t->csv, path)) return CLI_FAILED;
+    if (t->n == 0 && t->wrong == 0) return cli_failed("%s has a head and no row: nothing was imported", path);
     if (t->n == TARGETS_MAX) return cli_failed("%s: more than %d targets", path, TARGETS_MAX);
     refuse_twins(t);
     return t->wrong ? cli_failed("nothing was imported: %d lines are wrong", t->wrong) : CLI_OK;

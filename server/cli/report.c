@@ -34,7 +34,7 @@ void report_count(struct report *report, struct bytes result, bool good, int32_t
     if (text) line->text = text;
     report->total++;
     report->good += good;
-    report->rejected += !good;
+    if (!good && report->rejected++ == 0) report->first_rejected = line_no, report->first_text = text ? text : line->result;
 }
 
 void report_reject(struct report *report, int32_t line_no, struct bytes result, const char *column, const char *text,
@@ -47,6 +47,10 @@ void report_reject(struct report *report, int32_t line_no, struct bytes result, 
     fputc(',', report->rejects);
     csv_fwrite(report->rejects, raw.data, raw.len);
     fputc('\n', report->rejects);
+}
+
+bool report_kept(const struct report *report) {
+    return report->rejects && fflush(report->rejects) == 0 && !ferror(report->rejects);
 }
 
 void report_progress(const struct report *report, int64_t *shown_us, bool last) {

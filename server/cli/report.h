@@ -22,6 +22,8 @@ struct report {
     struct report_line lines[REPORT_KINDS_MAX];
     size_t n;
     int32_t total, good, rejected;
+    int32_t first_rejected; /* its line */
+    const char *first_text;
     char rejects_path[4100];
     FILE *rejects;
 };
@@ -36,6 +38,9 @@ void report_count(struct report *report, struct bytes result, bool good, int32_t
 /** Send a row back with its reason. @param column  NULL: the row as a whole */
 void report_reject(struct report *report, int32_t line_no, struct bytes result, const char *column, const char *text,
                    struct bytes raw);
+
+/** Whether all that was sent back stands in the file of rejects. */
+bool report_kept(const struct report *report);
 
 /** Rows so far, on stderr, at most twice a second. */
 void report_progress(const struct report *report, int64_t *shown_us, bool last);
