@@ -5,6 +5,7 @@
 
 #include "domain/fate_bits.h"
 #include "rpc/approval.h"
+#include "rpc/posting.h"
 #include "store/entry.h"
 #include "tagih/journal.h"
 
@@ -14,6 +15,12 @@ TAGIH_MUST_USE tagih_err entry_decode(const struct rpc_server *server, struct ar
 
 /** What a proposal about an entry calls its subject: the first half of its hash, since ids may be used twice. */
 uuid entry_subject(const hash256 *hash);
+
+/**
+ * The payment of a receipt that two people release: its id is that under which its money went into quarantine, the entry's
+ * own or, when that is another entry's, the one made of its hash. What money it is made of, and its post, are the caller's. Pure.
+ */
+struct post entry_released_payment(const struct journal_receipt *receipt, uuid id, account_id account, instant value, user_id collector);
 
 /** What keeps a receipt from its account, as a reason of its own. @return OK: nothing */
 TAGIH_MUST_USE tagih_err entry_why_not(fate_bits hindrance);

@@ -158,17 +158,20 @@ tagih_err entry_why_not(fate_bits hindrance) {
     return hindrance ? FAIL(PAYMENT_AMOUNT) : TAGIH_OK;
 }
 
-/* Its payment has the id under which its money went into quarantine: the entry's own, or the one made of its hash. */
-static tagih_err release_receipt(struct settling *s) {
-    const struct journal_receipt *r = &s->entry->body.receipt;
+struct post entry_released_payment(const struct journal_receipt *r, uuid id, account_id account, instant value, user_id collector) {
     enum tender tender = r->tender >= TENDER_CASH && r->tender < TENDER_END ? (enum tender)r->tender : TENDER_CASH;
+    return (struct post){.what = POST_PAYMENT, .payment.u = id, .account = account, .source = SOURCE_FIELD, .tender = (int16_t)tender,
+                         .tag = (int16_t)payment_tag_of_tender(tender), .amount_minor = r->money.amount_minor,
+                         .currency = r->money.currency, .value = value, .collector = collector, .at_visit = r->has_visit};
+}
+
+static tagih_err release_receipt(struct settling *s) {
     bool held = s->read.has_money && ledger_account_info(s->read.money.account).owner == OWNER_COLLECTOR;
-    struct post post = {
-        .what = POST_PAYMENT, .payment.u = s->read.owns_id ? s->read.id : entry_subject(&s->row.hash),
-        .account = s->proposal->account, .source = SOURCE_FIELD, .tender = (int16_t)tender,
-        .tag = (int16_t)payment_tag_of_tender(tender), .amount_minor = r->money.amount_minor, .currency = r->money.currency,
-        .value = {s->read.value_us}, .collector.u = held ? s->read.money.owner : s->read.collector.u, .at_visit = r->has_visit,
-        .has_money = s->read.has_money, .money = LEDGER_SIDE(QUARANTINE)};
+    user_id collector = {held ? s->read.money.owner : s->read.collector.u};
+    struct post post = entry_released_payment(&s->entry->body.receipt, s->read.owns_id ? s->read.id : entry_subject(&s->row.hash),
+                                              s->proposal->account, (instant){s->read.value_us}, collector);
+    post.has_money = s->read.has_money;
+    post.money = LEDGER_SIDE(QUARANTINE);
     s->row.has_account = true;
     s->row.account = s->proposal->account;
     TRY(settling__begin(s, post));

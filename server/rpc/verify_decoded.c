@@ -85,13 +85,25 @@ static const struct decoded decoded[] = {
 /* ---- comparing ----------------------------------------------------------------------------------------------------------- */
 
 static bool owns_rows(const struct opened *o, uint16_t kind) {
-    return o->is && o->entry.kind == kind && o->sealed.owns_id && !(o->sealed.flags & fate_bit(REASON_NOT_STORED));
+    bool stored = o->sealed.owns_id && !(o->sealed.flags & fate_bit(REASON_NOT_STORED));
+    return o->is && o->entry.kind == kind && (stored || o->released);
 }
 
-/* Of one that waits or is held back there may be a row of its own posting; of one that took effect there must be, unless two
- * people released it: then its row is of their posting, under its digest. */
+/* What two people released came in once more, then, under their posting and with the account that they named. */
+static void come_again(struct opened *o, struct post *post) {
+    *post = (struct post){.id = o->release.posting};
+    o->entry.id.u = verify__subject(o);
+    if (o->entry.kind == JOURNAL_PROMISE) o->entry.body.promise.account = o->release.account;
+    o->sealed.post = post;
+    o->sealed.fate = o->release.fate;
+    o->sealed.flags = o->release.flags;
+    o->received = o->release.at;
+    o->woken = false;
+}
+
+/* Of one that waits or is held back there may be a row; of one that took effect there must be. */
 static bool took_effect(const struct opened *o) {
-    return !o->decided && (o->sealed.fate == FATE_POSTED || o->sealed.fate == FATE_POSTED_FLAGGED);
+    return o->sealed.fate == FATE_POSTED || o->sealed.fate == FATE_POSTED_FLAGGED;
 }
 
 /* What waited was taken in later than it was received. */
@@ -113,11 +125,23 @@ static void compare_row(struct verify *v, const struct decoded *kind, const stru
     }
 }
 
+static size_t rows_of(const struct result *r, int column, uuid posting, size_t *first) {
+    size_t n = 0;
+    *first = verify__first(r, column, posting);
+    while (*first + n < result_count(r) && uuid_equal(result_uuid(r, *first + n, column), posting)) n++;
+    return n;
+}
+
+/* A half of a handover that waited may have brought its row before two people released it. */
 static void compare_entry(struct verify *v, const struct decoded *kind, struct opened *o, const struct result *r, int column) {
     struct params expected;
-    size_t first = verify__first(r, column, o->entry.id.u), n = 0;
+    struct post post;
+    size_t first = 0, n = o->sealed.owns_id ? rows_of(r, column, o->entry.id.u, &first) : 0;
+    if (n == 0 && o->released) {
+        n = rows_of(r, column, o->release.posting, &first);
+        come_again(o, &post);
+    }
     const struct verify_row row = {v, kind->table, verify__key(v, BYTES_OF(&o->entry.id))};
-    while (first + n < result_count(r) && uuid_equal(result_uuid(r, first + n, column), o->entry.id.u)) n++;
     if (n == 0 && !took_effect(o)) return;
     kind->expect(v, o, &expected);
     if (expected.exhausted) return; /* told at the end of the chunk: OUT_OF_MEMORY */
@@ -126,11 +150,13 @@ static void compare_entry(struct verify *v, const struct decoded *kind, struct o
 }
 
 static tagih_err compare_kind(struct verify *v, const struct decoded *kind, struct opened *all, size_t n) {
-    uuid *ids = ARENA_ARRAY(v->arena, n, uuid);
+    uuid *ids = ARENA_ARRAY(v->arena, 2 * n, uuid);
     size_t count = 0;
     if (!ids) return FAIL(OUT_OF_MEMORY);
     for (size_t i = 0; i < n; i++) {
-        if (owns_rows(&all[i], kind->kind)) ids[count++] = all[i].entry.id.u;
+        if (!owns_rows(&all[i], kind->kind)) continue;
+        ids[count++] = all[i].entry.id.u;
+        if (all[i].released) ids[count++] = all[i].release.posting;
     }
     if (count == 0) return TAGIH_OK;
     DEFER(result) struct result r = {0};
@@ -139,7 +165,9 @@ static tagih_err compare_kind(struct verify *v, const struct decoded *kind, stru
     tx_take(v->tx, &r);
     int column = verify__column(r.statement, "posting_id");
     for (size_t i = 0; i < n; i++) {
-        if (owns_rows(&all[i], kind->kind)) compare_entry(v, kind, &all[i], &r, column);
+        if (!owns_rows(&all[i], kind->kind)) continue;
+        compare_entry(v, kind, &all[i], &r, column);
+        all[i].sealed.post = NULL; /* it was come_again's */
     }
     return v->arena->exhausted ? FAIL(OUT_OF_MEMORY) : TAGIH_OK;
 }
@@ -193,7 +221,7 @@ typedef void (*visited_fn)(struct verify *v, const struct opened *o, const struc
 
 /* Work under a lease that was another's is kept in the journal alone (R-VIS-3). */
 static tagih_err compare_visited(struct verify *v, uint16_t kind, const char *table, const struct statement *statement,
-                                 const struct opened *all, size_t n, visited_fn check) {
+                                 struct opened *all, size_t n, visited_fn check) {
     uuid *ids = ARENA_ARRAY(v->arena, n, uuid);
     size_t *places = ARENA_ARRAY(v->arena, n, size_t), count = 0, at = 0;
     if (!ids || !places) return FAIL(OUT_OF_MEMORY);
@@ -208,12 +236,15 @@ static tagih_err compare_visited(struct verify *v, uint16_t kind, const char *ta
     TRY(tx_sync(v->tx));
     tx_take(v->tx, &r);
     for (size_t k = 0; k < count; k++) {
-        const struct opened *o = &all[places[k]];
+        struct opened *o = &all[places[k]];
+        struct post post;
+        if (o->released) come_again(o, &post);
         const struct verify_row row = {v, table, verify__key(v, BYTES_OF(&o->entry.id))};
         bool there = at < result_count(&r) && (size_t)result_int4(&r, at, 0) == k;
         bool must = took_effect(o) && !(o->sealed.flags & fate_bit(REASON_LEASE));
         if (there) check(v, o, &r, at++);
         else if (must) verify__differs(&row, "", "no row", "the row that its entry brought");
+        o->sealed.post = NULL;
     }
     return v->arena->exhausted ? FAIL(OUT_OF_MEMORY) : TAGIH_OK;
 }

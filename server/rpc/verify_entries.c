@@ -209,11 +209,21 @@ static void check_receipt(struct verify *v, const struct opened *o, const struct
 #undef RECEIPT
 }
 
+static void as_released(const struct result *r, size_t i, struct opened *o) {
+    o->released = !result_is_null(r, i, COL(released_posting));
+    if (!o->released) return;
+    o->release.posting = result_uuid(r, i, COL(released_posting));
+    o->release.account.u = result_uuid_or_nil(r, i, COL(released_account));
+    o->release.at.us = result_int8(r, i, COL(released_us));
+    o->release.fate = (enum fate)result_int2(r, i, COL(released_fate));
+    o->release.flags = (fate_bits)result_int8(r, i, COL(released_flags));
+}
+
 /* Of an entry that waited counts what it became when what it waited for came. */
 static void as_woken(const struct result *r, size_t i, struct opened *o) {
     o->received.us = result_int8(r, i, COL(received_us));
+    as_released(r, i, o);
     o->woken = !result_is_null(r, i, COL(later_fate));
-    o->decided = result_bool(r, i, COL(later_is_decided));
     if (!o->woken) return;
     o->sealed.fate = (enum fate)result_int2(r, i, COL(later_fate));
     o->sealed.flags = (fate_bits)result_int8(r, i, COL(later_flags));
@@ -264,6 +274,7 @@ static tagih_err check_rows(struct verify *v, const struct result *r, struct ope
     tx_take(v->tx, &voids);
     check_kind(v, all, n, JOURNAL_RECEIPT, "receipt", &receipts, check_receipt);
     check_kind(v, all, n, JOURNAL_VOID, "receipt_void", &voids, check_void);
+    TRY(verify__released(v, all, n));
     return verify__decoded(v, all, n);
 }
 

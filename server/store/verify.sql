@@ -17,13 +17,15 @@ where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and pg_relatio
 
 -- name: verify_entries
 -- in:   uuid agency_id, bytea after_hash, bytea until_hash, int8 since_us, int4 limit_rows
--- out:  bytea entry_hash, uuid device_id, int4 epoch, int8 seq, uuid entry_id, int2 kind, bool owns_seq, bool owns_id, int2 fate, int8 flags, int8 received_us, bytea ack, int8 body_received_us, int8 value_us, bytea prev_hash, bytea body, date value_on, bytea public_key, uuid user_id, int8 valid_from_us, bytea certificate_hash, bytea before_hash, int8 before_flags, int2 later_fate, int8 later_flags, bool later_is_decided, uuid waits_for
--- why:  entries by hash, each with its key's certificate, the entry before it in its chain, and of one that waited its
---       first fate after that, and whether people decided it.
+-- out:  bytea entry_hash, uuid device_id, int4 epoch, int8 seq, uuid entry_id, int2 kind, bool owns_seq, bool owns_id, int2 fate, int8 flags, int8 received_us, bytea ack, int8 body_received_us, int8 value_us, bytea prev_hash, bytea body, date value_on, bytea public_key, uuid user_id, int8 valid_from_us, bytea certificate_hash, bytea before_hash, int8 before_flags, int2 later_fate, int8 later_flags, uuid waits_for, uuid released_posting, uuid released_account, int8 released_us, int2 released_fate, int8 released_flags
+-- why:  entries by hash, each with its key's certificate, the entry before it in its chain, of one that waited the first
+--       fate that it found after that by itself, and of one that two people released what they decided (R-JRN-6).
 select k.entry_hash, k.device_id, k.epoch, k.seq, k.entry_id, k.kind, k.owns_seq, k.owns_id, k.fate, k.flags, k.received_us,
        k.ack, b.received_us as body_received_us, b.value_us, b.prev_hash, b.body, agency_date(b.value_us, g.time_zone) as value_on,
        d.public_key, d.user_id, d.valid_from_us, d.certificate_hash, p.entry_hash as before_hash, p.flags as before_flags,
-       e.fate as later_fate, e.flags as later_flags, e.actor_id is not null as later_is_decided, w.referent_id as waits_for
+       case when e.actor_id is null then e.fate end as later_fate, e.flags as later_flags, w.referent_id as waits_for,
+       z.posting_id as released_posting, z.account_id as released_account, z.at_us as released_us, z.fate as released_fate,
+       z.flags as released_flags
 from (select x.entry_hash, x.device_id, x.epoch, x.seq, x.entry_id, x.kind, x.owns_seq, x.owns_id, x.fate, x.flags,
              x.received_us, x.ack
       from journal_key x
@@ -41,6 +43,10 @@ left join lateral (
     select x.fate, x.flags, x.actor_id from entry_event x
     where x.agency_id = $1 and x.entry_hash = k.entry_hash and k.fate = 3 and x.fate <> 3
     order by x.n limit 1) e on true
+left join lateral (
+    select x.posting_id, x.account_id, x.at_us, x.fate, x.flags from entry_decision x
+    where x.agency_id = $1 and x.entry_hash = k.entry_hash and k.fate in (3, 4) and x.action = 1
+    offset 0) z on true
 order by k.entry_hash;
 
 -- name: verify_receipts

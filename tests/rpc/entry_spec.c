@@ -4,6 +4,7 @@
 #include "server/domain/visit.h"
 #include "tagih/presence.h"
 #include "tests/support/desk.h"
+#include "tests/support/verifier.h"
 
 #define FATE_OF(name) TAGIH__V1__ENTRY_FATE__ENTRY_FATE_##name
 #define RELEASE TAGIH__V1__ENTRY_ACTION__ENTRY_ACTION_RELEASE
@@ -602,6 +603,50 @@ static void what_is_in_quarantine_waits(void **state) {
         " and exists (select from ledger_line x where x.posting_id = r.entry_id)), 0) from ledger_line l where l.ledger_account = 19"), 0);
 }
 
+/* ---- verifying ------------------------------------------------------------------------------------------------ */
+
+/* The rows of a table that came of a release. */
+static const char *of_releases(const char *table) {
+    if (strcmp(table, "payment") == 0) return "payment_id in (select o.trigger_id from posting o join entry_decision using (posting_id))";
+    if (strcmp(table, "payment_reversal") == 0) return "reversal_id in (select posting_id from entry_decision)";
+    if (strcmp(table, "visit_outcome") == 0) return "outcome_id in (select k.entry_id from journal_key k join entry_decision using (entry_hash))";
+    return "posting_id in (select posting_id from entry_decision)";
+}
+
+/* Also where digests and seals would be made anew: what two people released is still what a phone signed. */
+//= RULES.md R-LED-1a
+//  Every row of money or evidence is under its posting's digest, was signed, or is sealed
+static void what_was_released_and_says_another_thing_than_its_entry_is_told(void **state) {
+    (void)state;
+    static const char *const columns[][2] = {
+        {"payment", "account_id"}, {"payment", "source"}, {"payment", "tender"}, {"payment", "tag"}, {"payment", "amount_minor"},
+        {"payment", "value_us"}, {"payment", "value_on"}, {"payment", "received_us"}, {"payment", "collector_id"},
+        {"payment_reversal", "reason"}, {"payment_reversal", "at_us"}, {"deposit", "amount_minor"}, {"deposit", "value_us"},
+        {"deposit", "received_us"}, {"deposit", "collector_id"}, {"shortage", "amount_minor"}, {"shortage", "kind"},
+        {"promise", "account_id"}, {"promise", "amount_minor"}, {"promise", "due_on"}, {"promise", "received_us"},
+        {"visit_outcome", "code"}, {"visit_outcome", "value_us"}};
+    struct verifier verifier;
+    verifier_open(&verifier, &rig, teller.agency);
+    struct found before = verifier_look(&verifier, NULL); /* this spec moved some cash and a visit by hand */
+    assert_false(found_names(&before, "receipt_void"));
+    verifier_take_off_the_gloves(&verifier);
+    for (size_t i = 0; i < COUNT_OF(columns); i++) {
+        const char *table = columns[i][0], *column = columns[i][1], *key = of_releases(table);
+        bool id = strstr(column, "_id") != NULL;
+        char sql[600];
+        if (found_names(&before, table)) fail_msg("%s differs before anything was changed", table);
+        snprintf(sql, sizeof sql, "drop table if exists pg_temp.kept; create temp table kept as select * from %s where %s;"
+                                  " update %s set %s = %s%s where %s", table, key, table, column, id ? "gen_random_uuid()" : column, id ? "" : " + 1", key);
+        pg_exec(&rig.pg, sql);
+        struct found found = verifier_look(&verifier, NULL);
+        snprintf(sql, sizeof sql, "delete from %s where %s; insert into %s select * from kept", table, key, table);
+        pg_exec(&rig.pg, sql);
+        if (pg_number(&rig.pg, "select count(*) from kept") == 0) fail_msg("nothing of %s was released", table);
+        if (!found_tells(&found, table, column)) fail_msg("%s.%s: its entry says otherwise, and nobody told", table, column);
+    }
+    verifier_close(&verifier);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_quarantined_receipt_posts_to_the_account_where_it_belongs),
@@ -625,6 +670,7 @@ int main(void) {
         cmocka_unit_test(an_accepted_gap_lets_the_chain_go_on),
         cmocka_unit_test(bad_requests_are_named),
         cmocka_unit_test(what_is_in_quarantine_waits),
+        cmocka_unit_test(what_was_released_and_says_another_thing_than_its_entry_is_told),
     };
     return cmocka_run_group_tests(tests, open_desk, close_desk);
 }
