@@ -91,6 +91,6 @@ const struct cli_command cli_bonus = {
     .name = "bonus",
     .words = "export-payout --agency A --run N",
     .summary = "Print a payout run as CSV",
-    .text = "One line a collector, in the order of their ids; amounts in major units. The same run gives the same bytes.",
+    .text = "One line for each collector, in the order of their ids; amounts in major units. The same run gives the same bytes.",
     .flags = flags,
     .run = run};

@@ -18,11 +18,11 @@ void cli_print_commands(FILE *to) {
         fprintf(to, "  %-16s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
     }
     fprintf(to,
-            "\n`tagihd COMMAND --help` explains one of them. Exit codes: 0 done, 1 failed, 2 wrong usage.\n");
+            "\n`tagihd COMMAND --help` explains one of them. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done in part.\n");
 }
 
 void cli_print_help(FILE *to, const struct cli_command *command) {
-    fprintf(to, "usage: tagihd %s %s\n%s.\n", command->name, command->words, command->summary);
+    fprintf(to, "usage: tagihd %s%s%s\n%s.\n", command->name, *command->words ? " " : "", command->words, command->summary);
     if (command->text) fprintf(to, "\n%s\n", command->text);
     if (command->flags) {
         fprintf(to, "\nFlags:\n");

@@ -60,7 +60,7 @@ static const struct config_flag flags[] = {{"--login", "LOGIN", "who will carry 
 
 const struct cli_command cli_enrol_code = {
     .name = "enrol-code",
-    .words = "",
+    .words = "--login LOGIN",
     .summary = "Make a one-time code that enrols a phone",
     .text = "The code is printed once and lasts 24 hours; the server keeps its hash. A supervisor or admin other than the\n"
             "phone's user confirms the phone afterwards (DeviceService.ConfirmDevice).",

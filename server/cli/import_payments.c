@@ -194,6 +194,8 @@ const struct cli_command cli_import_payments = {
     .text = "Columns by name: account_no, reference, amount, paid_at; optional: currency, tag. Amounts are decimal major units;\n"
             "paid_at is YYYY-MM-DD, or with hh:mm:ss behind a blank or T, or with an offset such as +07:00 as well (without one:\n"
             "the agency's wall clock). A last line #TOTAL,rows,sum is the file's control total. A bad row never stops the good\n"
-            "ones: it is reported, and written to FILE.csv.rejects.csv. The same file twice changes nothing.",
+            "ones: it is reported, and written to FILE.csv.rejects.csv. The same file twice changes nothing.\n"
+            "Exit codes: 0 every row is in, 3 rows were rejected or the totals do not fit, 1 it ended early (run it again to go\n"
+            "on), 2 wrong usage.",
     .flags = flags,
     .run = run_import};

@@ -21,7 +21,7 @@
 static const char *agency_name, *made_by, *approved_by;
 
 static const struct config_flag flags[] = {
-    {"--agency", "NAME", "its name or id", &agency_name},
+    {"--agency", "NAME", "the agency whose collectors they are: its name or id", &agency_name},
     {"--made-by", "LOGIN", "who set the targets", &made_by},
     {"--approved-by", "LOGIN", "who approved them; another person", &approved_by},
     {0},
@@ -208,6 +208,7 @@ const struct cli_command cli_import_targets = {
     .name = "import-targets",
     .words = "--agency A --made-by LOGIN --approved-by LOGIN FILE.csv",
     .summary = "Import the collectors' monthly targets",
-    .text = "Columns login, month (YYYY-MM), amount in major units. All of it or nothing; the same amounts again change nothing.",
+    .text = "Columns by name: login, month (YYYY-MM), amount in major units. The file is taken as a whole or not at all; the same\n"
+            "amounts again change nothing. Exit codes: 0 all of it is in, 1 nothing is, 2 wrong usage.",
     .flags = flags,
     .run = run};

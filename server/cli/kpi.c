@@ -295,7 +295,7 @@ static enum cli_exit run_kpi(const struct cli *cli) {
 
 const struct cli_command cli_kpi = {
     .name = "kpi",
-    .words = "generate-monthly --month M [--dry-run] | show --month M[@V] | diff M[@V] M[@V]",
+    .words = "--agency A generate-monthly --month M [--dry-run] | show --month M[@V] | diff M[@V] M[@V]",
     .summary = "A month's figures: take the snapshot, show it, compare two",
     .text = "generate-monthly writes a month's figures once, and later only what facts known since have changed, with their\n"
             "causes; a re-run without such facts writes nothing and gives the same digest. show prints a month as a table, or\n"

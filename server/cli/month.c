@@ -147,9 +147,9 @@ static enum cli_exit run(const struct cli *cli) {
 
 const struct cli_command cli_month = {
     .name = "month",
-    .words = "close | readiness --agency A --month YYYY-MM [--made-by LOGIN --approved-by LOGIN]",
+    .words = "readiness --agency A --month YYYY-MM | close --agency A --month YYYY-MM --made-by LOGIN --approved-by LOGIN",
     .summary = "Close a month of the books, or see what is still open",
-    .text = "A month closes from the fifth working day of the next one on, in order, and is never opened again. All of it or\n"
-            "nothing; closed already, it stays as it is.",
+    .text = "readiness lists what is still open and changes nothing. close: from the fifth working day of the next month on, one\n"
+            "month after the other, all of it or nothing, and never opened again; a month that is closed already stays as it is.",
     .flags = flags,
     .run = run};

@@ -303,9 +303,9 @@ static enum cli_exit run(const struct cli *cli) {
 
 const struct cli_command cli_plan = {
     .name = "plan",
-    .words = "--agency A --day DATE [--collectors all|LOGIN,…] [--per-collector N] [--policy none|soft|hard]",
+    .words = "--agency A --day DATE [--collectors all|LOGIN,…] [--per-collector N] [--policy none|soft|hard] | --agency A --expire",
     .summary = "Plan a day's visits for collectors",
-    .text = "Each collector's own accounts come first; accounts that nobody works are dealt out and become his. Run again it\n"
-            "fills up what is missing. Exit codes: 0 all planned, 3 some were refused, 1 it ended early, 2 wrong usage.",
+    .text = "Each collector's own accounts come first; accounts that nobody works are dealt out and become his. Run again,\n"
+            "it fills up what is missing. Exit codes: 0 all planned, 3 some were refused, 1 it ended early, 2 wrong usage.",
     .flags = flags,
     .run = run};

@@ -62,7 +62,7 @@ static enum cli_exit run(const struct cli *cli) {
 
 const struct cli_command cli_serve = {
     .name = "serve",
-    .words = "",
+    .words = "[--listen ADDRESS] [--socket PATH] [--dev]",
     .summary = "Serve phones and the office",
     .text = "SIGTERM drains: calls that run are answered, new ones are sent away. SIGHUP reads the TLS certificate again.\n"
             "--dev makes and starts what is missing (PostgreSQL, schema, keys, CA, two people to log in as) in --state-dir\n"

@@ -240,7 +240,7 @@ static const struct config_flag flags[] = {
 
 const struct cli_command cli_user = {
     .name = "user",
-    .words = "add | list | suspend | password",
+    .words = "add --login L --name N --role R[,R] --agency A | list --agency A | suspend --login L | password --login L",
     .summary = "People who may log in",
     .text = "The password is typed twice on a terminal, or is the first line of standard input, or is drawn by --generate.\n"
             "suspend and password end the user's sessions. Output: `user ID`, `agency ID` and `password …` by add; login,\n"

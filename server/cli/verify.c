@@ -28,7 +28,7 @@ static const char *agency_name, *since_text, *is_json;
 
 static const struct config_flag flags[] = {
     {"--agency", "NAME", "its name or id (default: every agency)", &agency_name},
-    {"--since", "DATE", "entries and postings first seen on this day (UTC) or later; projections are always compared whole", &since_text},
+    {"--since", "DATE", "entries and postings first seen on this day (UTC) or later; balances are always compared whole", &since_text},
     {"--json", NULL, "one JSON object a difference, and one at the end of each agency", &is_json},
     {0},
 };
@@ -281,8 +281,8 @@ static enum cli_exit run_verify(const struct cli *cli) {
 
 const struct cli_command cli_verify = {
     .name = "verify",
-    .words = "",
-    .summary = "check every signature, digest and balance against the facts",
+    .words = "[--agency A] [--since DATE] [--json]",
+    .summary = "Check every signature, digest and balance against the facts",
     .text = "Signatures, hashes and acknowledgements of all entries; digests and chains of all postings and bonus lines;\n"
             "balances, instalments, allocations and collectors' figures worked out again; seals of all evidence. Each\n"
             "difference is named with its table, key and column. It writes nothing, and reads best as the role tagih_read.\n"

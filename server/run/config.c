@@ -69,7 +69,7 @@ static size_t distance(const char *a, const char *b) {
 const char *config_nearest(const char *word, const char *const *candidates, size_t count) {
     if (strlen(word) > WORD_MAX) return NULL;
     const char *best = NULL;
-    size_t best_distance = strlen(word) / 2 + 1;
+    size_t best_distance = strlen(word) / 3 + 1; /* a short word is near to everything */
     for (size_t i = 0; i < count; i++) {
         if (!candidates[i] || strlen(candidates[i]) > WORD_MAX) continue;
         size_t d = distance(word, candidates[i]);

@@ -45,7 +45,17 @@ class CliSpec(unittest.TestCase):
             code, out, err = run(name, "--help")
             self.assertEqual((code, err), (OK, ""), name)
             self.assertTrue(out.startswith(f"usage: tagihd {name}"), name)
+            usage, summary = out.splitlines()[:2]
+            self.assertEqual(usage, usage.rstrip(), name)
+            self.assertRegex(summary, r"^[A-Z].*[^.]\.$", name)
+            self.assert_flags_stand_in_the_usage(name, usage, out)
             self.assertIn("TAGIH_DATABASE_URL", out, name)
+
+    def assert_flags_stand_in_the_usage(self, name, usage, out):
+        """Who has flags of his own shows in the first line that there are some."""
+        own = out.split("\nFlags:\n")
+        if len(own) > 1:
+            self.assertTrue(any(line.split()[0] in usage for line in own[1].split("\n\n")[0].splitlines()), name)
 
     def test_a_misspelt_command_names_the_nearest(self):
         self.assertEqual(run("migrat")[0::2], (USAGE, "tagihd: there is no command 'migrat'; did you mean migrate?\n"))

@@ -74,6 +74,21 @@ static void an_unknown_flag_refuses_and_names_the_nearest(void **state) {
     assert_string_equal(run.problem.text, "unknown flag --zzzzzzzzzzzzzzzz; --help lists what there is");
 }
 
+/* Of --to nobody means --log, of --dve hardly --dev: a suggestion that is none sends people astray. */
+static void a_short_flag_is_near_to_few(void **state) {
+    (void)state;
+    static const struct {
+        const char *flag, *text;
+    } flags[] = {{"--logg", "unknown flag --logg; did you mean --log?"}, {"--de", "unknown flag --de; did you mean --dev?"},
+                 {"--to", "unknown flag --to; --help lists what there is"}, {"--json", "unknown flag --json; --help lists what there is"},
+                 {"-x", "unknown flag -x; --help lists what there is"}, {"--tls-cret", "unknown flag --tls-cret; did you mean --tls-cert?"}};
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        struct run run = READ(NO_ENV, (char *)(uintptr_t)flags[i].flag, "7");
+        assert_true(err_is(run.err, ERR_CONFIG_UNKNOWN));
+        assert_string_equal(run.problem.text, flags[i].text);
+    }
+}
+
 static void names_of_the_tests_are_let_pass(void **state) {
     (void)state;
     struct run run = READ(LINE("TAGIH_DATA=/data", "TAGIH_TEST_PG=host=/tmp"));
@@ -139,6 +154,7 @@ int main(void) {
         cmocka_unit_test(a_value_may_stand_behind_an_equals_sign_and_hold_others),
         cmocka_unit_test(an_unknown_variable_refuses_and_names_the_nearest),
         cmocka_unit_test(an_unknown_flag_refuses_and_names_the_nearest),
+        cmocka_unit_test(a_short_flag_is_near_to_few),
         cmocka_unit_test(names_of_the_tests_are_let_pass),
         cmocka_unit_test(numbers_outside_their_range_are_refused),
         cmocka_unit_test(a_wrong_value_is_never_repeated_in_the_message),

@@ -50,6 +50,10 @@ def working_day(now):
     return day
 
 
+def how_it_ended(code):
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
 def say(text):
     print(f"== {text}", flush=True)
 
@@ -182,8 +186,18 @@ class Demo:
         """Nothing is shown of a server that is gone."""
         if self.server and self.server.poll() is not None:
             code, self.server = self.server.returncode, None
-            log = (self.folder / "tagihd.log").read_text(encoding="utf-8", errors="replace")
-            sys.exit(f"demo: the server ended in the middle of it, with {code}; the end of its log:\n{log[-1500:]}")
+            sys.exit(f"demo: the server {how_it_ended(code)} in the middle of it; nothing of this run counts. {self.last_words()}")
+
+    def last_words(self):
+        """What the server said last, without its line a call."""
+        log = (self.folder / "tagihd.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = [line for line in log if '"event":"call"' not in line][-5:]
+        return "\n".join(["The last lines of its log:", *lines])
+
+    def must_be_whole(self):
+        """Server and database are there; asked when something went wrong, so that its cause is named and not what follows."""
+        self.must_be_served()
+        self.db.number("select 1")
 
     def stop_server(self):
         if not self.server:
@@ -239,7 +253,9 @@ class Demo:
 
     def jump(self, day, hour):
         """Days pass: the server is away, and what waits for its time is done when it comes back."""
-        self.stop_server()
+        self.must_be_served()
+        if not self.stop_server():
+            sys.exit(f"demo: the server did not end as it should when it was told to. {self.last_words()}")
         self.set_clock(datetime(day.year, day.month, day.day, hour, tzinfo=JAKARTA))
         self.start_server()
 
@@ -292,7 +308,8 @@ class Demo:
         self.start_edge()
         day = self.run_day(outcomes)
         if day not in (0, 3):
-            return 1
+            self.must_be_whole()
+            sys.exit(f"demo: the phones' day {how_it_ended(day)}")
         self.report()
         failed = self.work_on()
         if self.options.stay:
@@ -346,3 +363,5 @@ if __name__ == "__main__":
         sys.exit(Demo(read_options()).run())
     except KeyboardInterrupt:
         sys.exit(130)
+    except (RuntimeError, OSError) as error:  # the database is gone, the disk is full, a folder cannot be written
+        sys.exit(f"demo: {next(iter(str(error).splitlines()), type(error).__name__)}; nothing of this run counts")

@@ -26,7 +26,8 @@ def run(part, desk):
             told = function(desk)
         except (Refused, RuntimeError, KeyError, IndexError, ValueError, TypeError, StopIteration) as error:
             told = False, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-        desk.must_be_served()
+        if told and not told[0]:
+            desk.must_be_whole()
         if told is None:
             verdict(None, name, "nothing of this kind happened on this day")
             continue
