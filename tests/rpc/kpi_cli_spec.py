@@ -6,42 +6,19 @@ import csv
 import hashlib
 import io
 import os
-import subprocess
 import sys
-import unittest
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 sys.path.insert(0, os.path.join(TOP, "tests/support"))
 import spec  # noqa: E402
+from office import OK, FAILED, USAGE, OfficeCase, psql  # noqa: E402
 
-BINARY = sys.argv.pop(1)
-OK, FAILED, USAGE = 0, 1, 2
-POSTGRES = os.environ.get("TAGIH_TEST_PG", "")
-ENV = {name: value for name, value in os.environ.items() if not name.startswith("TAGIH_")}
+OfficeCase.BINARY = sys.argv.pop(1)
 
 
-def psql(conninfo, statement):
-    done = subprocess.run(["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", conninfo, "-c", statement], check=True,
-                          capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-class KpiSpec(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.name = f"spec_kpi_{os.getpid()}"
-        psql(POSTGRES, f"create database {cls.name}")
-        cls.owner = f"{POSTGRES} dbname={cls.name}"
-        cls.app = f"{cls.owner} user=tagih_app"
-        subprocess.run([BINARY, "migrate", "--owner-url", cls.owner], check=True, capture_output=True)
-
-    @classmethod
-    def tearDownClass(cls):
-        psql(POSTGRES, f"drop database {cls.name} with (force)")
-
+class KpiSpec(OfficeCase):
     def setUp(self):
-        self.agency = psql(self.owner, "insert into agency values (gen_random_uuid(), gen_random_uuid(), 'Asia/Jakarta', 'IDR', 1) "
-                                       "returning agency_id")
+        super().setUp()
         self.place(3)
 
     def place(self, count):
@@ -64,9 +41,7 @@ class KpiSpec(unittest.TestCase):
                    (extract(epoch from timestamptz '2026-01-10') * 1000000)::bigint, 'HELD', 3 from a""")
 
     def kpi(self, *words):
-        done = subprocess.run([BINARY, "kpi", *words, "--agency", self.agency, "--database-url", self.app], env=ENV,
-                              capture_output=True, text=True, timeout=120)
-        return done.returncode, done.stdout, done.stderr
+        return self.run_it("kpi", *words)
 
     def digest(self, out):
         return out.split("digest ")[1].split()[0]

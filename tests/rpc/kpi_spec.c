@@ -6,11 +6,8 @@
 
 #include "domain/account.h"
 #include "run/clock.h"
-#include "run/grow.h"
-#include "server/run/random.h"
-#include "store_statements.h"
 #include "tagih/payment.h"
-#include "tests/support/case.h"
+#include "tests/support/job.h"
 #include "tests/support/teller.h"
 
 static struct rig rig;
@@ -22,7 +19,7 @@ static civil_date today, this_month, month; /* month: the one before this */
 static int open_rig(void **state) {
     (void)state;
     rig_open(&rig, NULL);
-    assert_ok(date_parse(pg_value(&rig.pg, "select (now() at time zone 'Asia/Jakarta')::date"), &today));
+    today = teller_today();
     this_month = date_month(today);
     month = date_month((civil_date){this_month.days - 1});
     return 0;
@@ -42,23 +39,8 @@ static void fresh_agency(void) {
     citra = rig_user_in(&rig, teller.agency, NULL, ROLE_COLLECTOR, south);
 }
 
-__attribute__((format(printf, 1, 2))) static void sql(const char *format, ...) {
-    char text[3000];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    pg_exec(&rig.pg, text);
-}
-
-__attribute__((format(printf, 1, 2))) static int64_t number(const char *format, ...) {
-    char text[3000];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    return pg_number(&rig.pg, text);
-}
+#define sql(...) rig_run(&rig, __VA_ARGS__)
+#define number(...) rig_count(&rig, __VA_ARGS__)
 
 /* Noon in Jakarta of a day of the month, from 1; 0 and below: before it. */
 static instant noon(int day) {
@@ -87,9 +69,7 @@ static account_id held(int due_before, user_id who) {
 /* ---- taking --------------------------------------------------------------------------------------------------- */
 
 struct hand {
-    struct db db;
-    struct arena arena;
-    int64_t writer;
+    struct job job;
     civil_date month;
     struct kpi_taken taken;
     tagih_err err;
@@ -97,28 +77,19 @@ struct hand {
 
 static void hand_open(struct hand *hand) {
     *hand = (struct hand){.month = month};
-    struct db_options options = {.conninfo = rig.app_conninfo, .worker = "spec", .statements = &store_statements};
-    assert_ok(db_open(&hand->db, &options));
-    assert_true(grow_arena_open(&hand->arena));
-    random_bytes(&hand->writer, sizeof hand->writer);
-    hand->writer &= INT64_MAX;
-}
-
-static void hand_close(struct hand *hand) {
-    db_release(&hand->db);
-    grow_arena_close(&hand->arena);
+    job_open(&hand->job, &rig);
 }
 
 static tagih_err generate(struct tx *tx, void *context) {
     struct hand *hand = context;
-    arena_reset(&hand->arena);
-    return kpi_generate(tx, &hand->arena, hand->writer, hand->month, clock_now(), &hand->taken);
+    arena_reset(&hand->job.arena);
+    return kpi_generate(tx, &hand->job.arena, hand->job.writer, hand->month, clock_now(), &hand->taken);
 }
 
 static void *run_generate(void *context) {
     struct hand *hand = context;
     struct tx_options options = {.agency = teller.agency, .deadline_us = clock_monotonic_us() + 60 * US_PER_S, .name = "kpi"};
-    hand->err = tx_run(&hand->db, &options, generate, hand);
+    hand->err = tx_run(&hand->job.db, &options, generate, hand);
     return NULL;
 }
 
@@ -126,7 +97,7 @@ static void *run_generate(void *context) {
 static const struct kpi_taken *take_month(civil_date of) {
     static struct hand hand;
     static bool open;
-    if (open) hand_close(&hand);
+    if (open) job_close(&hand.job);
     hand_open(&hand);
     open = true;
     hand.month = of;
@@ -252,14 +223,14 @@ static void late_facts_adjust_and_what_was_known_then_stays(void **state) {
     hand_open(&hand);
     struct tx_options options = {.agency = teller.agency, .deadline_us = clock_monotonic_us() + 10 * US_PER_S, .name = "kpi"};
     struct tx tx;
-    tx_begin(&tx, &hand.db, &options);
+    tx_begin(&tx, &hand.job.db, &options);
     struct kpi_row *rows;
     size_t n;
-    assert_ok(kpi_load_rows(&tx, &hand.arena, month, 1, &rows, &n));
+    assert_ok(kpi_load_rows(&tx, &hand.job.arena, month, 1, &rows, &n));
     tx_release(&tx);
     hash256 digest = kpi_digest(month, rows, n);
     assert_memory_equal(digest.b, known_then.b, sizeof digest.b);
-    hand_close(&hand);
+    job_close(&hand.job);
     assert_int_equal(number("select count(*) from posting where agency_id = '%s' and kind = 91", agency), 2);
     assert_int_equal(number("select count(*) from kpi_snapshot k join posting p using (agency_id, posting_id) where agency_id = '%s'", agency), 2);
 }
@@ -280,8 +251,8 @@ static void two_at_once_make_one_snapshot(void **state) {
         assert_ok(hands[i].err);
         changed += hands[i].taken.changed;
         assert_memory_equal(hands[i].taken.version.digest.b, hands[0].taken.version.digest.b, 32);
-        assert_int_equal(hands[i].db.stats.deadlocks, 0);
-        hand_close(&hands[i]);
+        assert_int_equal(hands[i].job.db.stats.deadlocks, 0);
+        job_close(&hands[i].job);
     }
     assert_int_equal(changed, 1);
     assert_int_equal(number("select count(*) from kpi_snapshot where agency_id = '%s'", rig_text(teller.agency.u)), 1);

@@ -5,9 +5,7 @@
 #include "domain/change.h"
 #include "rpc/lifecycle.h"
 #include "run/clock.h"
-#include "run/grow.h"
-#include "store_statements.h"
-#include "tests/support/case.h"
+#include "tests/support/job.h"
 #include "tests/support/teller.h"
 
 static struct rig rig;
@@ -20,7 +18,7 @@ static int open_rig(void **state) {
     rig_open(&rig, NULL);
     teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
     collector = rig_user(&rig, teller.agency, "budi", ROLE_COLLECTOR);
-    assert_ok(date_parse(pg_value(&rig.pg, "select (now() at time zone 'Asia/Jakarta')::date"), &today));
+    today = teller_today();
     return 0;
 }
 
@@ -36,23 +34,8 @@ static void fresh_agency(void) {
     collector = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR);
 }
 
-__attribute__((format(printf, 1, 2))) static void sql(const char *format, ...) {
-    char text[2000];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    pg_exec(&rig.pg, text);
-}
-
-__attribute__((format(printf, 1, 2))) static int64_t number(const char *format, ...) {
-    char text[2000];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    return pg_number(&rig.pg, text);
-}
+#define sql(...) rig_run(&rig, __VA_ARGS__)
+#define number(...) rig_count(&rig, __VA_ARGS__)
 
 static const char *day_text(int in_days) {
     static char texts[4][DATE_TEXT_SIZE];
@@ -86,8 +69,7 @@ static int64_t events_of(account_id account, const char *kind) {
 /* ---- the runs ------------------------------------------------------------------------------------------------- */
 
 struct hand {
-    struct db db;
-    struct arena arena;
+    struct job job;
     struct lifecycle_run run;
     int32_t last_day; /* of what was told: days never go back */
     bool ordered;
@@ -103,17 +85,10 @@ static void told(void *context, const struct lifecycle_step *step) {
 
 static void hand_open(struct hand *hand) {
     *hand = (struct hand){.ordered = true, .last_day = INT32_MIN};
-    struct db_options options = {.conninfo = rig.app_conninfo, .worker = "spec", .statements = &store_statements};
-    assert_ok(db_open(&hand->db, &options));
-    assert_true(grow_arena_open(&hand->arena));
-    hand->run = (struct lifecycle_run){.db = &hand->db, .arena = &hand->arena, .agency = teller.agency, .today = today,
-                                       .writer = (int64_t)(rig_id().b[15] << 8 | rig_id().b[14]) + 1,
+    job_open(&hand->job, &rig);
+    hand->run = (struct lifecycle_run){.db = &hand->job.db, .arena = &hand->job.arena, .agency = teller.agency, .today = today,
+                                       .writer = hand->job.writer,
                                        .told = told, .context = hand};
-}
-
-static void hand_close(struct hand *hand) {
-    db_release(&hand->db);
-    grow_arena_close(&hand->arena);
 }
 
 static struct lifecycle_run mark(int until_in, bool dry) {
@@ -122,7 +97,7 @@ static struct lifecycle_run mark(int until_in, bool dry) {
     hand.run.dry = dry;
     assert_ok(lifecycle_mark_takeover(&hand.run, (civil_date){today.days + until_in}));
     assert_true(dry || hand.ordered);
-    hand_close(&hand);
+    job_close(&hand.job);
     assert_int_equal(hand.run.failed, 0);
     return hand.run;
 }
@@ -131,7 +106,7 @@ static struct lifecycle_run run_day(void) {
     struct hand hand;
     hand_open(&hand);
     assert_ok(lifecycle_run_day(&hand.run));
-    hand_close(&hand);
+    job_close(&hand.job);
     assert_int_equal(hand.run.failed, 0);
     return hand.run;
 }
@@ -336,8 +311,8 @@ static void three_runs_at_once_mark_each_hold_once(void **state) {
         pthread_join(threads[i], NULL);
         assert_ok(hands[i].err);
         taken += hands[i].run.taken;
-        assert_int_equal(hands[i].run.failed + hands[i].db.stats.deadlocks, 0);
-        hand_close(&hands[i]);
+        assert_int_equal(hands[i].run.failed + hands[i].job.db.stats.deadlocks, 0);
+        job_close(&hands[i].job);
     }
     assert_int_equal(taken, MANY);
     assert_each_taken_once(MANY);
@@ -387,8 +362,8 @@ static void payments_and_takeovers_at_the_same_instant_both_stand(void **state) 
     }
     pthread_join(marking, NULL);
     assert_ok(hand.err);
-    assert_int_equal(hand.run.failed + hand.db.stats.deadlocks, 0);
-    hand_close(&hand);
+    assert_int_equal(hand.run.failed + hand.job.db.stats.deadlocks, 0);
+    job_close(&hand.job);
     assert_each_taken_once(ACCOUNTS);
     const char *agency = rig_text(teller.agency.u);
     assert_int_equal(number("select count(*) from payment where agency_id = '%s'", agency), ACCOUNTS);

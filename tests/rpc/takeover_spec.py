@@ -4,48 +4,19 @@
 binary."""
 import os
 import signal
-import subprocess
 import sys
 import time
-import unittest
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 sys.path.insert(0, os.path.join(TOP, "tests/support"))
 import spec  # noqa: E402
+from office import OK, FAILED, USAGE, OfficeCase, psql  # noqa: E402
 
-BINARY = sys.argv.pop(1)
-OK, FAILED, USAGE = 0, 1, 2
-POSTGRES = os.environ.get("TAGIH_TEST_PG", "")
+OfficeCase.BINARY = sys.argv.pop(1)
 HELD, TAKEOVER = 3, 4
-ENV = {name: value for name, value in os.environ.items() if not name.startswith("TAGIH_")}
 
 
-def psql(conninfo, statement):
-    done = subprocess.run(["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", conninfo, "-c", statement], check=True,
-                          capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-class TakeoverSpec(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.name = f"spec_takeover_{os.getpid()}"
-        psql(POSTGRES, f"create database {cls.name}")
-        cls.owner = f"{POSTGRES} dbname={cls.name}"
-        cls.app = f"{cls.owner} user=tagih_app"
-        subprocess.run([BINARY, "migrate", "--owner-url", cls.owner], check=True, capture_output=True)
-
-    @classmethod
-    def tearDownClass(cls):
-        psql(POSTGRES, f"drop database {cls.name} with (force)")
-
-    def setUp(self):
-        self.agency = self.new_agency()
-
-    def new_agency(self):
-        return psql(self.owner, "insert into agency values (gen_random_uuid(), gen_random_uuid(), 'Asia/Jakarta', 'IDR', 1) "
-                                "returning agency_id")
-
+class TakeoverSpec(OfficeCase):
     def hold(self, agency, count, ended_days_ago):
         """Accounts whose hold ended so many days ago, or that many days apart from 0 on when it is a range."""
         psql(self.owner, f"""
@@ -58,14 +29,11 @@ class TakeoverSpec(unittest.TestCase):
             select '{agency}', account_id, {HELD}, d.on - 30, d.on, true, 0, 0, 0, 100, d.on, 0, 0, 1
             from a, lateral (select (now() at time zone 'Asia/Jakarta')::date - {ended_days_ago} as on) d""")
 
-    def start(self, *words):
-        return subprocess.Popen([BINARY, "lifecycle", *words, "--database-url", self.app], env=ENV, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True)
+    def lifecycle(self, *words):
+        return self.start("lifecycle", *words)
 
-    def run_it(self, *words):
-        process = self.start(*words)
-        out, err = process.communicate(timeout=120)
-        return process.returncode, out, err
+    def run_lifecycle(self, *words):
+        return self.run_for_all("lifecycle", *words)
 
     def taken(self, agency=None):
         return int(psql(self.owner, "select count(*) from account_event where kind = 'TAKEN_OVER' and agency_id = "
@@ -86,7 +54,7 @@ class TakeoverSpec(unittest.TestCase):
         kills = 0
         for _ in range(3):
             before = self.taken()
-            process = self.start("mark-takeover", "--agency", self.agency)
+            process = self.lifecycle("mark-takeover", "--agency", self.agency)
             deadline = time.monotonic() + 60
             while process.poll() is None and self.taken() == before and time.monotonic() < deadline:
                 time.sleep(0.01)
@@ -97,17 +65,17 @@ class TakeoverSpec(unittest.TestCase):
         half = self.taken()
         self.assertGreater(kills, 0)
         self.assertTrue(0 < half < count, half)
-        code, out, _ = self.run_it("mark-takeover", "--agency", self.agency)
+        code, out, _ = self.run_lifecycle("mark-takeover", "--agency", self.agency)
         self.assertEqual(code, OK)
         self.assert_each_once(count)
         self.assertEqual(out, f"taken over: {count - half}, extended: 0\n")
-        self.assertEqual(self.run_it("mark-takeover", "--agency", self.agency)[1], "taken over: 0, extended: 0\n")
+        self.assertEqual(self.run_lifecycle("mark-takeover", "--agency", self.agency)[1], "taken over: 0, extended: 0\n")
 
     #= RULES.md R-LIF-3
     #  twice at once, or after a crash, with one outcome.
     def test_two_commands_at_once_share_the_work(self):
         self.hold(self.agency, 4000, 1)
-        both = [self.start("mark-takeover", "--agency", self.agency) for _ in range(2)]
+        both = [self.lifecycle("mark-takeover", "--agency", self.agency) for _ in range(2)]
         outs = [process.communicate(timeout=120)[0] for process in both]
         self.assertEqual([process.returncode for process in both], [OK, OK])
         self.assert_each_once(4000)
@@ -117,15 +85,15 @@ class TakeoverSpec(unittest.TestCase):
         other = self.new_agency()
         self.hold(self.agency, 3, 1)
         self.hold(other, 2, 1)
-        self.assertEqual(self.run_it("mark-takeover")[0], OK)
+        self.assertEqual(self.run_lifecycle("mark-takeover")[0], OK)
         self.assertEqual((self.taken(), self.taken(other)), (3, 2))
-        self.assertEqual(self.run_it("run-day")[0], OK)
+        self.assertEqual(self.run_lifecycle("run-day")[0], OK)
 
     def test_a_dry_run_prints_a_line_a_hold_and_changes_nothing(self):
         self.hold(self.agency, 2, 1)
         self.hold(self.agency, 1, 0)
         self.hold(self.agency, 1, -1)
-        code, out, _ = self.run_it("mark-takeover", "--agency", self.agency, "--dry-run")
+        code, out, _ = self.run_lifecycle("mark-takeover", "--agency", self.agency, "--dry-run")
         lines = out.splitlines()
         self.assertEqual((code, lines[0], lines[-1]), (OK, "until,account_no,event,extended_until,reason",
                                                        "# taken over: 3, extended: 0"))
@@ -136,8 +104,8 @@ class TakeoverSpec(unittest.TestCase):
         for words in ((), ("mark",), ("run-day", "--dry-run"), ("run-day", "--until", "today"),
                       ("mark-takeover", "--agency", self.agency, "--until", "2999-01-01"),
                       ("mark-takeover", "--agency", self.agency, "--until", "tomorrow")):
-            self.assertEqual(self.run_it(*words)[0], USAGE, words)
-        self.assertEqual(self.run_it("mark-takeover", "--agency", "nobody's")[0], FAILED)
+            self.assertEqual(self.run_lifecycle(*words)[0], USAGE, words)
+        self.assertEqual(self.run_lifecycle("mark-takeover", "--agency", "nobody's")[0], FAILED)
 
 
 if __name__ == "__main__":

@@ -30,12 +30,15 @@ class OfficeCase(unittest.TestCase):
     def tearDownClass(cls):
         psql(POSTGRES, f"drop database {cls.name} with (force)")
 
+    def new_agency(self):
+        return psql(self.owner, "insert into agency values (gen_random_uuid(), gen_random_uuid(), 'Asia/Jakarta', 'IDR', 1) "
+                                "returning agency_id")
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="tagih-office.")
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
-        self.agency = psql(self.owner, f"insert into agency values (gen_random_uuid(), '{self.id()}', 'Asia/Jakarta', 'IDR', 1) "
-                                       "returning agency_id")
+        self.agency = self.new_agency()
 
     def write(self, head, *lines, end="\n", name="file.csv"):
         path = os.path.join(self.folder, name)
@@ -44,11 +47,20 @@ class OfficeCase(unittest.TestCase):
             out.write(text)
         return path
 
-    def run_it(self, *words):
+    def start(self, *words):
+        """A run of the binary on the database, which is not waited for."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("TAGIH_")}
-        done = subprocess.run([self.BINARY, *words, "--agency", self.agency, "--database-url", self.app], env=clean,
-                              capture_output=True, text=True, timeout=120)
-        return done.returncode, done.stdout, done.stderr
+        return subprocess.Popen([self.BINARY, *words, "--database-url", self.app], env=clean, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+
+    def run_for_all(self, *words):
+        """Exit code, stdout and stderr of a run that is told no agency."""
+        process = self.start(*words)
+        out, err = process.communicate(timeout=120)
+        return process.returncode, out, err
+
+    def run_it(self, *words):
+        return self.run_for_all(*words, "--agency", self.agency)
 
     def results(self, out):
         """What the table says: result → rows."""

@@ -77,6 +77,10 @@ uuid rig_id(void);
 const char *rig_text(uuid id);
 /** The id that a text says; fails the test when it says none. */
 uuid rig_uuid(const char *text);
+/** Run a statement as the owner; at most 8 191 bytes with its values. */
+void rig_run(struct rig *rig, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** The number that a query with values answers. */
+int64_t rig_count(struct rig *rig, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** The number that a query answers; each %s stands for the id. */
 int64_t rig_number(struct rig *rig, const char *sql, uuid id);
 /** What a posting moved on an account of the ledger: debit > 0. */

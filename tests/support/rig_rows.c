@@ -62,14 +62,31 @@ int64_t rig_lines(struct rig *rig, uuid posting) {
     return rig_number(rig, "select count(*) from ledger_line where posting_id = '%s'", posting);
 }
 
-static void run(struct rig *rig, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void run(struct rig *rig, const char *format, ...) {
-    char sql[8192];
+#define SQL_MAX 8192
+
+/* A statement with its values; one that is cut would be another one. */
+static void format_sql(char sql[SQL_MAX], const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+static void format_sql(char sql[SQL_MAX], const char *format, va_list args) {
+    int len = vsnprintf(sql, SQL_MAX, format, args);
+    assert_in_range(len, 1, SQL_MAX - 1);
+}
+
+void rig_run(struct rig *rig, const char *format, ...) {
+    char sql[SQL_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(sql, sizeof sql, format, args);
+    format_sql(sql, format, args);
     va_end(args);
     pg_exec(&rig->pg, sql);
+}
+
+int64_t rig_count(struct rig *rig, const char *format, ...) {
+    char sql[SQL_MAX];
+    va_list args;
+    va_start(args, format);
+    format_sql(sql, format, args);
+    va_end(args);
+    return pg_number(&rig->pg, sql);
 }
 
 static long long now_us(void) {
@@ -80,13 +97,13 @@ static long long now_us(void) {
 
 agency_id rig_agency(struct rig *rig, const char *name) {
     agency_id agency = {rig_id()};
-    run(rig, "insert into agency (agency_id, name, created_us) values ('%s', '%s', %lld)", rig_text(agency.u), name, now_us());
+    rig_run(rig, "insert into agency (agency_id, name, created_us) values ('%s', '%s', %lld)", rig_text(agency.u), name, now_us());
     return agency;
 }
 
 team_id rig_team(struct rig *rig, agency_id agency, const char *name) {
     team_id team = {rig_id()};
-    run(rig, "insert into team (agency_id, team_id, name, created_us) values ('%s', '%s', '%s', %lld)",
+    rig_run(rig, "insert into team (agency_id, team_id, name, created_us) values ('%s', '%s', '%s', %lld)",
         rig_text(agency.u), rig_text(team.u), name, now_us());
     return team;
 }
@@ -94,7 +111,7 @@ team_id rig_team(struct rig *rig, agency_id agency, const char *name) {
 static user_id add_user(struct rig *rig, agency_id agency, const char *login, uint32_t roles, const char *team) {
     user_id user = {rig_id()};
     const char *id = rig_text(user.u), *of = rig_text(agency.u);
-    run(rig, "insert into staff (agency_id, user_id, login, name, created_us) values ('%s', '%s', '%s', 'Name of %s', %lld);"
+    rig_run(rig, "insert into staff (agency_id, user_id, login, name, created_us) values ('%s', '%s', '%s', 'Name of %s', %lld);"
              "insert into staff_state (agency_id, user_id, roles, team_id, team_since)"
              " values ('%s', '%s', %u, nullif('%s', '')::uuid, case when '%s' <> '' then current_date end);"
              "insert into staff_event (agency_id, user_id, version, at_us, kind, roles, team_id)"
@@ -129,13 +146,13 @@ static void insert_phone(struct rig *rig, const struct rig_phone *phone, int64_t
     bytes_hex(BYTES_OF(&phone->certificate_hash), hash);
     bytes_hex(bytes_make(phone->certificate, phone->certificate_len), certificate);
     const char *agency = rig_text(phone->agency.u), *device = rig_text(phone->device.u), *user = rig_text(phone->user.u);
-    run(rig, "insert into device_state (agency_id, device_id, user_id, state, epoch) values ('%s', '%s', '%s', 2, %u);"
+    rig_run(rig, "insert into device_state (agency_id, device_id, user_id, state, epoch) values ('%s', '%s', '%s', 2, %u);"
              "insert into device_event (agency_id, device_id, version, at_us, kind) values ('%s', '%s', 1, %lld, 'CONFIRMED')",
         agency, device, user, phone->epoch, agency, device, now_us());
-    run(rig, "insert into device_key (agency_id, device_id, epoch, user_id, public_key, valid_from_us, certificate,"
+    rig_run(rig, "insert into device_key (agency_id, device_id, epoch, user_id, public_key, valid_from_us, certificate,"
              " certificate_hash) values ('%s', '%s', %u, '%s', '\\x%s', %lld, '\\x%s', '\\x%s')",
         agency, device, phone->epoch, user, key, (long long)valid_from_us, certificate, hash);
-    run(rig, "insert into device_epoch (agency_id, device_id, epoch, head_hash) values ('%s', '%s', %u, '\\x%s')",
+    rig_run(rig, "insert into device_epoch (agency_id, device_id, epoch, head_hash) values ('%s', '%s', %u, '\\x%s')",
         agency, device, phone->epoch, hash);
 }
 
@@ -196,23 +213,23 @@ account_id rig_account(struct rig *rig, agency_id agency, const struct rig_accou
     const char *collector = uuid_is_nil(that->collector.u) ? "" : rig_text(that->collector.u);
     long long principal = or_else(that->principal_minor, 100000000), interest = or_else(that->interest_minor, 20000000);
     long long penalty = that->penalty_minor, fees = that->fees_minor, received_us = now_us();
-    run(rig, "insert into customer (agency_id, customer_id, customer_no, created_us) values ('%s', '%s', '%s', %lld);"
+    rig_run(rig, "insert into customer (agency_id, customer_id, customer_no, created_us) values ('%s', '%s', '%s', %lld);"
              "insert into account (agency_id, account_id, account_no, customer_id, product, currency, created_us)"
              " values ('%s', '%s', '%s', '%s', 'CASH', 'IDR', %lld)",
         of, customer, customer, now_us(), of, id, that->account_no ? that->account_no : id, customer, now_us());
-    run(rig, "insert into account_state (agency_id, account_id, status, collector_id, no_schedule, fees_minor, penalty_minor,"
+    rig_run(rig, "insert into account_state (agency_id, account_id, status, collector_id, no_schedule, fees_minor, penalty_minor,"
              " interest_minor, principal_minor, oldest_due_on, snapshot_on, lat_e7, lon_e7, address_quality)"
              " values ('%s', '%s', 2, nullif('%s', '')::uuid, false, %lld, %lld, %lld, %lld, current_date - 30,"
              " current_date - 1, %d, %d, 1)",
         of, id, collector, fees, penalty, interest, principal, (int)or_else(that->lat_e7, MONAS_LAT_E7),
         (int)or_else(that->lon_e7, MONAS_LON_E7));
-    run(rig, "insert into instalment (agency_id, account_id, as_of_on, received_us, instalment_no, due_on, fees_minor,"
+    rig_run(rig, "insert into instalment (agency_id, account_id, as_of_on, received_us, instalment_no, due_on, fees_minor,"
              " penalty_minor, interest_minor, principal_minor)"
              " values ('%s', '%s', current_date - 1, %lld, 1, current_date - 30, %lld, %lld, %lld, %lld);"
              "insert into instalment_state (agency_id, account_id, instalment_no, due_on, fees_minor, penalty_minor,"
              " interest_minor, principal_minor) values ('%s', '%s', 1, current_date - 30, %lld, %lld, %lld, %lld)",
         of, id, received_us, fees, penalty, interest, principal, of, id, fees, penalty, interest, principal);
-    run(rig, "insert into snapshot (agency_id, account_id, as_of_on, file_hash, row_no, load_type, load_reason, fees_minor,"
+    rig_run(rig, "insert into snapshot (agency_id, account_id, as_of_on, file_hash, row_no, load_type, load_reason, fees_minor,"
              " penalty_minor, interest_minor, principal_minor, received_us)"
              " values ('%s', '%s', current_date - 1, '', 1, 1, 'rig', %lld, %lld, %lld, %lld, %lld)",
         of, id, fees, penalty, interest, principal, received_us);
@@ -223,12 +240,12 @@ visit_id rig_visit(struct rig *rig, agency_id agency, account_id account, user_i
     visit_id visit = {rig_id()};
     const char *id = rig_text(visit.u), *of = rig_text(agency.u), *to = rig_text(account.u), *by = rig_text(collector.u);
     long long from = now_us() - US_PER_DAY, until = now_us() + US_PER_DAY;
-    run(rig, "insert into visit (agency_id, visit_id, account_id, purpose, planned_on, lat_e7, lon_e7, address_quality,"
+    rig_run(rig, "insert into visit (agency_id, visit_id, account_id, purpose, planned_on, lat_e7, lon_e7, address_quality,"
              " radius_mm, policy, gate_verdict, created_us, created_by)"
              " select agency_id, '%s', account_id, 1, current_date, lat_e7, lon_e7, address_quality, 150000, 1, 'ALLOW', %lld,"
              " '%s' from account_state where agency_id = '%s' and account_id = '%s'",
         id, now_us(), by, of, to);
-    run(rig, "insert into visit_state (agency_id, visit_id, account_id, purpose, collector_id, planned_on, lease_from_us,"
+    rig_run(rig, "insert into visit_state (agency_id, visit_id, account_id, purpose, collector_id, planned_on, lease_from_us,"
              " lease_until_us) values ('%s', '%s', '%s', 1, '%s', current_date, %lld, %lld);"
              "insert into visit_event (agency_id, visit_id, version, kind, at_us, collector_id, lease_from_us, lease_until_us)"
              " values ('%s', '%s', 1, 'PLANNED', %lld, '%s', %lld, %lld)",
@@ -243,15 +260,15 @@ promise_id rig_promise(struct rig *rig, agency_id agency, account_id account, co
     date_format(that->due_on, due);
     int64_t received = that->received.us ? that->received.us : now_us(), made = that->made.us ? that->made.us : received;
     int64_t amount_minor = that->amount_minor ? that->amount_minor : 10000000;
-    run(rig, "insert into promise (agency_id, promise_id, posting_id, account_id, amount_minor, currency, due_on, closes_us,"
+    rig_run(rig, "insert into promise (agency_id, promise_id, posting_id, account_id, amount_minor, currency, due_on, closes_us,"
              " promiser, channel, value_us, received_us, refused) select agency_id, '%s', '%s', '%s', %lld, 'IDR', '%s',"
              " agency_midnight(date '%s' + 3, time_zone), 1, 2, %lld, %lld, %d from agency where agency_id = '%s'",
         id, posting, on, (long long)amount_minor, due, due, (long long)made, (long long)received, that->refused, of);
-    run(rig, "insert into promise_state (agency_id, promise_id, account_id, due_on, closes_us, refused, state, received_minor,"
+    rig_run(rig, "insert into promise_state (agency_id, promise_id, account_id, due_on, closes_us, refused, state, received_minor,"
              " version) select agency_id, promise_id, account_id, due_on, closes_us, refused, 1, 0, 1 from promise"
              " where agency_id = '%s' and promise_id = '%s'",
         of, id);
-    run(rig, "insert into promise_event (agency_id, promise_id, n, posting_id, account_id, at_us, state_before, state_after,"
+    rig_run(rig, "insert into promise_event (agency_id, promise_id, n, posting_id, account_id, at_us, state_before, state_after,"
              " received_minor) values ('%s', '%s', 1, '%s', '%s', %lld, 0, 1, 0)",
         of, id, posting, on, (long long)received);
     return promise;
