@@ -197,7 +197,10 @@ class Demo:
     def must_be_whole(self):
         """Server and database are there; asked when something went wrong, so that its cause is named and not what follows."""
         self.must_be_served()
-        self.db.number("select 1")
+        try:
+            self.db.number("select 1")
+        except RuntimeError as error:
+            sys.exit(f"demo: the database does not answer; nothing of this run counts. {str(error).splitlines()[0]}")
 
     def stop_server(self):
         if not self.server:
@@ -307,8 +310,8 @@ class Demo:
         self.start_server()
         self.start_edge()
         day = self.run_day(outcomes)
+        self.must_be_whole()
         if day not in (0, 3):
-            self.must_be_whole()
             sys.exit(f"demo: the phones' day {how_it_ended(day)}")
         self.report()
         failed = self.work_on()
