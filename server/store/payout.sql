@@ -62,7 +62,7 @@ order by l.collector_id, l.month_on, l.clawback;
 -- name: payout_groups
 -- in:   uuid agency_id, int4 run_no, text currency
 -- out:  uuid collector_id, date month_on, bool clawback, int8 amount_minor, int8 lines, bytea digest, int8 carried_in_minor
--- why:  what a run holds, in the columns of payout_preview.
+-- why:  what a run holds, in the columns of payout_preview; what somebody left owing after it is not of it.
 select l.collector_id, l.month_on, l.clawback, l.amount_minor, l.lines, l.digest,
        coalesce(s.carried_out_minor, 0) + coalesce(v.amount_minor, 0) as carried_in_minor
 from (select r.collector_id, r.month_on, r.clawback, sum(r.amount_minor)::int8 as amount_minor, count(*) as lines,
@@ -75,7 +75,7 @@ left join lateral (
 left join lateral (
     select sum(x.amount_minor)::int8 as amount_minor from bonus_leaving x
     where x.agency_id = $1 and x.collector_id = l.collector_id and x.currency = $3::bpchar
-      and x.after_run >= coalesce(s.run_no, 0)) v on true
+      and x.after_run >= coalesce(s.run_no, 0) and x.after_run < $2) v on true
 order by l.collector_id, l.month_on, l.clawback;
 
 -- name: bonus_payout_insert
