@@ -17,6 +17,8 @@ static const struct identity {
      {"voids", "voids by two people or the office"}, {"field payments", "quarantine"}},
     {"allocation", "payments = debt allocated + credit created", {"payments"}, {NULL},
      {"debt allocated", "credit created"}},
+    {"ledger_line", "debt allocated = decrease of receivable by payments",
+     {"debt allocated", "debt of payments taken back, in the creditor's figures"}, {NULL}, {"decrease of receivable"}},
 };
 
 #define IDENTITIES (sizeof identities / sizeof identities[0])

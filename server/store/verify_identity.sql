@@ -7,6 +7,10 @@
 --       that is another entry's, a row that the database refused) by what its posting moved. Voids by the journal; those
 --       that the office or two people made by the reversals that no void of the journal took. Payments, allocations and
 --       the quarantine by themselves; an allocation's credit is what was created, whatever became of it since (R-ALL-4).
+--       Receivables fall by payments, and rise and fall by what creditor control, waiver and write-off stand against: what is
+--       left without those is the payments'. A re-import (kind 4) books all of it against control, so there the versions that
+--       it wrote tell, and a payment that was taken back out of the creditor's own figures stays in them until his next file
+--       (R-IMP-3). Bank charges (34) and remittances (102) move control and no receivable.
 with events as (
     select distinct on (e.entry_hash) e.entry_hash, e.fate, e.flags from entry_event e
     where e.agency_id = $1 order by e.entry_hash, e.n desc),
@@ -48,7 +52,34 @@ allocated as (
     from newest n
     join living l on l.payment_id = n.payment_id
     join allocation a on a.agency_id = $1 and a.payment_id = n.payment_id and a.version = n.version
-    group by l.currency)
+    group by l.currency),
+booked as (
+    select l.currency::text as currency, l.ledger_account, count(*)::int8 as entries, sum(l.amount_minor)::int8 as amount_minor
+    from ledger_line l where l.agency_id = $1 and l.ledger_account in (1, 2, 3, 4, 16, 19, 28, 29)
+    group by l.currency, l.ledger_account),
+apart as (
+    select l.currency::text as currency, o.kind, o.trigger_id, case o.kind when 4 then -l.amount_minor else l.amount_minor end as amount_minor
+    from posting o
+    join ledger_line l on l.agency_id = $1 and l.posting_id = o.posting_id and l.ledger_account = case o.kind when 4 then 17 else 16 end
+    where o.agency_id = $1 and o.kind in (2, 4, 34, 102) and (o.kind <> 2 or not exists (
+        select from ledger_line x where x.agency_id = $1 and x.posting_id = o.posting_id and x.ledger_account in (1, 2, 3, 4, 14, 17)))),
+renewed as (
+    select p.currency::text as currency, sum(n.debt_minor - b.debt_minor) as debt_minor
+    from (select a.payment_id, a.version, sum(a.fees_minor + a.penalty_minor + a.interest_minor + a.principal_minor) as debt_minor
+          from allocation a join posting o on o.agency_id = $1 and o.posting_id = a.posting_id and o.kind = 4
+          where a.agency_id = $1 and a.version > 1 group by a.payment_id, a.version) n
+    join payment p on p.agency_id = $1 and p.payment_id = n.payment_id
+    cross join lateral (
+        select coalesce(sum(a.fees_minor + a.penalty_minor + a.interest_minor + a.principal_minor), 0) as debt_minor
+        from allocation a where a.agency_id = $1 and a.payment_id = n.payment_id and a.version = n.version - 1) b
+    group by p.currency),
+kept_there as (
+    select z.currency, count(distinct z.trigger_id)::int8 as entries,
+           sum(a.fees_minor + a.penalty_minor + a.interest_minor + a.principal_minor)::int8 as debt_minor
+    from apart z
+    join newest n on n.payment_id = z.trigger_id
+    join allocation a on a.agency_id = $1 and a.payment_id = n.payment_id and a.version = n.version
+    where z.kind = 2 group by z.currency)
 select r.currency, 'receipts'::text as figure, count(*)::int8 as entries, sum(r.amount_minor)::int8 as sum_minor
 from receipts r where r.fate in (1, 2) or (r.fate = 4 and r.has_lines) group by 1
 union all
@@ -64,14 +95,20 @@ select p.currency::text, 'field payments', count(*), sum(p.amount_minor)::int8 f
 where p.agency_id = $1 and p.source = 1 and not exists (
     select from payment_reversal x where x.agency_id = $1 and x.payment_id = p.payment_id and x.reason = 1) group by 1
 union all
-select l.currency::text, 'quarantine', count(*), -sum(l.amount_minor)::int8 from ledger_line l
-where l.agency_id = $1 and l.ledger_account = 19 group by 1
+select b.currency, 'quarantine', b.entries, -b.amount_minor from booked b where b.ledger_account = 19
 union all
 select l.currency, 'payments', count(*), sum(l.amount_minor)::int8 from living l group by 1
 union all
 select a.currency, 'debt allocated', null, a.debt_minor from allocated a
 union all
 select a.currency, 'credit created', null, a.credit_minor from allocated a
+union all
+select k.currency, 'debt of payments taken back, in the creditor''s figures', k.entries, k.debt_minor from kept_there k
+union all
+select f.currency, 'decrease of receivable', null, sum(f.amount_minor)::int8
+from (select b.currency, -b.amount_minor as amount_minor from booked b where b.ledger_account <> 19
+      union all select z.currency, z.amount_minor from apart z
+      union all select n.currency, n.debt_minor from renewed n) f group by 1
 union all
 select '', 'beside: waiting', count(*), null from entries n where n.fate = 3 having count(*) > 0
 union all

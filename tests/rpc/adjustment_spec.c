@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Refunds, waivers, write-offs and charges from the outside; at the end the balances are summed up again. */
 #include "tests/support/desk.h"
+#include "tests/support/verifier.h"
 
 static const user_id nobody;
 
@@ -284,6 +285,13 @@ static void balances_are_the_sums_of_their_lines(void **state) {
         " and not exists (select from payment_reversal r where r.payment_id = p.payment_id)"), 0);
 }
 
+//= RULES.md R-LED-2
+//  Σ debt-allocated = decrease of receivable by payments.
+static void what_payments_paid_is_what_receivables_lost(void **state) {
+    (void)state;
+    verifier_assert_identities(&rig, teller.agency);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refunded_credit_that_a_reversal_misses_is_recoverable),
@@ -297,6 +305,7 @@ int main(void) {
         cmocka_unit_test(the_creditor_charges_without_a_second_person),
         cmocka_unit_test(a_charge_of_the_day_is_owed_before_that_days_payment),
         cmocka_unit_test(balances_are_the_sums_of_their_lines),
+        cmocka_unit_test(what_payments_paid_is_what_receivables_lost),
     };
     return cmocka_run_group_tests(tests, open_desk, close_desk);
 }

@@ -253,6 +253,13 @@ static void what_the_bank_should_show_of_it_is_worked_out_again(void **state) {
     assert_bank_is_worked_out(&rig, teller.agency, EXPECTED_CHEQUE, EXPECTED_CHEQUE_FEE, EXPECTED_CHEQUE_RETURN);
 }
 
+//= RULES.md R-LED-2
+//  Σ debt-allocated = decrease of receivable by payments.
+static void what_payments_paid_is_what_receivables_lost(void **state) {
+    (void)state;
+    verifier_assert_identities(&rig, teller.agency);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cheque_is_taken_handed_in_and_cleared),
@@ -263,6 +270,7 @@ int main(void) {
         cmocka_unit_test(what_may_not_be_is_refused),
         cmocka_unit_test(all_books_are_computed_again),
         cmocka_unit_test(what_the_bank_should_show_of_it_is_worked_out_again),
+        cmocka_unit_test(what_payments_paid_is_what_receivables_lost),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

@@ -5,6 +5,7 @@
 #include "server/run/grow.h"
 #include "store_statements.h"
 #include "tests/support/desk.h"
+#include "tests/support/verifier.h"
 
 #define OFFER(name) TAGIH__V1__OFFER_STATE__OFFER_STATE_##name
 #define REASON(name) TAGIH__V1__REVERSAL_REASON__REVERSAL_REASON_##name
@@ -333,6 +334,13 @@ static void balances_are_the_sums_of_their_lines(void **state) {
                                         " where e.offer_id = s.offer_id order by e.n desc limit 1)"), 0);
 }
 
+//= RULES.md R-LED-2
+//  Σ debt-allocated = decrease of receivable by payments.
+static void what_payments_paid_is_what_receivables_lost(void **state) {
+    (void)state;
+    verifier_assert_identities(&rig, teller.agency);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_paid_in_full_in_time_waives_the_rest),
@@ -346,6 +354,7 @@ int main(void) {
         cmocka_unit_test(what_no_offer_can_be_is_refused),
         cmocka_unit_test(the_days_run_closes_what_is_settled_and_nothing_that_is_to_be_recovered),
         cmocka_unit_test(balances_are_the_sums_of_their_lines),
+        cmocka_unit_test(what_payments_paid_is_what_receivables_lost),
     };
     return cmocka_run_group_tests(tests, open_rig, close_desk);
 }

@@ -4,6 +4,7 @@
  * leave the same states, instalments, newest allocations and ledger balances. The engine alone: domain/arrival_property_spec.c.
  */
 #include "tests/support/desk.h"
+#include "tests/support/verifier.h"
 
 enum { CASES = 70, ORDERS = 3, PAYMENTS_MAX = 4, DEBTS_MAX = 3, EVENTS_MAX = 2 * PAYMENTS_MAX };
 
@@ -97,9 +98,17 @@ static void payments_and_reversals_in_any_order_leave_the_same_books(void **stat
     for (uint64_t number = 1; number <= CASES; number++) in_every_order_the_same(number);
 }
 
+//= RULES.md R-LED-2
+//  Σ debt-allocated = decrease of receivable by payments.
+static void what_payments_paid_is_what_receivables_lost(void **state) {
+    (void)state;
+    verifier_assert_identities(&rig, teller.agency);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(payments_and_reversals_in_any_order_leave_the_same_books),
+        cmocka_unit_test(what_payments_paid_is_what_receivables_lost),
     };
     return cmocka_run_group_tests_name("order of arrival", tests, open_desk, close_desk);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Re-import over our own payments: the report of what differs, and its ledger lines. */
 #include "tests/support/desk.h"
+#include "tests/support/verifier.h"
 
 static const user_id nobody;
 
@@ -123,12 +124,20 @@ static void the_report_is_of_one_file_and_of_the_office(void **state) {
     assert_answer(list_as(rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR), BYTES_OF(&file), 0, ""), NOT_PERMITTED);
 }
 
+//= RULES.md R-LED-2
+//  Σ debt-allocated = decrease of receivable by payments.
+static void what_payments_paid_is_what_receivables_lost(void **state) {
+    (void)state;
+    verifier_assert_identities(&rig, teller.agency);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_import_stands_against_creditor_control),
         cmocka_unit_test(a_snapshot_lower_or_higher_than_ours_is_reported_and_posted),
         cmocka_unit_test(payments_that_it_contains_are_counted_and_later_ones_stand_on_top),
         cmocka_unit_test(the_report_is_of_one_file_and_of_the_office),
+        cmocka_unit_test(what_payments_paid_is_what_receivables_lost),
     };
     return cmocka_run_group_tests(tests, open_desk, close_desk);
 }

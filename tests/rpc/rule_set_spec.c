@@ -4,6 +4,7 @@
  * payments before and behind the change in every order. The pure part: domain/rule_set_spec.c.
  */
 #include "tests/support/desk.h"
+#include "tests/support/verifier.h"
 
 /* Principal first, whatever is past due. */
 #define PRINCIPAL_FIRST "past.principal now.principal past.interest now.interest past.fees now.fees past.penalty now.penalty"
@@ -522,6 +523,13 @@ static void what_a_change_moves_in_a_closed_month_is_booked_today(void **state) 
     assert_int_equal(teller_number(&teller, "select posting_on - value_on from posting where posting_id = '%s'", posting), -before);
 }
 
+//= RULES.md R-LED-2
+//  Σ debt-allocated = decrease of receivable by payments.
+static void what_payments_paid_is_what_receivables_lost(void **state) {
+    (void)state;
+    verifier_assert_identities(&rig, teller.agency);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_version_is_made_by_two_people_and_never_changes),
@@ -538,6 +546,7 @@ int main(void) {
         cmocka_unit_test(a_creditors_row_names_the_rule_set),
         cmocka_unit_test(a_row_that_names_no_rule_set_is_refused_by_itself),
         cmocka_unit_test(what_a_change_moves_in_a_closed_month_is_booked_today),
+        cmocka_unit_test(what_payments_paid_is_what_receivables_lost),
     };
     return cmocka_run_group_tests_name("rule sets", tests, open_rig, close_desk);
 }

@@ -405,6 +405,13 @@ static void what_the_bank_should_show_of_it_is_worked_out_again(void **state) {
     assert_bank_is_worked_out(&rig, teller.agency, EXPECTED_SALE, EXPECTED_SURPLUS);
 }
 
+//= RULES.md R-LED-2
+//  Σ debt-allocated = decrease of receivable by payments.
+static void what_payments_paid_is_what_receivables_lost(void **state) {
+    (void)state;
+    verifier_assert_identities(&rig, teller.agency);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(proceeds_of_an_auction_find_everybody_who_is_owed),
@@ -420,6 +427,7 @@ int main(void) {
         cmocka_unit_test(sales_are_listed_page_by_page_the_newest_first),
         cmocka_unit_test(in_the_end_all_postings_sum_to_zero),
         cmocka_unit_test(what_the_bank_should_show_of_it_is_worked_out_again),
+        cmocka_unit_test(what_payments_paid_is_what_receivables_lost),
     };
     return cmocka_run_group_tests_name("sale", tests, open_desk, close_desk);
 }

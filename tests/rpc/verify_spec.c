@@ -391,6 +391,37 @@ static void a_forged_payment_is_found(void **state) {
     assert_clean();
 }
 
+/* Credit becomes debt in what payments paid. */
+static void allocate(int minor) {
+    run("update allocation set credit_minor = credit_minor - %d, principal_minor = principal_minor + %d where agency_id = '%s'"
+        " and credit_minor > 100 and payment_id not in (select payment_id from payment_reversal)", minor, minor, rig_text(teller.agency.u));
+}
+
+/* A receivable falls by less. */
+static void book(int minor) {
+    run("update ledger_line set amount_minor = amount_minor + %d where agency_id = '%s' and ledger_account = 4 and posting_id ="
+        " (select o.posting_id from posting o join ledger_line l using (posting_id) where o.agency_id = '%s' and o.kind = 1"
+        " and l.ledger_account = 4 order by o.at_us limit 1)", minor, rig_text(teller.agency.u), rig_text(teller.agency.u));
+}
+
+/* The sums of payments agree, and yet they do not say what became of the debt. */
+//= RULES.md R-LED-2
+//  Σ debt-allocated = decrease of receivable by payments.
+static void debt_that_was_allocated_and_not_booked_is_told(void **state) {
+    (void)state;
+    static const char column[] = "R-LED-2: debt allocated = decrease of receivable by payments";
+    allocate(5);
+    struct found found = verify();
+    allocate(-5);
+    assert_true(found_tells(&found, "ledger_line", column));
+    assert_false(found_tells(&found, "allocation", "R-LED-2: payments = debt allocated + credit created"));
+    book(7);
+    found = verify();
+    book(-7);
+    assert_true(found_tells(&found, "ledger_line", column));
+    assert_clean();
+}
+
 static int bare_hands(void **state) {
     (void)state;
     verifier_take_off_the_gloves(&of_day);
@@ -408,6 +439,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_tail_cut_off_behind_a_signed_head_is_missed),
         cmocka_unit_test(a_row_that_says_another_thing_than_its_entry_is_told_by_its_column),
         cmocka_unit_test(a_forged_payment_is_found),
+        cmocka_unit_test(debt_that_was_allocated_and_not_booked_is_told),
     };
     return cmocka_run_group_tests_name("verify", tests, live, end);
 }

@@ -148,6 +148,20 @@ long long verifier_sign_heads(struct verifier *verifier, int64_t later_us) {
     return pg_number(pg, "select count(*) from digest_head") - before;
 }
 
+/* ---- sums ------------------------------------------------------------------------------------------------------------- */
+
+void verifier_assert_identities(struct rig *rig, agency_id agency) {
+    struct verifier verifier;
+    verifier_open(&verifier, rig, agency);
+    struct found found = verifier_look(&verifier, NULL);
+    for (size_t i = 0; i < found.n && i < FOUND_MAX; i++) {
+        if (strncmp(found.all[i].column, "R-LED-2", 7) != 0) continue;
+        found_print(&found);
+        fail_msg("%s: %s and %s", found.all[i].column, found.all[i].stored, found.all[i].expected);
+    }
+    verifier_close(&verifier);
+}
+
 /* ---- what the bank should show ---------------------------------------------------------------------------------------- */
 
 #define BANK_ROWS_MAX 40 /* fewer than FOUND_MAX */

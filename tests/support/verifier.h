@@ -50,6 +50,9 @@ void verifier_take_off_the_gloves(struct verifier *verifier);
 /** Sign the heads that are due `later_us` from now, as the minute does. @return how many came, of all agencies */
 long long verifier_sign_heads(struct verifier *verifier, int64_t later_us);
 
+/** All sums of R-LED-2 agree in the agency; else they are printed, and the test fails. For the end of a spec. */
+void verifier_assert_identities(struct rig *rig, agency_id agency);
+
 /**
  * Of these kinds of what the bank should show (enum bank_expected_kind) there are rows, all as their facts ask for; each of
  * them that is taken out, and each column that says another thing, is told by its key. For the end of a spec.
