@@ -16,8 +16,9 @@ cluster=tests/support/pg_cluster.sh
 
 packages_build=(meson ninja-build gcc libc6-dev pkg-config libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
     protobuf-compiler libprotobuf-dev grpc-proto libpq-dev postgresql-15 libsodium-dev libcbor-dev libcmocka-dev
-    nginx-light uthash-dev libssl-dev libcsv-dev libjansson-dev python3 python3-grpcio python3-protobuf python3-cbor2
+    nginx-light uthash-dev libssl-dev libcsv-dev libjansson-dev libmicrohttpd-dev python3 python3-grpcio python3-protobuf python3-cbor2
     python3-nacl openssl binutils)
+packages_test=(prometheus) # promtool; its service is never started
 packages_check=(clang-14 libclang-rt-14-dev llvm-14)
 packages_format=(clang-format-14)
 
@@ -187,6 +188,7 @@ count() {
 }
 
 verb_test() {
+    need "${packages_test[@]}"
     verb_build
     if [ -n "${TAGIH_DATA:-}" ]; then say "outside vectors: $TAGIH_DATA"; fi
     say "starting a private PostgreSQL"
@@ -253,7 +255,7 @@ check_fuzz() {
 }
 
 verb_check() {
-    need "${packages_check[@]}"
+    need "${packages_test[@]}" "${packages_check[@]}"
     passed_steps=0
     failed_steps=()
     verb_build

@@ -13,13 +13,19 @@
 #include "rpc/crew.h"
 #include "rpc/feed.h"
 #include "rpc/minute.h"
+#include "rpc/pulse.h"
 #include "rpc/reflection.h"
 #include "rpc/server.h"
 #include "rpc/services.h"
+#include "rpc/tally.h"
+#include "run/clock.h"
 #include "run/devca.h"
 #include "run/grow.h"
 #include "run/keys.h"
 #include "run/log.h"
+#include "run/notify.h"
+#include "server/admin.h"
+#include "server/watchdog.h"
 #include "store/installation.h"
 #include "store/migrate.h"
 #include "store_statements.h"
@@ -36,6 +42,9 @@ struct service {
     struct reflection *reflection;
     struct devca_paths paths; /* the door reads them again on reload */
     struct net_server *net;
+    struct watchdog *watchdog;
+    struct pulse *pulse;
+    struct admin *admin;
 };
 
 static struct db_options database_options(const struct config *config) {
@@ -83,6 +92,8 @@ static tagih_err open_crew(struct service *s) {
         log_event(LOG_ERROR, "rpc.table", "%s", report);
         return err;
     }
+    s->shared.tally = tally_new(s->table.count);
+    if (!s->shared.tally) return FAIL(OUT_OF_MEMORY);
     struct crew_options options = {.server = &s->shared, .table = &s->table, .database = database_options(s->config),
                                    .workers = (int)s->config->workers, .ring_max = (int)s->config->ring,
                                    .parked_max = PARKED_MAX};
@@ -111,6 +122,30 @@ static tagih_err open_doors(struct service *s) {
     return TAGIH_OK;
 }
 
+/* Who is not watched needs neither: no thread, no connection, no port that nobody asked for. */
+static tagih_err open_watch(struct service *s) {
+    const struct config *config = s->config;
+    if (*config->admin || notify_watchdog_us()) TRY(watchdog_open(s->net, s->crew, &s->watchdog));
+    if (!*config->admin) return TAGIH_OK;
+    struct db_options database = database_options(config);
+    TRY(pulse_open(&database, &s->pulse));
+    struct admin_options options = {.address = config->admin,
+                                    .net = s->net,
+                                    .watchdog = s->watchdog,
+                                    .of = {.table = &s->table,
+                                           .tally = s->shared.tally,
+                                           .crew = s->crew,
+                                           .minute = s->minute,
+                                           .pulse = s->pulse,
+                                           .calls_in_flight_max = (int)config->calls_max,
+                                           .schema_version = database.schema_version,
+                                           .started = clock_now()}};
+    tagih_err err = admin_open(&options, &s->admin);
+    if (err_is_ok(err)) log_event(LOG_INFO, "admin.listening", "port %d", admin_port(s->admin));
+    else log_event(LOG_ERROR, "admin.address", "%s: %s", config->admin, err_text(err));
+    return err;
+}
+
 tagih_err service_open(const struct config *config, struct service **out) {
     *out = NULL;
     struct service *s = calloc(1, sizeof *s);
@@ -119,6 +154,7 @@ tagih_err service_open(const struct config *config, struct service **out) {
     tagih_err err = open_shared(s);
     if (err_is_ok(err)) err = open_crew(s);
     if (err_is_ok(err)) err = open_doors(s);
+    if (err_is_ok(err)) err = open_watch(s);
     if (err_is_ok(err)) *out = s;
     else service_close(s);
     return err;
@@ -128,18 +164,27 @@ int service_port(const struct service *service) {
     return net_server_port(service->net);
 }
 
+int service_admin_port(const struct service *service) {
+    return service->admin ? admin_port(service->admin) : 0;
+}
+
 tagih_err service_reload(struct service *service) {
     return net_server_reload_tls(service->net);
 }
 
-/* The crew first: parked calls and streams end by themselves, and the doors need not wait for them. */
+/* The pages stay to the end: who asks /readyz is told why. The crew first: parked calls and streams end by themselves, and
+ * the doors need not wait for them. */
 void service_drain(struct service *service) {
+    watchdog_rest(service->watchdog);
     crew_drain(service->crew);
     net_server_drain(service->net);
 }
 
 void service_close(struct service *service) {
     if (!service) return;
+    admin_close(service->admin);
+    pulse_close(service->pulse);
+    watchdog_close(service->watchdog);
     if (service->net) net_server_close(service->net);
     minute_close(service->minute);
     feed_close(service->shared.feed);
@@ -148,6 +193,7 @@ void service_close(struct service *service) {
     reflection_close(service->reflection);
     token_cache_free(service->shared.tokens);
     rate_limits_free(service->shared.rates);
+    tally_free(service->shared.tally);
     keyring_release(&service->keys);
     grow_forget();
     free(service);

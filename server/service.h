@@ -18,12 +18,15 @@ struct service;
  *                CA of state_dir gives the certificate
  * @param out     [out] to be closed with service_close; NULL on error
  * @return OK · KEYS_* as keys_load, KEYS_UNREADABLE also when no key signs tokens or device certificates · as db_open ·
- *         RPC_TABLE · NET_LISTEN · NET_TLS · DEVCA_FAILED · OUT_OF_MEMORY
+ *         RPC_TABLE · NET_LISTEN · NET_TLS · NET_NOT_LOCAL · DEVCA_FAILED · OUT_OF_MEMORY
  */
 TAGIH_MUST_USE tagih_err service_open(const struct config *config, struct service **out);
 
 /** The TCP port that is listened on; 0 without one. */
 int service_port(const struct service *service);
+
+/** The port of the operator's pages; 0 without them. */
+int service_admin_port(const struct service *service);
 
 /** Read the TLS certificate again; a pair that does not fit leaves the old one in force. @return OK · NET_TLS */
 TAGIH_MUST_USE tagih_err service_reload(struct service *service);

@@ -111,7 +111,7 @@ calls "memory comes from the call's arena" server/domain/allocation.c \
 # What lives as long as the process may be made once, in a function named x_new, x_open or bind_services.
 calls "handlers take memory from the call's arena; only the machinery may ask the system" server/rpc/wire.c \
     'malloc|calloc|realloc' $(find server/rpc -name '*.c' -not -name 'crew*.c' -not -name 'bind*.c' -not -name 'auth.c' \
-        -not -name 'rate*.c' -not -name 'feed*.c' -not -name 'minute.c' -not -name 'park*.c' -not -name 'descriptor*.c' 2>/dev/null)
+        -not -name 'rate*.c' -not -name 'feed*.c' -not -name 'minute.c' -not -name 'pulse.c' -not -name 'tally.c' -not -name 'park*.c' -not -name 'descriptor*.c' 2>/dev/null)
 
 sources server/rpc server/domain server/net server/cli server/run | xargs -r grep -nE \
     '"[^"]*\b(select [a-z_*, ]+ from|insert into|update [a-z_]+ set|delete from|truncate|begin;|commit;)[^"]*"' |

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "run/log.h"
+#include "run/notify.h"
 #include "server/cli/commands.h"
 #include "server/cli/dev.h"
 #include "server/service.h"
@@ -19,10 +20,14 @@ static void block_signals(sigset_t *out) {
 
 static void wait_for_end(struct service *service, const sigset_t *signals) {
     int got = 0;
+    notify_send("READY=1\nSTATUS=serving");
     while (sigwait(signals, &got) == 0 && got == SIGHUP) {
+        notify_send("RELOADING=1");
         tagih_err err = service_reload(service);
         log_event(err_is_ok(err) ? LOG_INFO : LOG_ERROR, "server.reload", "%s", err_text(err));
+        notify_send("READY=1");
     }
+    notify_send("STOPPING=1\nSTATUS=draining");
     log_event(LOG_INFO, "server.draining", "signal %d", got);
     service_drain(service);
 }

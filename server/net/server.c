@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/net/knock.h"
 #include "server/net/slot.h"
 #include "server/net/tls.h"
 
@@ -90,7 +91,9 @@ static tagih_err listen_tcp(struct net_server *server) {
     grpc_server_credentials *credentials = net_tls_credentials(server->tls);
     server->port = grpc_server_add_http2_port(server->grpc, options->tcp_address, credentials);
     grpc_server_credentials_release(credentials);
-    return server->port > 0 ? TAGIH_OK : FAIL(NET_LISTEN);
+    if (server->port <= 0) return FAIL(NET_LISTEN);
+    return knock_address(options->tcp_address, server->port, &server->tcp_door, &server->tcp_door_len) ? TAGIH_OK
+                                                                                                       : FAIL(NET_LISTEN);
 }
 
 /* gRPC unlinks a socket file before it binds: without this look a second server would rob the first of its path. */
@@ -257,6 +260,15 @@ int net_server_port(const struct net_server *server) {
 
 int net_server_in_flight(const struct net_server *server) {
     return atomic_load(&server->in_flight);
+}
+
+bool net_server_knock(struct net_server *server, int64_t until_us) {
+    struct sockaddr_un path = {.sun_family = AF_UNIX};
+    if (server->unix_bound) {
+        snprintf(path.sun_path, sizeof path.sun_path, "%s", server->options.unix_path);
+        if (!knock((const struct sockaddr *)&path, sizeof path, false, until_us)) return false;
+    }
+    return !server->tcp_door_len || knock((const struct sockaddr *)&server->tcp_door, server->tcp_door_len, true, until_us);
 }
 
 tagih_err net_server_reload_tls(struct net_server *server) {

@@ -57,6 +57,14 @@ int net_server_port(const struct net_server *server);
 int net_server_in_flight(const struct net_server *server);
 
 /**
+ * Knock at each listener from the outside (knock.h). Needs neither worker nor database.
+ *
+ * @param until_us  CLOCK_MONOTONIC; for each of them
+ * @return all of them opened. After a drain: false
+ */
+bool net_server_knock(struct net_server *server, int64_t until_us);
+
+/**
  * Read certificate and key again; new connections get them, old ones keep theirs. Called on SIGHUP.
  *
  * Files are read and compared here, in the caller's thread: a pair that does not fit leaves the old one in force.

@@ -12,6 +12,7 @@
 
 #include <grpc/grpc.h>
 #include <pthread.h>
+#include <sys/socket.h>
 
 #include "server/net/server.h"
 
@@ -85,6 +86,8 @@ struct net_server {
     struct method *methods; /* row_count, and the catch-all at the end */
     struct poller *pollers;
     int port;
+    struct sockaddr_storage tcp_door; /* where to knock; length 0: no TCP listener */
+    socklen_t tcp_door_len;
     atomic_int in_flight;
     atomic_uint arrived; /* calls ever, modulo 2^32 */
     atomic_bool draining;

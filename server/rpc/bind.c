@@ -16,6 +16,7 @@
 #include "rpc/feed.h"
 #include "rpc/server.h"
 #include "rpc/status.h"
+#include "rpc/tally.h"
 #include "rpc/wire.h"
 #include "run/clock.h"
 #include "run/log.h"
@@ -186,19 +187,29 @@ tagih_err rpc_send(struct rpc_batch *batch, struct rpc_item *item, const Protobu
     return TAGIH_OK;
 }
 
+/* Before the reply: who has seen an answer finds it counted. What waits by design says nothing of the server. */
+static void count_answer(struct tally *tally, const struct rpc_bound *bound, enum call_status status, int64_t took_us) {
+    tally_end(tally, bound->index, status);
+    if (bound->method->kind != RPC_WATCH) tally_took(tally, bound->index, took_us);
+}
+
 void bind_answer(const struct rpc_server *server, struct rpc_item *item) {
-    (void)server;
     struct call_reply reply = {.status = CALL_OK};
     if (rpc_ok(item) && item->call->row->kind == CALL_UNARY) {
         reply.body = pack_response(item);
         if (!reply.body.data || item->call->arena.exhausted) item->err = FAIL(OUT_OF_MEMORY);
     }
     if (!rpc_ok(item)) status_fill(&reply, &item->call->arena, item->err, item->problems, item->retry_after_us);
-    log_call(&(struct log_call){
-        .traceparent = item->call->traceparent, .method = item->bound->path, .code = (int)reply.status,
-        .reason = rpc_ok(item) ? NULL : err_token(item->err), .batch = item->batch_size,
-        .took_us = clock_monotonic_us() - item->call->arrived_us,
-        .user = item->caller.user.u, .device = item->caller.device.u});
+    int64_t took_us = clock_monotonic_us() - item->call->arrived_us;
+    log_call(&(struct log_call){.traceparent = item->call->traceparent,
+                                .method = item->bound->path,
+                                .code = (int)reply.status,
+                                .reason = rpc_ok(item) ? NULL : err_token(item->err),
+                                .batch = item->batch_size,
+                                .took_us = took_us,
+                                .user = item->caller.user.u,
+                                .device = item->caller.device.u});
+    count_answer(server->tally, item->bound, reply.status, took_us);
     item->call->door->reply(item->call, &reply);
 }
 
@@ -377,6 +388,13 @@ static void drop_late(struct rpc_batch *batch, int64_t now_us) {
     batch->n = kept;
 }
 
+/* What a batch is, and how long each of its calls waited for a worker and its connection. */
+static void count_batch(const struct rpc_batch *batch, int64_t began_us) {
+    struct tally *tally = batch->server->tally;
+    for (size_t i = 0; i < batch->n; i++) tally_waited(tally, began_us - batch->items[i]->call->arrived_us);
+    tally_batch(tally, batch->n, clock_monotonic_us() - began_us);
+}
+
 bool bind_serve(struct rpc_batch *batch) {
     const struct rpc_method *method = batch->items[0]->bound->method;
     int64_t now_us = clock_monotonic_us();
@@ -391,6 +409,7 @@ bool bind_serve(struct rpc_batch *batch) {
     }
     if (method->kind == RPC_OWN || method->kind == RPC_WATCH) serve_own(batch, method);
     else serve_in_transaction(batch, method);
+    if (method->kind != RPC_WATCH) count_batch(batch, now_us);
     struct rpc_item *first = batch->items[0];
     if (method->kind == RPC_WATCH && rpc_ok(first) && first->next_step != RPC_FINISH) return true;
     for (size_t i = 0; i < batch->n; i++) bind_answer(batch->server, batch->items[i]);

@@ -49,7 +49,7 @@ void bind_prepare(const struct rpc_server *server, struct rpc_item *item, instan
  */
 bool bind_serve(struct rpc_batch *batch);
 
-/** Answer one item with its response or its error, and write its log line. The item is dead afterwards. */
+/** Answer one item with its response or its error, write its log line, count it. The item is dead afterwards. */
 void bind_answer(const struct rpc_server *server, struct rpc_item *item);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "rpc/server.h"
 #include "rpc/status.h"
+#include "rpc/tally.h"
 #include "run/clock.h"
 #include "run/grow.h"
 #include "run/log.h"
@@ -54,6 +55,7 @@ struct rpc_worker {
     int64_t writer;
     char name[24];
     bool started;
+    _Atomic int64_t began_us; /* with the batch that it works on, CLOCK_MONOTONIC; 0: it has none */
 };
 
 struct crew {
@@ -64,10 +66,12 @@ struct crew {
     struct ready *lists;
     struct ready *round_first, *round_last;
     int *at_work; /* per method: batches in flight */
-    size_t waiting; /* ring and ready lists together */
+    atomic_size_t waiting;   /* ring and ready lists together; written under the lock, read by anyone */
+    atomic_size_t parked_at; /* parked.n at the last tick, for whoever does not hold the lock */
     int idle;
     uint64_t news; /* counts crew_wake_parked: what came while a call was at work is not missed */
-    bool draining, stopping;
+    atomic_bool draining; /* as waiting */
+    bool stopping;
     struct rpc_worker *workers;
 };
 
@@ -96,13 +100,24 @@ static void queue_remove(struct queue *queue, struct call *call) {
     *queue = rest;
 }
 
+/* Under the lock, so that a load and a store do for an addition. */
+static void waiting_add(struct crew *crew, size_t n) {
+    atomic_store_explicit(&crew->waiting, atomic_load_explicit(&crew->waiting, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+static void waiting_sub(struct crew *crew, size_t n) {
+    atomic_store_explicit(&crew->waiting, atomic_load_explicit(&crew->waiting, memory_order_relaxed) - n,
+                          memory_order_relaxed);
+}
+
 /* ---- calls come in -------------------------------------------------------------------------------------------- */
 
 static void ring_push(struct crew *crew, struct call *call) {
     struct rpc_item *item = call->state;
     item->place = PLACE_RING;
     queue_push(&crew->ring, call);
-    crew->waiting++;
+    waiting_add(crew, 1);
     if (crew->idle) pthread_cond_signal(&crew->work);
 }
 
@@ -142,8 +157,10 @@ static void crew_cancel(void *context, struct call *call) {
 }
 
 static void crew_refuse(void *context, struct call *call, tagih_err err, struct call_reply *reply) {
-    (void)context;
+    const struct crew *crew = context;
+    const struct rpc_bound *bound = call->row ? call->row->method : NULL;
     status_fill(reply, &call->arena, err, NULL, err_is(err, ERR_CALL_OVERLOADED) ? 100 * US_PER_MS : 0);
+    tally_end(crew->options.server->tally, bound ? bound->index : crew->options.table->count, reply->status);
 }
 
 struct call_sink crew_sink(struct crew *crew) {
@@ -215,7 +232,7 @@ static size_t batch_take(struct rpc_worker *worker, struct ready *ready) {
         bytes += call->request.len;
         worker->items[n++] = item;
     }
-    crew->waiting -= n;
+    waiting_sub(crew, n);
     if (ready->queue.n) round_push(crew, ready);
     return n;
 }
@@ -259,6 +276,7 @@ size_t crew_tick(struct crew *crew, int64_t now_us) {
     wake_due(crew, now_us);
     size_t n = crew->parked.n;
     pthread_mutex_unlock(&crew->lock);
+    atomic_store_explicit(&crew->parked_at, n, memory_order_relaxed);
     return n;
 }
 
@@ -269,11 +287,29 @@ void crew_drain(struct crew *crew) {
     pthread_mutex_unlock(&crew->lock);
 }
 
-bool crew_is_draining(struct crew *crew) {
-    pthread_mutex_lock(&crew->lock);
-    bool draining = crew->draining;
-    pthread_mutex_unlock(&crew->lock);
-    return draining;
+bool crew_is_draining(const struct crew *crew) {
+    return atomic_load(&crew->draining);
+}
+
+static void add_stats(struct crew_load *load, const struct db_stats *stats) {
+#define X(name, what) load->db.name += atomic_load_explicit(&stats->name, memory_order_relaxed);
+    DB_STATS(X)
+#undef X
+}
+
+void crew_load(const struct crew *crew, int64_t now_us, struct crew_load *out) {
+    *out = (struct crew_load){.waiting = atomic_load_explicit(&crew->waiting, memory_order_relaxed),
+                              .waiting_max = (size_t)crew->options.ring_max,
+                              .parked = atomic_load_explicit(&crew->parked_at, memory_order_relaxed),
+                              .parked_max = (size_t)crew->options.parked_max,
+                              .workers = crew->options.workers};
+    for (int i = 0; i < crew->options.workers; i++) {
+        const struct rpc_worker *worker = &crew->workers[i];
+        int64_t began_us = atomic_load_explicit(&worker->began_us, memory_order_relaxed);
+        out->busy += began_us != 0;
+        if (began_us && now_us - began_us > out->busy_us_max) out->busy_us_max = now_us - began_us;
+        add_stats(out, &worker->db.stats);
+    }
 }
 
 /* After serve(): where a watching call goes. Under the lock. `news` as it was before. False: it ends with its error. */
@@ -319,10 +355,10 @@ static void work_prepare(struct rpc_worker *worker) {
         else bind_answer(crew->options.server, item);
     }
     pthread_mutex_lock(&crew->lock);
-    crew->waiting -= n - n_good;
+    waiting_sub(crew, n - n_good);
     for (size_t i = 0; i < n_good; i++) {
         if (ready_push(crew, good[i])) continue;
-        crew->waiting--;
+        waiting_sub(crew, 1);
         struct rpc_item *item = good[i]->state;
         item->err = FAIL(OUT_OF_MEMORY);
         bind_answer(crew->options.server, item);
@@ -341,7 +377,9 @@ static void work_serve(struct rpc_worker *worker, struct ready *ready) {
                               .items = worker->items, .n = n, .agency = ready->key.agency, .now = clock_now(),
                               .writer = worker->writer};
     if (watcher) watcher->next_step = RPC_FINISH;
+    atomic_store_explicit(&worker->began_us, clock_monotonic_us(), memory_order_relaxed);
     bool waits = bind_serve(&batch);
+    atomic_store_explicit(&worker->began_us, 0, memory_order_relaxed);
     pthread_mutex_lock(&crew->lock);
     crew->at_work[method]--;
     if (waits && !watch_settle(crew, watcher, news)) bind_answer(crew->options.server, watcher);

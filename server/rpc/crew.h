@@ -35,8 +35,20 @@ void crew_wake_parked(struct crew *crew, const agency_id *agency);
 /** Wake parked calls whose time has come; called now and then. Any thread. @return how many are parked */
 size_t crew_tick(struct crew *crew, int64_t now_us);
 
-/** crew_drain was called: this server wants no more work. Any thread. */
-bool crew_is_draining(struct crew *crew);
+/** crew_drain was called: this server wants no more work. Any thread; never blocks. */
+bool crew_is_draining(const struct crew *crew);
+
+/** How much there is to do, for who watches. */
+struct crew_load {
+    size_t waiting, waiting_max; /* calls that wait for a worker: the ring's depth */
+    size_t parked, parked_max;   /* long polls and streams; up to 250 ms old */
+    int workers, busy;
+    int64_t busy_us_max; /* for so long the slowest of them has had its batch */
+    struct db_stats db;  /* of all workers' connections together */
+};
+
+/** Each number as of about now. Any thread; takes no lock. */
+void crew_load(const struct crew *crew, int64_t now_us, struct crew_load *out);
 
 /** Finish what waits (parked calls end with CALL_DRAINING) and stop taking parked ones. Does not block. */
 void crew_drain(struct crew *crew);

@@ -29,7 +29,8 @@ struct minute {
     const struct rpc_server *server;
     int end; /* eventfd */
     atomic_bool stopping;
-    bool failing[CHORES_MAX]; /* the last round of each chore did */
+    atomic_bool failing[CHORES_MAX]; /* the last round of each chore did; read by anyone */
+    _Atomic int64_t went_round_us;   /* CLOCK_MONOTONIC */
     agency_id agencies[AGENCIES_MAX];
 };
 
@@ -64,7 +65,7 @@ static tagih_err work_all(struct minute *minute, const struct chore *chore, size
 }
 
 /* Nor is one chore's trouble another's. */
-static void round_of(struct minute *minute, const struct chore *chore, bool *failed) {
+static void round_of(struct minute *minute, const struct chore *chore, atomic_bool *failed) {
     size_t done = 0;
     char event[64];
     snprintf(event, sizeof event, "minute.%s", chore->name);
@@ -84,9 +85,18 @@ static void *run(void *context) {
         for (size_t i = 0; chores[i].name && !atomic_load(&minute->stopping); i++) {
             round_of(minute, &chores[i], &minute->failing[i]);
         }
+        atomic_store(&minute->went_round_us, clock_monotonic_us());
         poll(&end, 1, (int)(US_PER_MINUTE / US_PER_MS));
     }
     return NULL;
+}
+
+bool minute_is_failing(const struct minute *minute, size_t chore) {
+    return atomic_load(&minute->failing[chore]);
+}
+
+int64_t minute_went_round_us(const struct minute *minute) {
+    return atomic_load(&minute->went_round_us);
 }
 
 static tagih_err open_all(struct minute *minute, const struct db_options *database) {
@@ -114,6 +124,7 @@ tagih_err minute_open(const struct db_options *database, const struct rpc_server
     minute->feed = feed;
     minute->server = server;
     minute->end = -1;
+    atomic_store(&minute->went_round_us, clock_monotonic_us());
     tagih_err err = open_all(minute, database);
     if (err_is_ok(err))
         *out = minute;

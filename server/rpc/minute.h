@@ -24,6 +24,12 @@ struct rpc_server;
 TAGIH_MUST_USE tagih_err minute_open(const struct db_options *database, const struct rpc_server *server, struct feed *feed,
                                      struct minute **out);
 
+/** The last round of the chore with this place in chores.c failed. Any thread; never blocks. */
+bool minute_is_failing(const struct minute *minute, size_t chore);
+
+/** When it last went through all chores, CLOCK_MONOTONIC; until then, when it was opened. Any thread; never blocks. */
+int64_t minute_went_round_us(const struct minute *minute);
+
 /** Stop it, after the transaction that runs. NULL is nothing to do. Before feed_close. */
 void minute_close(struct minute *minute);
 

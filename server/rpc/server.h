@@ -9,6 +9,7 @@
 struct feed;
 struct rate_limits;
 struct reflection;
+struct tally;
 struct token_cache;
 
 struct rpc_server {
@@ -20,6 +21,7 @@ struct rpc_server {
     struct crew *crew;
     const struct rpc_service *const *services; /* ends with NULL */
     const struct reflection *reflection;       /* the contract, for tools; NULL: none */
+    struct tally *tally;                       /* what is counted of calls; NULL: nobody counts */
 };
 
 #endif

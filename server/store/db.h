@@ -30,17 +30,23 @@ struct db_options {
     void *log_context;
 };
 
-/** Counted since db_open; never reset. */
+/** Counted since db_open by the connection's owner, never reset; any thread may read. The words are /metrics' own. */
+#define DB_STATS(X)                                                                                    \
+    X(round_trips, "Round trips to the database")                                                      \
+    X(transactions, "Transactions that were committed")                                                \
+    X(retries, "Whole transactions that were run again, for whatever reason")                          \
+    X(deadlocks, "Deadlocks (40P01): a bug in the lock order")                                         \
+    X(lock_timeouts, "Waits for a row that were given up (55P03)")                                     \
+    X(serialization_failures, "Serialization failures (40001)")                                        \
+    X(reconnects, "Connections that were made anew")                                                   \
+    X(refused_schemas, "Connections that were not made anew because the schema is of another version") \
+    X(broken_batches, "Batches with a row that cannot be stored (SQLSTATE 22, 23)")                    \
+    X(short_writes, "Statements that wrote fewer or more rows than asked")
+
 struct db_stats {
-    uint64_t round_trips;
-    uint64_t transactions; /* committed */
-    uint64_t retries;      /* whole transactions run again, for whatever reason */
-    uint64_t deadlocks;    /* 40P01: a bug in the lock order */
-    uint64_t lock_timeouts;
-    uint64_t serialization_failures;
-    uint64_t reconnects;
-    uint64_t broken_batches; /* data errors: SQLSTATE 22, 23 */
-    uint64_t short_writes;   /* tx_expect was not met */
+#define X(name, what) _Atomic uint64_t name;
+    DB_STATS(X)
+#undef X
 };
 
 struct db {

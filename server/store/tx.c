@@ -296,6 +296,7 @@ static tagih_err run_once(struct db *db, const struct tx_options *options, bool 
         tagih_err err = db__reconnect(db);
         if (err_is(err, ERR_STORE_UNAVAILABLE)) return err;
         db->stats.reconnects += err_is_ok(err);
+        db->stats.refused_schemas += err_is(err, ERR_STORE_SCHEMA);
         *verdict = TX_FINE;
         TRY(err);
     }

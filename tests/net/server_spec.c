@@ -717,6 +717,29 @@ static void a_call_that_never_ends_is_cancelled_by_the_drain(void **state) {
     client_close(client);
 }
 
+static int64_t in_two_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)(now.tv_sec + 2) * US_PER_S;
+}
+
+/* A crew that is held up answers nobody; a knock is not for the crew. */
+static void a_knock_is_answered_while_nobody_works_and_not_after_the_drain(void **state) {
+    (void)state;
+    crew_set(&crew.held, true);
+    struct client *client = tls_client();
+    struct client_call *call = client_start(client, "/test.Echo/Unary", CLIENT_ONE, bytes_text("x"), NULL);
+    for (int i = 0; i < 500 && net_server_in_flight(server) == 0; i++) nap_ms(10);
+    for (int i = 0; i < 50; i++) assert_true(net_server_knock(server, in_two_seconds()));
+    crew_set(&crew.held, false);
+    struct client_reply reply = client_finish(call);
+    assert_body(&reply, "x");
+    client_reply_release(&reply);
+    client_close(client);
+    net_server_drain(server);
+    assert_false(net_server_knock(server, in_two_seconds()));
+}
+
 static void files_up(void) {
     snprintf(directory, sizeof directory, "/tmp/tagih-net-XXXXXX");
     assert_non_null(mkdtemp(directory));
@@ -760,6 +783,7 @@ int main(void) {
         SERVED(a_certificate_reloads_while_the_server_runs),
         SERVED(a_drain_loses_no_answered_call_and_answers_the_rest_unavailable),
         SERVED(a_call_that_never_ends_is_cancelled_by_the_drain),
+        SERVED(a_knock_is_answered_while_nobody_works_and_not_after_the_drain),
     };
     files_up();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
