@@ -393,15 +393,19 @@ static void a_forged_payment_is_found(void **state) {
 
 /* Credit becomes debt in what payments paid. */
 static void allocate(int minor) {
-    run("update allocation set credit_minor = credit_minor - %d, principal_minor = principal_minor + %d where agency_id = '%s'"
-        " and credit_minor > 100 and payment_id not in (select payment_id from payment_reversal)", minor, minor, rig_text(teller.agency.u));
+    run("update allocation set credit_minor = credit_minor - %d, principal_minor = principal_minor + %d where agency_id = "
+        "'%s'"
+        " and credit_minor > 100 and payment_id not in (select payment_id from payment_reversal)",
+        minor, minor, agency_of(&of_day));
 }
 
 /* A receivable falls by less. */
 static void book(int minor) {
-    run("update ledger_line set amount_minor = amount_minor + %d where agency_id = '%s' and ledger_account = 4 and posting_id ="
+    run("update ledger_line set amount_minor = amount_minor + %d where agency_id = '%s' and ledger_account = 4 and "
+        "posting_id ="
         " (select o.posting_id from posting o join ledger_line l using (posting_id) where o.agency_id = '%s' and o.kind = 1"
-        " and l.ledger_account = 4 order by o.at_us limit 1)", minor, rig_text(teller.agency.u), rig_text(teller.agency.u));
+        " and l.ledger_account = 4 order by o.at_us limit 1)",
+        minor, agency_of(&of_day), agency_of(&of_day));
 }
 
 /* The sums of payments agree, and yet they do not say what became of the debt. */
