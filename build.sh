@@ -33,6 +33,7 @@ usage: ./build.sh <verb> [options]
   run [...]      build, then `tagihd serve --dev`: a server with its own database, ready to be called
   bench [...]    the rates against plain SQL, at most 15 minutes; --json FILE
   check          clang, sanitizers, thread sanitizer, one minute of fuzzing
+  mutants [..]   plants bugs, one at a time, and sees that the tests find them; --list names them
   tidy           the laws of the code: layers, banned calls, rules without tests
   fmt            clang-format over the lines that differ from HEAD, and the generated parts of the documentation
   clean          remove build/ and the private clusters of this work tree
@@ -319,6 +320,7 @@ build) verb_build; say "built: build/gcc/server/tagihd" ;;
 test) verb_test "$@" ;;
 demo) on_cluster demo tests/sim/demo.sh "$@" ;;
 bench) on_cluster bench tests/bench/bench.py "$@" ;;
+mutants) on_cluster mutants tests/mutants/mutants.py "$@" ;;
 run) verb_run "$@" ;;
 check) verb_check ;;
 tidy) verb_tidy ;;
