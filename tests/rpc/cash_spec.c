@@ -465,6 +465,7 @@ static void for_a_dead_phone_a_supervisor_declares(void **state) {
     struct workday day = new_day();
     size_t receipt = take(&day, MINOR(1200000));
     push_all(&day);
+    user_id both = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR | ROLE_SUPERVISOR);
     Tagih__V1__Money sum = TAGIH__V1__MONEY__INIT;
     Tagih__V1__DeclareSettlementRequest request = TAGIH__V1__DECLARE_SETTLEMENT_REQUEST__INIT;
     sum.minor = MINOR(1200000);
@@ -474,6 +475,9 @@ static void for_a_dead_phone_a_supervisor_declares(void **state) {
     request.reason = TEXT("the phone fell into a river");
     request.request_id = TEXT(rig_text(rig_id()));
     assert_answer(rig_call(&rig, token(teller.cashier), "CashService/DeclareSettlement", &request), NOT_PERMITTED);
+    request.collector_id = TEXT(rig_text(both.u));
+    assert_answer(rig_call(&rig, token(both), "CashService/DeclareSettlement", &request), SETTLEMENT_OWN);
+    request.collector_id = TEXT(rig_text(day.collector.u));
     struct rig_answer answer = rig_call(&rig, token(teller.supervisor), "CashService/DeclareSettlement", &request);
     assert_answer(answer, OK);
     const Tagih__V1__Settlement *settlement = ((const Tagih__V1__DeclareSettlementResponse *)answer.response)->settlement;

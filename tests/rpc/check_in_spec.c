@@ -2,6 +2,7 @@
 /* CheckIn from the outside: over TLS, with tokens, under row-level security. */
 #include "contract.h"
 #include "server/run/clock.h"
+#include "server/domain/fate_bits.h"
 #include "tests/support/case.h"
 #include "tests/support/rig.h"
 
@@ -247,6 +248,35 @@ static void without_a_token_nobody_calls(void **state) {
     assert_int_equal(rows_of(b.id), 0);
 }
 
+/* By more than 5 minutes before the call's token, or after now (a journal's check-in is flagged with its entry). */
+static void a_clock_that_is_off_is_flagged(void **state) {
+    (void)state;
+    static const struct {
+        int64_t in_s;
+        bool flagged;
+    } cases[] = {{-370, true}, {-350, false}, {0, false}, {290, false}, {310, true}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct build b;
+        check_in_of(&b, visit_of(collector));
+        b.request.device_us += cases[i].in_s * US_PER_S;
+        assert_answer(call(rig_device_token(&rig, &phone, 60), &b.request), OK);
+        char sql[200];
+        snprintf(sql, sizeof sql, "select flags from check_in where check_in_id = '%s'", b.id);
+        assert_int_equal(((uint64_t)pg_number(&rig.pg, sql) & fate_bit(REASON_CLOCK)) != 0, cases[i].flagged);
+    }
+}
+
+/* Once verified, a token is known by its hash: until it ends, and no longer. */
+static void a_token_that_was_used_ends_all_the_same(void **state) {
+    (void)state;
+    struct build b;
+    char token[RIG_TOKEN_SIZE];
+    snprintf(token, sizeof token, "%s", rig_device_token(&rig, &phone, 898));
+    assert_answer(call(token, check_in_of(&b, visit_of(collector))), OK);
+    nanosleep(&(struct timespec){.tv_sec = 2, .tv_nsec = 50000000}, NULL);
+    assert_answer(call(token, check_in_of(&b, visit_of(collector))), TOKEN_EXPIRED);
+}
+
 static void a_token_ends_after_a_quarter_of_an_hour(void **state) {
     (void)state;
     struct build b;
@@ -403,6 +433,8 @@ int main(void) {
         cmocka_unit_test(agencies_do_not_see_each_other),
         cmocka_unit_test(the_serving_role_itself_sees_no_row_without_its_agency),
         cmocka_unit_test(without_a_token_nobody_calls),
+        cmocka_unit_test(a_clock_that_is_off_is_flagged),
+        cmocka_unit_test(a_token_that_was_used_ends_all_the_same),
         cmocka_unit_test(a_token_ends_after_a_quarter_of_an_hour),
         cmocka_unit_test(a_revoked_phone_is_refused_on_its_next_call),
         cmocka_unit_test(a_suspended_user_is_refused_on_his_next_call),

@@ -507,17 +507,21 @@ static void an_honest_chain_that_arrives_in_pieces_is_never_accused(void **state
     writer_end(&w);
 }
 
+static size_t sign_check_in(struct writer *w, visit_id visit) {
+    struct journal_entry arrival = writer_entry(w, JOURNAL_CHECK_IN);
+    arrival.body.check_in = (struct journal_check_in){
+        .visit = visit, .purpose = 1, .tapped = w->at, .tapped_mono_us = arrival.mono_us, .fix_count = 1,
+        .fixes = {{.lat_e7 = -61754000, .lon_e7 = 1068272000, .accuracy_mm = 8000, .at = w->at}}};
+    return writer_sign(w, &arrival);
+}
+
 //= RULES.md R-VIS-1
 //  States and edges: PLANNED → EN_ROUTE → ARRIVED → DONE; PLANNED → ARRIVED (no en-route report)
 static void an_outcome_before_its_check_in_ends_the_visit_all_the_same(void **state) {
     (void)state;
     struct writer w = new_writer();
     visit_id visit = rig_visit(&rig, agency, debt(collector), collector);
-    struct journal_entry arrival = writer_entry(&w, JOURNAL_CHECK_IN);
-    arrival.body.check_in = (struct journal_check_in){
-        .visit = visit, .purpose = 1, .tapped = w.at, .tapped_mono_us = arrival.mono_us, .fix_count = 1,
-        .fixes = {{.lat_e7 = -61754000, .lon_e7 = 1068272000, .accuracy_mm = 8000, .at = w.at}}};
-    size_t arrival_at = writer_sign(&w, &arrival);
+    size_t arrival_at = sign_check_in(&w, visit);
     struct journal_entry outcome = writer_entry(&w, JOURNAL_VISIT_OUTCOME);
     outcome.body.outcome = (struct journal_visit_outcome){.visit = visit, .visit_version = 1, .outcome = OUTCOME_NOT_HOME,
                                                           .list_version = 1};
@@ -574,6 +578,70 @@ static void a_stranger_is_told_so_and_his_bytes_are_kept(void **state) {
     writer_end(&w);
 }
 
+//= RULES.md R-JRN-3
+//  Each body carries `device_id, epoch, seq`
+static void a_phone_that_signs_for_another_one_posts_nothing(void **state) {
+    (void)state;
+    struct writer other = new_writer(), w = new_writer();
+    account_id account = debt(collector);
+    struct journal_entry receipt = writer_receipt(&w, account, MINOR(1000)), next = writer_receipt(&w, account, MINOR(2000));
+    receipt.device = other.phone.device;
+    size_t forged = writer_sign_as(&w, &receipt);
+    next.epoch++;
+    size_t early = writer_sign_as(&w, &next);
+    int64_t before = pg_number(&rig.pg, "select count(*) from evidence where reason = 'SIGNATURE'");
+    struct rig_answer answer = writer_push_range(&w, forged, early);
+    assert_int_equal(pg_number(&rig.pg, "select count(*) from evidence where reason = 'SIGNATURE'"), before + 2);
+    assert_int_equal(number("select count(*) from payment where account_id = '%s'", account.u), 0);
+    (void)answer;
+    writer_end(&w);
+    writer_end(&other);
+}
+
+static void a_call_speaks_for_one_agency(void **state) {
+    (void)state;
+    struct writer w = new_writer();
+    struct journal_entry receipt = writer_receipt(&w, debt(collector), MINOR(1000));
+    size_t at = writer_sign(&w, &receipt);
+    agency_id other = rig_agency(&rig, "Bumi");
+    user_id stranger = rig_user(&rig, other, NULL, ROLE_COLLECTOR);
+    struct rig_phone theirs = rig_phone(&rig, other, stranger);
+    Tagih__V1__PushRequest request = TAGIH__V1__PUSH_REQUEST__INIT;
+    ProtobufCBinaryData entry = {w.entries[at].len, w.entries[at].bytes};
+    ProtobufCBinaryData certificates[] = {{theirs.certificate_len, theirs.certificate},
+                                          {w.phone.certificate_len, w.phone.certificate}};
+    request.entries = &entry;
+    request.n_entries = 1;
+    request.certificates = certificates;
+    request.n_certificates = 2;
+    rig_call(&rig, NULL, "SyncService/Push", &request);
+    assert_int_equal(number("select count(*) from journal_key where entry_id = '%s'", w.entries[at].id.u), 0);
+    assert_answer(writer_push_range(&w, at, at), OK); /* under its own certificate alone it is taken */
+    assert_int_equal(number("select count(*) from payment where payment_id = '%s'", w.entries[at].id.u), 1);
+    writer_end(&w);
+}
+
+//= RULES.md R-VIS-3
+//  Work reported under a revoked or expired lease is **kept, posted and flagged** for the supervisor
+static void a_check_in_under_an_ended_lease_is_kept_and_flagged(void **state) {
+    (void)state;
+    struct writer w = new_writer();
+    visit_id in_time = rig_visit(&rig, agency, debt(collector), collector), late = rig_visit(&rig, agency, debt(collector), collector);
+    char sql[200];
+    snprintf(sql, sizeof sql, "update visit_state set lease_until_us = %lld where visit_id = '%s'", (long long)w.at.us - 1,
+             rig_text(late.u));
+    pg_exec(&rig.pg, sql);
+    size_t first = sign_check_in(&w, in_time), second = sign_check_in(&w, late);
+    struct rig_answer answer = writer_push_range(&w, first, second);
+    assert_answer(answer, OK);
+    struct acknowledgement good = writer_ack(&w, &answer, 0, first), flagged = writer_ack(&w, &answer, 1, second);
+    assert_false(ack_says(&good, REASON_LEASE));
+    assert_true(ack_says(&flagged, REASON_LEASE));
+    assert_int_equal(flagged.fate, FATE_POSTED_FLAGGED);
+    assert_int_equal(number("select count(*) from check_in where visit_id = '%s'", late.u), 1);
+    writer_end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_receipt_becomes_a_payment_with_everything_that_follows),
@@ -595,6 +663,9 @@ int main(void) {
         cmocka_unit_test(a_receipt_beyond_the_allowance_posts_and_is_flagged),
         cmocka_unit_test(a_day_close_declares_the_settlement_and_ends_voids),
         cmocka_unit_test(a_stranger_is_told_so_and_his_bytes_are_kept),
+        cmocka_unit_test(a_phone_that_signs_for_another_one_posts_nothing),
+        cmocka_unit_test(a_call_speaks_for_one_agency),
+        cmocka_unit_test(a_check_in_under_an_ended_lease_is_kept_and_flagged),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

@@ -229,6 +229,25 @@ static void every_statement_of_the_server_fits_the_schema(void **state) {
     db_release(&db);
 }
 
+/* A fact is not changed even by who may do everything: right and trigger are two walls (R-LED-1). */
+static void no_fact_is_changed_removed_or_truncated_by_anybody(void **state) {
+    (void)state;
+    if (!err_is_ok(migrate(NULL))) fail_msg("%s", said.text);
+    pg_exec(&pg, "create table changed (what text); do $$ declare t text; c text; act text; begin"
+                 " for t, c in select tgrelid::regclass, attname from pg_trigger join pg_attribute on attrelid = tgrelid and attnum = 1"
+                 "            where tgname = 'fact' loop"
+                 "   foreach act in array array['update %1$s set %2$s = %2$s', 'delete from %1$s', 'truncate %1$s cascade'] loop"
+                 "     begin execute format(act, t, c); insert into changed values (format(act, t, c));"
+                 "     exception when restrict_violation then null; end;"
+                 "   end loop;"
+                 " end loop; end $$");
+    assert_string_equal(pg_value(&pg, "select string_agg(what, ', ') from changed"), "");
+    assert_true(pg_number(&pg, "select count(*) from pg_trigger where tgname = 'fact'") > 30);
+    assert_string_equal(pg_value(&pg, "select string_agg(tgrelid::regclass::text, ', ') from pg_trigger where tgname = 'fact'"
+                                      " and (has_table_privilege('tagih_app', tgrelid, 'update')"
+                                      " or has_table_privilege('tagih_app', tgrelid, 'delete, truncate'))"), "");
+}
+
 #define SPEC(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -248,6 +267,7 @@ int main(void) {
         SPEC(the_embedded_files_are_the_files_of_the_folder),
         SPEC(the_embedded_files_apply_to_an_empty_database),
         SPEC(every_statement_of_the_server_fits_the_schema),
+        SPEC(no_fact_is_changed_removed_or_truncated_by_anybody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
