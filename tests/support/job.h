@@ -5,6 +5,7 @@
 
 #include "server/run/grow.h"
 #include "server/run/random.h"
+#include "server/store/db.h"
 #include "store_statements.h"
 #include "tests/support/case.h"
 #include "tests/support/rig.h"

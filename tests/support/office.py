@@ -31,7 +31,8 @@ class OfficeCase(unittest.TestCase):
         psql(POSTGRES, f"drop database {cls.name} with (force)")
 
     def new_agency(self):
-        return psql(self.owner, "insert into agency values (gen_random_uuid(), gen_random_uuid(), 'Asia/Jakarta', 'IDR', 1) "
+        """One that bears the test's name, as others of it do."""
+        return psql(self.owner, f"insert into agency values (gen_random_uuid(), '{self.id()}', 'Asia/Jakarta', 'IDR', 1) "
                                 "returning agency_id")
 
     def setUp(self):
