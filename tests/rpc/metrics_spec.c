@@ -18,7 +18,6 @@ static struct writer phone;
 
 static void with_pages(struct config *config) {
     config->admin = "127.0.0.1:0";
-    config->drain_delay_ms = 700;
     config->workers = 2;
     config->calls_per_s = 0;
 }
@@ -420,6 +419,8 @@ static void *drain(void *service) {
 static void a_server_that_drains_is_alive_and_not_ready(void **state) {
     (void)state;
     pthread_t thread;
+    rig.config.drain_delay_ms = 700;
+    rig_restart(&rig);
     assert_int_equal(pthread_create(&thread, NULL, drain, rig.service), 0);
     wait_for("/readyz", 503, "draining");
     wait_for("/livez", 200, "ok");
