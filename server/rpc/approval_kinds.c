@@ -44,6 +44,7 @@ const struct approval_kind *const approval_kinds[] = {
     &rule_set_kind,
     &rule_set_version_kind,
     &taking_cost_kind,
+    &taking_cost_reversal_kind,
     &sale_kind,
     &sale_settlement_kind,
     &sale_take_back_kind,

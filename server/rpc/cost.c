@@ -173,6 +173,7 @@ static Tagih__V1__TakingCost *view_of(struct rpc_item *item, const struct cost_r
     out->booked_us = row->at_us;
     out->made_by = rpc_uuid(item, row->made_by.u);
     out->decided_by = rpc_uuid(item, row->decided_by.u);
+    out->reversed_us = row->reversed_us;
     return out;
 }
 
@@ -221,6 +222,9 @@ const struct rpc_service cost_service = {
     .methods = (const struct rpc_method[]){
         {RPC_METHOD("RecordTakingCost", record_taking_cost, RecordTakingCostRequest, RecordTakingCostResponse),
          .check = record_request, .roles = ROLE_SUPERVISOR | ROLE_CASHIER | ROLE_ADMIN, .writes = true, .request_id = true},
-        {RPC_METHOD("ListTakingCosts", list_taking_costs, ListTakingCostsRequest, ListTakingCostsResponse), .check = list_request,
-         .roles = ROLES_OFFICE},
+        {RPC_METHOD("ReverseTakingCost", reverse_taking_cost, ReverseTakingCostRequest, ReverseTakingCostResponse),
+         .check = cost_reversal_check, .roles = ROLE_SUPERVISOR | ROLE_CASHIER | ROLE_ADMIN, .writes = true,
+         .request_id = true},
+        {RPC_METHOD("ListTakingCosts", list_taking_costs, ListTakingCostsRequest, ListTakingCostsResponse),
+         .check = list_request, .roles = ROLES_OFFICE},
         {0}}};

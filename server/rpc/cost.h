@@ -16,6 +16,10 @@ bool cost_check_digest(struct rpc_item *item, const char *field, ProtobufCBinary
 /** May a bill be booked, after it was booked like this? @return OK · COST_SPENT · COST_CHARGED. Pure. */
 TAGIH_MUST_USE tagih_err cost_once(enum cost_use used);
 
-extern const struct approval_kind taking_cost_kind;
+/* Taken back (cost_reversal.c). */
+tagih_err cost_reversal_check(struct rpc_item *item);
+tagih_err reverse_taking_cost(struct rpc_batch *batch);
+
+extern const struct approval_kind taking_cost_kind, taking_cost_reversal_kind;
 
 #endif

@@ -17,10 +17,21 @@ struct cost_row {
     struct bytes currency, reference, evidence; /* evidence: 32 bytes, none of a fee */
     int64_t value_us, at_us;
     user_id made_by, decided_by;
+    int64_t reversed_us; /* 0: it stands; read, never written */
+};
+
+/** A cost that was booked by mistake, taken back. */
+struct cost_reversal_row {
+    uuid cost, posting;
+    struct bytes reason;
+    int64_t at_us;
+    user_id made_by, decided_by;
 };
 
 /** A fact of its posting. */
 void cost_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct cost_row *row);
+
+void cost_reversal_fact(struct params *p, const struct tx *tx, struct arena *arena, const struct cost_reversal_row *row);
 
 TAGIH_MUST_USE tagih_err cost_send_used(struct tx *tx, struct arena *arena, account_id account, struct bytes reference);
 enum cost_use cost_take_used(struct tx *tx);
@@ -34,5 +45,8 @@ TAGIH_MUST_USE tagih_err cost_send_list(struct tx *tx, struct arena *arena, acco
                                         int32_t limit);
 /** Texts live in the result; posting and used_as are not read. */
 void cost_read_row(const struct result *r, size_t row, struct cost_row *out);
+
+/** One cost of taking, in the columns of a list. */
+TAGIH_MUST_USE tagih_err cost_send_get(struct tx *tx, struct arena *arena, uuid cost);
 
 #endif

@@ -7,7 +7,7 @@
 --       of enum bank_expected_kind: transfers, payments and cheques by the ledger lines that wait for it, all else by the
 --       fact that it is of. A reference that somebody gave without the bank's blanks is compared as the bank's are. It is
 --       SETTLED by the line that says so, WITHDRAWN when its payment was taken back before the bank had it and the money
---       did not stay in suspense (18); a cheque is OPEN, and expected, from when it was handed in. What was matched by hand
+--       did not stay in suspense (18), or its cost was; a cheque is OPEN, and expected, from when it was handed in. What was matched by hand
 --       without a line is in the bank (11) already.
 with settled as (
     select l.expected_id, l.line_id from bank_line l where l.agency_id = $1 and l.expected_id is not null
@@ -62,7 +62,9 @@ due as (
     from suspense i where i.agency_id = $1 and i.origin in (1, 2)
     union all -- all else stands at the bank already: the line only confirms it
     select o.posting_id, x.kind, x.object_id, x.reference, x.amount_minor, x.currency, x.ledger_account, null, o.account_id, o.at_us,
-           agency_date(o.at_us, g.time_zone), 1
+           agency_date(o.at_us, g.time_zone),
+           case when x.kind = 20 and exists (
+               select from account_cost_reversal r where r.agency_id = $1 and r.cost_id = x.object_id) then 3 else 1 end
     from (
         select d.posting_id, 6 as kind, d.item_id as object_id, bank_reference(i.source_reference) as reference,
                -i.amount_minor as amount_minor, i.currency::text as currency, 11 as ledger_account

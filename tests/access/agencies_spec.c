@@ -33,6 +33,8 @@ static const char *const past_policies[] = {"agency_by_name",
                                             "digest_head_due_agencies",
                                             "enrol_code_by_hash",
                                             "feed_agencies",
+                                            "figure_cash", /* sums alone */
+                                            "figure_counts",
                                             "handover_uncovered_agencies",
                                             "promise_due_agencies",
                                             "session_by_hash",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Costs of taking collateral from the outside: booked when spent, by two people, once. */
 #include "tests/rpc/sale_case.h"
+#include "tests/support/months.h"
 #include "tests/support/verifier.h"
 
 static const user_id nobody;
@@ -116,6 +117,87 @@ static void costs_are_listed_page_by_page_the_newest_first(void **state) {
     assert_string_equal(rest->next_page_token, "");
 }
 
+/* ---- taken back ----------------------------------------------------------------------------------------------------- */
+
+//= RULES.md R-RPO-7c
+//  A cost of taking that was booked by mistake is taken back by two people, once: its lines the other way round, valued as
+//  it was, and the bank is expected to show it no more.
+static void a_cost_that_was_a_mistake_is_taken_back_once(void **state) {
+    (void)state;
+    account_id account = teller_account(&teller, nobody, &debt_j1, 1);
+    int64_t spent_us = clock_now().us - 5 * US_PER_DAY;
+    uuid cost = approved(
+        taking_cost(account, &(struct bill){.amount_minor = MINOR(2000000), .reference = "TOW-J37", .value_us = spent_us}));
+    const char *id = costs_of(account, 0, NULL)->costs[0]->cost_id;
+    struct rig_answer open = reverse_cost(id);
+    assert_answer(reverse_cost(id), PROPOSAL_EXISTS);
+    assert_answer(teller_decide(&teller, teller.cashier, proposal_of(open), true), PROPOSAL_OWN);
+    uuid posting = approved(open);
+    // J37: bank 2 000 000 · recoverable costs 2 000 000
+    assert_lines(posting, {LEDGER_BANK, MINOR(2000000)}, {LEDGER_RECOVERABLE_COSTS, -MINOR(2000000)});
+    assert_int_equal(teller_number(&teller,
+                                   "select count(*) from posting r join posting c on c.posting_id = r.trigger_id"
+                                   " where r.posting_id = '%s' and r.value_on = c.value_on",
+                                   posting),
+                     1);
+    assert_int_equal(teller_number(&teller, "select state from bank_expected where expected_id = '%s'", cost),
+                     EXPECTED_WITHDRAWN);
+    const Tagih__V1__ListTakingCostsResponse *list = costs_of(account, 0, NULL);
+    assert_int_equal(list->open_minor, 0);
+    assert_int_equal(list->n_costs, 1);
+    assert_true(list->costs[0]->reversed_us > 0);
+    assert_answer(reverse_cost(rig_text(cost)), COST_REVERSED);
+    assert_answer(reverse_cost(rig_text(rig_id())), NOT_PERMITTED);
+    assert_answer(reverse_cost(""), REQUEST_FIELD_MISSING);
+}
+
+//= RULES.md R-RPO-7c
+//  Its bill may be booked anew, as either.
+static void a_bill_that_was_taken_back_is_booked_anew(void **state) {
+    (void)state;
+    account_id account = teller_account(&teller, nobody, &debt_j1, 1);
+    uuid wrong = approved(taking_cost(account, &(struct bill){.amount_minor = MINOR(100000), .reference = "INV-21"}));
+    approved(reverse_cost(rig_text(wrong)));
+    uuid right = approved(taking_cost(account, &(struct bill){.amount_minor = MINOR(10000), .reference = "INV-21"}));
+    assert_answer(charge(account, MINOR(10000), "inv 21"), COST_SPENT);
+    approved(reverse_cost(rig_text(right)));
+    assert_answer(charge(account, MINOR(10000), "inv 21"), OK);
+    assert_answer(taking_cost(account, &(struct bill){.amount_minor = MINOR(10000), .reference = "INV-21"}), COST_CHARGED);
+    assert_int_equal(costs_of(account, 0, NULL)->open_minor, 0);
+}
+
+//= RULES.md R-RPO-7c
+//  nor when the bank has shown it: then the money did leave.
+static void a_bill_that_the_bank_shows_is_not_taken_back(void **state) {
+    (void)state;
+    account_id account = teller_account(&teller, nobody, &debt_j1, 1);
+    uuid cost = approved(taking_cost(account, &(struct bill){.amount_minor = MINOR(123000), .reference = "TOW-123"}));
+    struct rig_answer open = reverse_cost(rig_text(cost));
+    teller_bank_line(&teller, NULL, "-123000.00", "TOW-123");
+    assert_answer(approve(open), COST_AT_BANK);
+    assert_int_equal(costs_of(account, 0, NULL)->open_minor, MINOR(123000));
+}
+
+//= RULES.md R-ALL-7
+//  A posting has a value date and a posting date.
+static void a_cost_of_a_closed_month_is_taken_back_in_the_open_one(void **state) {
+    (void)state;
+    account_id account = teller_account(&teller, nobody, &debt_j1, 1);
+    instant spent = teller_noon(months_near_end(2));
+    uuid cost = approved(taking_cost(account, &(struct bill){.amount_minor = MINOR(2000000), .value_us = spent.us}));
+    months_close_before(&teller, teller.second, months_closable());
+    months_close(&teller, teller.second, months_closable());
+    uuid posting = approved(reverse_cost(rig_text(cost)));
+    assert_int_equal(
+        teller_number(
+            &teller,
+            "select count(*) from posting r join posting c on c.posting_id = r.trigger_id"
+            " where r.posting_id = '%s' and r.value_on = c.value_on and c.posting_on = c.value_on and r.posting_on >="
+            " (select max(m.month_on) + interval '1 month' from month_close m where m.agency_id = r.agency_id)",
+            posting),
+        1);
+}
+
 //= RULES.md R-LED-1a
 //  `verify` finds a value that was changed, a row that was taken out or put in
 static void what_the_bank_should_show_of_it_is_worked_out_again(void **state) {
@@ -130,6 +212,10 @@ int main(void) {
         cmocka_unit_test(a_bill_that_was_charged_meanwhile_is_no_cost_any_more),
         cmocka_unit_test(costs_that_cannot_be_are_refused),
         cmocka_unit_test(costs_are_listed_page_by_page_the_newest_first),
+        cmocka_unit_test(a_cost_that_was_a_mistake_is_taken_back_once),
+        cmocka_unit_test(a_bill_that_was_taken_back_is_booked_anew),
+        cmocka_unit_test(a_bill_that_the_bank_shows_is_not_taken_back),
+        cmocka_unit_test(a_cost_of_a_closed_month_is_taken_back_in_the_open_one),
         cmocka_unit_test(what_the_bank_should_show_of_it_is_worked_out_again),
     };
     return cmocka_run_group_tests_name("cost", tests, open_desk, close_desk);

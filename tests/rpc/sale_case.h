@@ -56,4 +56,12 @@ static inline struct rig_answer taking_cost(account_id account, const struct bil
     return rig_call(&rig, token(uuid_is_nil(bill->maker.u) ? teller.cashier : bill->maker), "CostService/RecordTakingCost", &request);
 }
 
+static inline struct rig_answer reverse_cost(const char *cost) {
+    Tagih__V1__ReverseTakingCostRequest request = TAGIH__V1__REVERSE_TAKING_COST_REQUEST__INIT;
+    request.cost_id = TEXT(cost);
+    request.reason = TEXT("another car's bill");
+    request.request_id = TEXT(rig_text(rig_id()));
+    return rig_call(&rig, token(teller.cashier), "CostService/ReverseTakingCost", &request);
+}
+
 #endif

@@ -372,6 +372,22 @@ static void proceeds_do_not_pay_the_debt_of_an_account_that_went_back(void **sta
     approved(take_back(sale));
 }
 
+//= RULES.md R-RPO-7c
+//  Not while a sale has brought it back
+static void a_cost_that_a_sale_brought_back_is_no_mistake(void **state) {
+    (void)state;
+    account_id account = teller_account(&teller, nobody, &debt_j26, 1);
+    uuid cost = approved(taking_cost(account, &(struct bill){.amount_minor = MINOR(2000000)}));
+    struct rig_answer open = reverse_cost(rig_text(cost));
+    uuid sale = sold(account, MINOR(30000000));
+    approved(settle(sale, MINOR(1500000)));
+    assert_answer(approve(open), COST_RECOVERED);
+    approved(take_back(sale));
+    assert_answer(approve(open), OK); /* nobody has it now */
+    approved(settle(sale, MINOR(1500000)));
+    assert_int_equal(get(sale)->taking_costs_minor, 0);
+}
+
 static void sales_are_listed_page_by_page_the_newest_first(void **state) {
     (void)state;
     account_id account = teller_account(&teller, nobody, &debt_j1, 1);
@@ -393,8 +409,11 @@ static void sales_are_listed_page_by_page_the_newest_first(void **state) {
 static void in_the_end_all_postings_sum_to_zero(void **state) {
     (void)state;
     assert_int_equal(pg_number(&rig.pg, "select count(*) from (select 1 from ledger_line group by posting_id, currency having sum(amount_minor) <> 0) x"), 0);
-    assert_int_equal(held(LEDGER_RECOVERABLE_COSTS), pg_number(&rig.pg, "select (select sum(amount_minor) from account_cost where used_as = 1)"
-                                                                        " - (select sum(taking_costs_minor) from sale_event)"));
+    assert_int_equal(held(LEDGER_RECOVERABLE_COSTS),
+                     pg_number(&rig.pg,
+                               "select (select sum(amount_minor) from account_cost c where used_as = 1"
+                               " and not exists (select from account_cost_reversal r where r.cost_id = c.cost_id))"
+                               " - (select sum(taking_costs_minor) from sale_event)"));
     assert_int_equal(-held(LEDGER_SURPLUS_OWED), pg_number(&rig.pg, "select sum(surplus_minor) - coalesce(sum(amount_minor) filter (where event = 3), 0) from sale_event"));
 }
 
@@ -424,6 +443,7 @@ int main(void) {
         cmocka_unit_test(sales_that_cannot_be_are_refused),
         cmocka_unit_test(steps_that_cannot_be_are_refused),
         cmocka_unit_test(proceeds_do_not_pay_the_debt_of_an_account_that_went_back),
+        cmocka_unit_test(a_cost_that_a_sale_brought_back_is_no_mistake),
         cmocka_unit_test(sales_are_listed_page_by_page_the_newest_first),
         cmocka_unit_test(in_the_end_all_postings_sum_to_zero),
         cmocka_unit_test(what_the_bank_should_show_of_it_is_worked_out_again),

@@ -228,6 +228,14 @@ static void day_of_a_sale(account_id account) {
     cost.evidence_sha256 = (ProtobufCBinaryData){sizeof digest, digest};
     cost.request_id = (char *)(uintptr_t)rig_text(rig_id());
     decided(second, rig_call(rig, maker, "CostService/RecordTakingCost", &cost));
+    cost.reference = (char *)(uintptr_t) "another car's"; /* a mistake: it is taken back */
+    cost.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    decided(second, rig_call(rig, maker, "CostService/RecordTakingCost", &cost));
+    Tagih__V1__ReverseTakingCostRequest undo = TAGIH__V1__REVERSE_TAKING_COST_REQUEST__INIT;
+    char mistake[UUID_TEXT_SIZE];
+    snprintf(mistake, sizeof mistake, "%s", pg_value(&rig->pg, "select cost_id from account_cost where reference like 'another%'"));
+    undo.cost_id = mistake, undo.reason = why, undo.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    decided(second, rig_call(rig, maker, "CostService/ReverseTakingCost", &undo));
     Tagih__V1__RecordSaleRequest sale = TAGIH__V1__RECORD_SALE_REQUEST__INIT;
     money.minor = MINOR(9000000);
     sale.account_id = on, sale.hammer = &money, sale.reason = sale.asset_reference = sale.house = sale.lot = why;
