@@ -11,6 +11,7 @@
 #include "domain/fate_bits.h"
 #include "rpc/entry_decide.h"
 #include "run/random.h"
+#include "store/bank.h"
 #include "store/change.h"
 #include "store/payment.h"
 #include "store/promise.h"
@@ -131,6 +132,19 @@ static tagih_err check_held(struct settling *s, int64_t amount_minor) {
     return held_minor < amount_minor ? FAIL(ENTRY_CASH_GONE) : TAGIH_OK;
 }
 
+/* What the bank was to show of it: nothing any more. What it has shown did happen (R-PAY-5). */
+static tagih_err expect_no_more(struct settling *s) {
+    enum ledger_account account = s->read.money.account;
+    if (account != LEDGER_TRANSFER_CLEARING && account != LEDGER_CHEQUES_IN_HAND) return TAGIH_OK;
+    uuid id = s->read.id;
+    bool settled = false;
+    if (!s->read.owns_id) memcpy(id.b, s->read.hash.b, sizeof id.b);
+    TRY(bank_send_expected_lock(s->batch->tx, s->batch->arena, &id, 1));
+    TRY(tx_sync(s->batch->tx));
+    bank_take_expected_lock(s->batch->tx, &id, 1, EXPECTED_SETTLED, &settled);
+    return settled ? FAIL(PAYMENT_AT_BANK) : bank_send_withdraw(s->batch->tx, s->batch->arena, &id, 1);
+}
+
 /* It never happened (J23); the bytes are kept. */
 static tagih_err drop(struct settling *s) {
     const struct journal_money *money = journal_money_of(s->entry);
@@ -142,6 +156,7 @@ static tagih_err drop(struct settling *s) {
     TRY(settling__lock_and_load(s));
     if (moves) {
         TRY(check_held(s, money->amount_minor));
+        TRY(expect_no_more(s));
         ledger_quarantine_drop(&s->post.ledger, s->read.money, money->amount_minor);
     }
     TRY(book_decide(&s->book));

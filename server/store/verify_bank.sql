@@ -7,7 +7,7 @@
 --       of enum bank_expected_kind: transfers, payments and cheques by the ledger lines that wait for it, all else by the
 --       fact that it is of. A reference that somebody gave without the bank's blanks is compared as the bank's are. It is
 --       SETTLED by the line that says so, WITHDRAWN when its payment was taken back before the bank had it and the money
---       did not stay in suspense (18), or its cost was; a cheque is OPEN, and expected, from when it was handed in. What was matched by hand
+--       did not stay in suspense (18), or its receipt was dropped from quarantine, or its cost was; a cheque is OPEN, and expected, from when it was handed in. What was matched by hand
 --       without a line is in the bank (11) already.
 with settled as (
     select l.expected_id, l.line_id from bank_line l where l.agency_id = $1 and l.expected_id is not null
@@ -19,7 +19,7 @@ waiting as (
     group by l.posting_id, l.ledger_account, l.currency),
 taken as (
     select o.trigger_id as expected_id, o.account_id, w.ledger_account, w.currency, w.amount_minor, o.value_on,
-           o.kind = 3 or p.source = 1 as is_field, p.source_reference, coalesce(p.value_us, r.value_us, b.value_us) as value_us
+           o.kind = 3 or p.source = 1 as is_field, o.kind = 3 as in_quarantine, p.source_reference, coalesce(p.value_us, r.value_us, b.value_us) as value_us
     from waiting w
     join posting o on o.agency_id = $1 and o.posting_id = w.posting_id and o.kind in (1, 3)
     left join payment p on p.agency_id = $1 and p.payment_id = o.trigger_id and o.kind = 1
@@ -43,6 +43,10 @@ due as (
            t.account_id, coalesce(c.at_us, t.value_us) as since_us, coalesce(agency_date(c.at_us, g.time_zone), t.value_on) as since_on,
            case when v.reason in (3, 5) or v.reason = 1 and not exists (
                     select from ledger_line l where l.agency_id = $1 and l.posting_id = v.reversal_id and l.ledger_account = 18) then 3
+                when t.in_quarantine and exists (
+                    select from entry_decision x join journal_key k on k.agency_id = $1 and k.entry_hash = x.entry_hash
+                    where x.agency_id = $1 and x.action = 2 and t.expected_id =
+                          case when k.owns_id then k.entry_id else encode(substring(k.entry_hash for 16), 'hex')::uuid end) then 3
                 when t.ledger_account = 6 and c.payment_id is null then 0 else 1 end as state
     from taken t
     join agency g on g.agency_id = $1

@@ -151,6 +151,31 @@ static void a_receipt_that_never_happened_is_dropped(void **state) {
     writer_end(&w);
 }
 
+static size_t transfer(struct writer *w, const char *reference) {
+    struct journal_entry entry = writer_receipt(w, (account_id){rig_id()}, MINOR(700000));
+    entry.body.receipt.tender = JOURNAL_TENDER_TRANSFER;
+    entry.body.receipt.has_tender_reference = true;
+    entry.body.receipt.tender_reference = bytes_text(reference);
+    return writer_sign(w, &entry);
+}
+
+//= RULES.md R-JRN-6a
+//  Dropped, a receipt's money leaves quarantine for the side that it came from
+static void a_transfer_that_was_dropped_is_expected_of_the_bank_no_more(void **state) {
+    (void)state;
+    struct writer w = new_writer();
+    size_t never = transfer(&w, "TRX never"), came = transfer(&w, "TRX came");
+    push(&w, never, came);
+    struct rig_answer answer = decide(&w.entries[never], DROP, as_it_says);
+    // J23: quarantine 700 000 · transfer clearing 700 000
+    assert_int_equal(line(posting_of(&answer), LEDGER_TRANSFER_CLEARING), -MINOR(700000));
+    assert_string_equal(teller_bank_line(&teller, NULL, "700000", "TRX never")->result, "SUSPENSE"); /* nothing waits for it */
+    assert_string_equal(teller_bank_line(&teller, NULL, "700000", "TRX came")->result, "SETTLED");
+    assert_answer(decide(&w.entries[came], DROP, as_it_says), PAYMENT_AT_BANK); /* so it did happen */
+    assert_int_equal(fate_of(&w.entries[came]), FATE_QUARANTINED);
+    writer_end(&w);
+}
+
 //= RULES.md R-PAY-4
 //  Cash held is never below zero.
 static void cash_that_was_handed_in_is_not_dropped(void **state) {
@@ -652,6 +677,7 @@ int main(void) {
         cmocka_unit_test(a_quarantined_receipt_posts_to_the_account_where_it_belongs),
         cmocka_unit_test(its_acknowledgement_stays_the_first),
         cmocka_unit_test(a_receipt_that_never_happened_is_dropped),
+        cmocka_unit_test(a_transfer_that_was_dropped_is_expected_of_the_bank_no_more),
         cmocka_unit_test(cash_that_was_handed_in_is_not_dropped),
         cmocka_unit_test(money_for_a_closed_account_goes_elsewhere),
         cmocka_unit_test(what_has_no_lines_can_be_dropped_or_finds_its_account),
