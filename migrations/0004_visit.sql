@@ -19,7 +19,7 @@ call make_fact('change');
 
 -- For the feed's own look-out: which agencies have changes from a transaction on. It tells no more than their ids.
 create function feed_agencies(since xid8) returns setof uuid language sql stable security definer
-set search_path = pg_catalog, public as $$
+set search_path = pg_catalog, public, pg_temp as $$
     select a.agency_id from agency a
     where exists (select from change c where c.agency_id = a.agency_id and c.xid >= since)
 $$;
@@ -74,7 +74,7 @@ call make_state('visit_state');
 
 -- For the minute's work: which agencies have leases that are over. It tells no more than their ids.
 create function visit_overdue_agencies(now_us bigint) returns setof uuid language sql stable security definer
-set search_path = pg_catalog, public as $$
+set search_path = pg_catalog, public, pg_temp as $$
     select a.agency_id from agency a
     where exists (select from visit_state s where s.agency_id = a.agency_id and s.live and s.lease_until_us <= now_us)
 $$;

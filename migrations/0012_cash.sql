@@ -259,7 +259,7 @@ grant execute on function journal_is_complete(uuid, uuid, integer, bigint) to ta
 
 -- For the minute's work: which agencies have handovers that wait for the giver's cash. It tells no more than their ids.
 create function handover_uncovered_agencies() returns setof uuid language sql stable security definer
-set search_path = pg_catalog, public as $$
+set search_path = pg_catalog, public, pg_temp as $$
     select a.agency_id from agency a
     where exists (select from handover_state s where s.agency_id = a.agency_id and s.state = 4)
 $$;
@@ -387,7 +387,7 @@ grant execute on function cash_inflows(uuid, uuid, text, uuid, integer, bigint, 
 -- For the minute's work: which agencies have collectors whose cash was not looked at since it moved, a day's cash came
 -- past its time, or limits changed. It tells no more than their ids.
 create function cash_watch_agencies(now_us bigint) returns setof uuid language sql stable security definer
-set search_path = pg_catalog, public as $$
+set search_path = pg_catalog, public, pg_temp as $$
     select a.agency_id
     from agency a
     cross join lateral (select public.cash_due_before(now_us, a.time_zone) as due_before_on) d

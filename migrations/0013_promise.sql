@@ -120,7 +120,7 @@ as $$ select (extract(epoch from (on_day::timestamp at time zone zone)) * 100000
 -- For the minute's work: which agencies have promises that time alone has changed, plans whose first day has come, or
 -- reminders to write today. It tells no more than their ids.
 create function promise_due_agencies(now_us bigint) returns setof uuid language sql stable security definer
-set search_path = pg_catalog, public as $$
+set search_path = pg_catalog, public, pg_temp as $$
     select a.agency_id from agency a
     where exists (select from promise_state s where s.agency_id = a.agency_id and s.state = 1 and s.closes_us <= now_us)
        or exists (select from plan_state l where l.agency_id = a.agency_id and l.state in (1, 2)

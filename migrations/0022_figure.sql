@@ -6,7 +6,7 @@
 create function figure_counts(now_us bigint)
 returns table (entries_waiting bigint, entries_quarantined bigint, entries_oldest_us bigint, chains_with_gaps bigint,
                suspense_items bigint, proposals_open bigint, changes_unsettled bigint, unsettled_oldest_us bigint)
-language sql stable security definer set search_path = pg_catalog, public as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select coalesce(sum(e.waiting), 0)::bigint, coalesce(sum(e.quarantined), 0)::bigint, min(e.oldest_us),
            coalesce(sum(g.n), 0)::bigint, coalesce(sum(s.n), 0)::bigint, coalesce(sum(p.n), 0)::bigint,
            coalesce(sum(c.n), 0)::bigint, min(c.oldest_us)
@@ -37,7 +37,7 @@ grant execute on function figure_counts(bigint) to tagih_app;
 create function figure_cash()
 returns table (currency text, held_minor bigint, aged_minor bigint, aged_collectors bigint, transit_minor bigint,
                suspense_minor bigint)
-language sql stable security definer set search_path = pg_catalog, public as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select x.currency, sum(x.held)::bigint, sum(x.aged)::bigint, count(*) filter (where x.aged > 0), sum(x.transit)::bigint,
            sum(x.suspense)::bigint
     from (select c.currency::text, c.cash_held_minor as held, c.deposit_in_transit_minor as transit, 0::bigint as aged, 0::bigint as suspense

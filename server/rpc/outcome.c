@@ -58,7 +58,8 @@ static tagih_err take(struct tx *tx, struct arena *arena, struct outcome_entry *
 
 static enum report_fate known_fate(const struct outcome_entry *e) {
     const struct outcome_loaded *at = &e->loaded;
-    bool same = uuid_equal(at->known_visit.u, e->key.visit.u) && uuid_equal(at->known_collector.u, e->key.collector.u);
+    bool his = uuid_equal(at->known_collector.u, e->key.collector.u), same = his && uuid_equal(at->known_visit.u, e->key.visit.u);
+    if (!his && !e->journal) return REPORT_FOREIGN;
     if (!same) return REPORT_REUSED;
     if (e->journal) return REPORT_REPEAT;
     bool next = at->known_has_next == e->report.has_next_action &&

@@ -9,6 +9,7 @@
 #include "rpc/page.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
+#include "store/settlement.h"
 
 #define REASON_MAX 500
 #define REFERENCE_MAX 100
@@ -247,10 +248,15 @@ static tagih_err leaving_request(struct rpc_item *item) {
 static tagih_err propose_leaving(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const Tagih__V1__ProposeLeavingRequest *request = item->request;
+    user_id leaver = ((const struct asked *)item->checked)->collector;
+    struct settlement_collector known;
+    TRY(settlement_send_collector(batch->tx, batch->arena, leaver, batch->now));
     TRY(rpc_load(batch));
+    settlement_take_collector(batch->tx, &known);
     if (!rpc_ok(item)) return TAGIH_OK;
-    struct approval_making making = {.kind = TAGIH__V1__PROPOSAL_KIND__PROPOSAL_KIND_BONUS_LEAVING,
-                                     .subject = ((const struct asked *)item->checked)->collector.u, .reason = request->reason};
+    if (!known.found) return FAIL(NOT_PERMITTED);
+    struct approval_making making = {.kind = TAGIH__V1__PROPOSAL_KIND__PROPOSAL_KIND_BONUS_LEAVING, .subject = leaver.u,
+                                     .reason = request->reason};
     uuid id;
     TRY(approval_propose(batch, item, &making, &id));
     ((Tagih__V1__ProposeLeavingResponse *)item->response)->proposal_id = rpc_uuid(item, id);

@@ -22,7 +22,8 @@ static const char *const of_nobody[] = {
 };
 
 /* What tagih_app may call that runs past the policies: whoever logs in or enrols has no agency yet, and a chore asks which
- * agencies have work for it. Each answers ids and what the look-up needs, nothing else. */
+ * agencies have work for it; each answers ids and what the look-up needs, nothing else. Figures for the operator are sums.
+ */
 static const char *const past_policies[] = {"agency_by_name",
                                             "agency_ids",
                                             "bank_late_agencies",
@@ -33,7 +34,7 @@ static const char *const past_policies[] = {"agency_by_name",
                                             "digest_head_due_agencies",
                                             "enrol_code_by_hash",
                                             "feed_agencies",
-                                            "figure_cash", /* sums alone */
+                                            "figure_cash",
                                             "figure_counts",
                                             "handover_uncovered_agencies",
                                             "promise_due_agencies",
@@ -335,6 +336,16 @@ static void functions_that_run_past_the_policies_are_few_and_known(void **state)
     }
 }
 
+/* A path that does not end with pg_temp begins with it: whoever calls such a function could put a table of his own there. */
+static void such_functions_look_into_no_table_of_their_caller(void **state) {
+    (void)state;
+    size_t n = list(
+        "select p.proname from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prosecdef"
+        " and not coalesce(p.proconfig @> array['search_path=pg_catalog, public, pg_temp'], false) order by 1",
+        names);
+    if (n) fail_msg("%zu functions, %s the first", n, names[0]);
+}
+
 /* tagih_read looks at all agencies, so it may do nothing else; and who serves owns nothing. */
 static void who_sees_all_changes_nothing(void **state) {
     (void)state;
@@ -358,6 +369,7 @@ int main(void) {
         cmocka_unit_test(tables_of_no_agency_are_few_and_known),
         cmocka_unit_test(no_view_looks_past_the_policies),
         cmocka_unit_test(functions_that_run_past_the_policies_are_few_and_known),
+        cmocka_unit_test(such_functions_look_into_no_table_of_their_caller),
         cmocka_unit_test(who_sees_all_changes_nothing),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);

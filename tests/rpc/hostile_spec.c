@@ -7,16 +7,15 @@
 
 #include <stdlib.h>
 
-#include "rpc/rpc.h"
-#include "rpc/services.h"
 #include "server/run/clock.h"
 #include "tests/support/case.h"
+#include "tests/support/methods.h"
 
 #define MINOR(rupiah) (INT64_C(100) * (rupiah))
 #define REQUEST_MAX ((size_t)1 << 20)
 
 static struct rig rig;
-static agency_id agency, other_agency;
+static agency_id agency;
 static user_id people[ROLE_COUNT];
 static struct rig_phone phones[ROLE_COUNT];
 
@@ -25,7 +24,6 @@ static int open_rig(void **state) {
     rig_open(&rig, NULL);
     pg_exec(&rig.pg, "begin");
     agency = rig_agency(&rig, "Acme");
-    other_agency = rig_agency(&rig, "Bumi");
     for (int i = 0; i < ROLE_COUNT; i++) {
         people[i] = rig_user(&rig, agency, NULL, 1u << i);
         phones[i] = rig_phone(&rig, agency, people[i]);
@@ -41,33 +39,6 @@ static int close_rig(void **state) {
 }
 
 /* ---- every method --------------------------------------------------------------------------------------------- */
-
-struct method {
-    const struct rpc_method *row;
-    const ProtobufCMethodDescriptor *proto;
-    char name[96]; /* "Service/Method" */
-};
-
-/* The unary methods of tagih.v1, one after the other. */
-static bool next_method(struct method *m, size_t *service, size_t *at) {
-    for (; rpc_services[*service]; (*service)++, *at = 0) {
-        const struct rpc_service *s = rpc_services[*service];
-        if (strncmp(s->proto->name, "tagih.v1.", 9) != 0) continue;
-        for (; s->methods[*at].name; (*at)++) {
-            m->row = &s->methods[*at];
-            if (m->row->stream || m->row->bidi) continue;
-            m->proto = protobuf_c_service_descriptor_get_method_by_name(s->proto, m->row->name);
-            snprintf(m->name, sizeof m->name, "%s/%s", s->proto->short_name, m->row->name);
-            (*at)++;
-            return true;
-        }
-    }
-    return false;
-}
-
-#define FOR_EACH_METHOD(m) \
-    struct method m;       \
-    for (size_t service_ = 0, at_ = 0; next_method(&m, &service_, &at_);)
 
 /* Somebody who may call it. */
 static const char *good_token(const struct rpc_method *row) {
@@ -230,92 +201,6 @@ static void more_than_a_mebibyte_is_refused_and_the_next_call_is_served(void **s
     Tagih__V1__WhoAmIRequest who = TAGIH__V1__WHO_AM_IREQUEST__INIT;
     struct rig_answer a = rig_call(&rig, rig_staff_token(&rig, agency, people[2], 0), "SessionService/WhoAmI", &who);
     assert_answer(a, OK);
-}
-
-/* ---- who ------------------------------------------------------------------------------------------------------ */
-
-/* A request with something plausible in every string and number, so that most field checks pass. */
-static struct bytes plausible(const ProtobufCMessageDescriptor *type, uint8_t *raw, size_t size) {
-    size_t n = 0;
-    for (unsigned f = 0; f < type->n_fields; f++) {
-        const ProtobufCFieldDescriptor *field = &type->fields[f];
-        size_t len = strlen(field->name);
-        bool is_id = len > 2 && strcmp(field->name + len - 3, "_id") == 0, is_date = len > 2 && strcmp(field->name + len - 3, "_on") == 0;
-        const char *text = is_id ? rig_text(rig_id()) : is_date ? "2026-05-04" : "";
-        assert_true(n + 64 < size);
-        if (field->type == PROTOBUF_C_TYPE_STRING && *text) {
-            n += put_key(raw + n, field->id, 2);
-            n += put_varint(raw + n, strlen(text));
-            memcpy(raw + n, text, strlen(text));
-            n += strlen(text);
-        }
-        if (field->type == PROTOBUF_C_TYPE_INT32 || field->type == PROTOBUF_C_TYPE_ENUM) {
-            n += put_key(raw + n, field->id, 0);
-            raw[n++] = 1;
-        }
-    }
-    return bytes_make(raw, n);
-}
-
-/* Field checks come after the token and before the role: only a request that passes them meets the role. Whoever lacks
- * the role never gets further than such a refusal. */
-static void every_role_meets_every_method_as_its_row_says(void **state) {
-    (void)state;
-    size_t refused = 0, allowed = 0;
-    FOR_EACH_METHOD(m) {
-        if (m.row->open || m.row->parks) continue;
-        for (int i = 0; i < ROLE_COUNT; i++) {
-            bool may = m.row->roles & 1u << i;
-            const char *token = m.row->device ? phones[i].token : rig_staff_token(&rig, agency, people[i], 0);
-            uint8_t raw[1024];
-            struct rig_answer a = call_raw(&m, token, plausible(m.proto->input, raw, sizeof raw));
-            bool denied = a.status == CALL_PERMISSION_DENIED;
-            if (!may && a.status != CALL_PERMISSION_DENIED && a.status != CALL_INVALID_ARGUMENT) {
-                fail_msg("%s let a %s pass: %s", m.name, role_name((size_t)i), a.reason);
-            }
-            refused += !may && denied;
-            if (may && !denied) allowed++;
-        }
-    }
-    print_message("             %zu refusals by role, %zu callers that got further\n", refused, allowed);
-    assert_true(refused > 20 && allowed > 20);
-}
-
-static void the_phones_methods_want_a_phone(void **state) {
-    (void)state;
-    FOR_EACH_METHOD(m) {
-        if (!m.row->device) continue;
-        struct rig_answer a = call_raw(&m, rig_staff_token(&rig, agency, people[0], 0), bytes_make("", 0));
-        assert_answer(a, NOT_PERMITTED);
-    }
-}
-
-static void no_method_serves_a_caller_without_a_good_token(void **state) {
-    (void)state;
-    struct rig_phone lost = rig_phone(&rig, agency, people[0]);
-    char sql[160], suspended[RIG_TOKEN_SIZE], crossed[RIG_TOKEN_SIZE];
-    user_id gone = rig_user(&rig, agency, NULL, ROLES_ALL);
-    snprintf(sql, sizeof sql, "update device_state set state = 4 where device_id = '%s'", rig_text(lost.device.u));
-    pg_exec(&rig.pg, sql);
-    snprintf(sql, sizeof sql, "update staff_state set state = 2 where user_id = '%s'", rig_text(gone.u));
-    pg_exec(&rig.pg, sql);
-    snprintf(suspended, sizeof suspended, "%s", rig_staff_token(&rig, agency, gone, 0));
-    snprintf(crossed, sizeof crossed, "%s", rig_staff_token(&rig, other_agency, people[2], 0)); /* a user of the other one */
-    FOR_EACH_METHOD(m) {
-        if (m.row->open || m.row->parks) continue;
-        struct rig_answer a = call_raw(&m, NULL, bytes_make("", 0));
-        assert_answer(a, TOKEN_MISSING);
-        a = call_raw(&m, "rubbish", bytes_make("", 0));
-        assert_answer(a, TOKEN_INVALID);
-        a = call_raw(&m, rig_staff_token(&rig, agency, people[2], 901), bytes_make("", 0));
-        assert_answer(a, TOKEN_EXPIRED);
-        const char *none[] = {m.row->device ? lost.token : suspended, suspended, crossed};
-        for (size_t i = 0; i < COUNT_OF(none); i++) {
-            a = call_raw(&m, none[i], bytes_make("", 0));
-            bool out = a.status == CALL_UNAUTHENTICATED || a.status == CALL_PERMISSION_DENIED || a.status == CALL_INVALID_ARGUMENT;
-            if (!out) fail_msg("%s served caller %zu: %s", m.name, i, a.reason);
-        }
-    }
 }
 
 /* ---- entries -------------------------------------------------------------------------------------------------- */
@@ -658,9 +543,6 @@ int main(void) {
         cmocka_unit_test(ten_thousand_levels_break_nothing),
         cmocka_unit_test(twenty_thousand_and_one_items_are_too_many),
         cmocka_unit_test(more_than_a_mebibyte_is_refused_and_the_next_call_is_served),
-        cmocka_unit_test(every_role_meets_every_method_as_its_row_says),
-        cmocka_unit_test(the_phones_methods_want_a_phone),
-        cmocka_unit_test(no_method_serves_a_caller_without_a_good_token),
         cmocka_unit_test(every_flipped_bit_is_evidence_and_never_money),
         cmocka_unit_test(absurd_values_of_every_kind_get_a_fate),
         cmocka_unit_test(absurd_places_in_a_chain_get_a_fate),
