@@ -125,7 +125,9 @@ static tagih_err open_doors(struct service *s) {
 /* Who is not watched needs neither: no thread, no connection, no port that nobody asked for. */
 static tagih_err open_watch(struct service *s) {
     const struct config *config = s->config;
-    if (*config->admin || notify_watchdog_us()) TRY(watchdog_open(s->net, s->crew, &s->watchdog));
+    if (*config->admin || notify_watchdog_us()) {
+        TRY(watchdog_open(s->net, s->crew, config->worker_s_max * US_PER_S, &s->watchdog));
+    }
     if (!*config->admin) return TAGIH_OK;
     struct db_options database = database_options(config);
     TRY(pulse_open(&database, &s->pulse));

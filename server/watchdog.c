@@ -21,8 +21,6 @@
 /* It looks so many times within its patience: one knock that was lost is no alarm. */
 #define LOOKS 4
 #define KNOCK_US_MAX (2 * US_PER_S)
-/* The longest deadline of a call is 30 s; a transaction ends at it. Who is at one batch for this long never comes back. */
-#define WORKER_US_MAX (600 * US_PER_S)
 
 struct watchdog {
     struct net_server *net;
@@ -31,14 +29,14 @@ struct watchdog {
     int end; /* eventfd */
     atomic_bool stopping, resting;
     _Atomic int64_t opened_us; /* when all doors were last found open, CLOCK_MONOTONIC */
-    int64_t patience_us;
+    int64_t patience_us, worker_us_max;
     bool knocked; /* the last knock was answered */
 };
 
 static bool worker_is_stuck(const struct watchdog *watchdog, int64_t now_us) {
     struct crew_load load;
     crew_load(watchdog->crew, now_us, &load);
-    return load.busy_us_max > WORKER_US_MAX;
+    return load.busy_us_max > watchdog->worker_us_max;
 }
 
 bool watchdog_is_well(const struct watchdog *watchdog, const char **why) {
@@ -81,13 +79,14 @@ static void *run(void *context) {
     return NULL;
 }
 
-tagih_err watchdog_open(struct net_server *net, const struct crew *crew, struct watchdog **out) {
+tagih_err watchdog_open(struct net_server *net, const struct crew *crew, int64_t worker_us_max, struct watchdog **out) {
     *out = NULL;
     struct watchdog *watchdog = calloc(1, sizeof *watchdog);
     if (!watchdog) return FAIL(OUT_OF_MEMORY);
     int64_t asked_us = notify_watchdog_us();
     watchdog->net = net;
     watchdog->crew = crew;
+    watchdog->worker_us_max = worker_us_max;
     watchdog->patience_us = asked_us ? asked_us : PATIENCE_US;
     watchdog->knocked = true;
     atomic_store(&watchdog->opened_us, clock_monotonic_us());

@@ -9,6 +9,7 @@
 #define TAGIH_WATCHDOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "tagih/err.h"
 
@@ -16,8 +17,16 @@ struct crew;
 struct net_server;
 struct watchdog;
 
-/** Start the thread. @param net, crew  outlive it. @return OK · OUT_OF_MEMORY */
-TAGIH_MUST_USE tagih_err watchdog_open(struct net_server *net, const struct crew *crew, struct watchdog **out);
+/**
+ * Start the thread.
+ *
+ * @param net, crew      outlive it
+ * @param worker_us_max  who has had one batch for so long does not come back: far beyond the longest deadline of a call
+ *                       (30 s), at which a transaction ends
+ * @return OK · OUT_OF_MEMORY
+ */
+TAGIH_MUST_USE tagih_err watchdog_open(struct net_server *net, const struct crew *crew, int64_t worker_us_max,
+                                       struct watchdog **out);
 
 /** @param why  [out] what is wrong, when something is. @return false: restart the process. Any thread; never blocks. */
 bool watchdog_is_well(const struct watchdog *watchdog, const char **why);

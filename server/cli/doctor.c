@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "net/pages.h"
 #include "server/cli/commands.h"
 #include "server/run/clock.h"
 #include "server/run/keys.h"
@@ -40,6 +41,8 @@ static bool check_config(const struct config *config) {
     }
     if (!log_level_parse(config->log, &level))
         return tell(false, "config", "TAGIH_LOG is debug, info, warn or error");
+    if (*config->admin && !net_pages_address_is_local(config->admin))
+        return tell(false, "config", "TAGIH_ADMIN is 127.0.0.1:port or [::1]:port: what it shows is for this machine alone");
     return tell(true, "config", "listens on %s%s%s, %lld workers", config->listen,
                 *config->listen && *config->socket ? " and " : "", config->socket,
                 (long long)config->workers);

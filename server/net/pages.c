@@ -44,6 +44,11 @@ static bool read_address(const char *text, union address *out) {
     return strcmp(host, "[::1]") == 0;
 }
 
+bool net_pages_address_is_local(const char *address) {
+    union address ignored;
+    return read_address(address, &ignored);
+}
+
 /* ---- answers ---------------------------------------------------------------------------------------------------- */
 
 /* Takes the body over; NULL body: no memory. */

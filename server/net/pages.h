@@ -7,6 +7,7 @@
 #ifndef TAGIH_NET_PAGES_H
 #define TAGIH_NET_PAGES_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "tagih/err.h"
@@ -39,6 +40,9 @@ struct net_pages_options {
  * @return OK · NET_NOT_LOCAL the address is no loopback address with a port · NET_LISTEN it is taken · OUT_OF_MEMORY
  */
 TAGIH_MUST_USE tagih_err net_pages_open(const struct net_pages_options *options, struct net_pages **out);
+
+/** Is it an address that net_pages_open takes? */
+bool net_pages_address_is_local(const char *address);
 
 /** The port that is listened on. */
 int net_pages_port(const struct net_pages *pages);

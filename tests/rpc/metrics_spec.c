@@ -4,6 +4,7 @@
  * those of the calls that were made, the figures those of the books, and nothing in it names anybody.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -388,6 +389,41 @@ static void without_its_database_it_is_alive_and_not_ready(void **state) {
     assert_true(value_of("tagih_database_up") == 1);
 }
 
+/* kill -STOP and -CONT of the server's sessions: a database that takes questions and does not answer. */
+static void stop_sessions(int number) {
+    PGresult *r = PQexec(rig.pg.admin,
+                         "select pid from pg_stat_activity where datname = current_database()"
+                         " and application_name like 'tagih-%'");
+    assert_int_equal(PQresultStatus(r), PGRES_TUPLES_OK);
+    for (int i = 0; i < PQntuples(r); i++) kill((pid_t)strtol(PQgetvalue(r, i, 0), NULL, 10), number);
+    PQclear(r);
+}
+
+static int64_t now_ms(void) {
+    return clock_monotonic_us() / US_PER_MS;
+}
+
+static void while_its_database_hangs_no_page_waits(void **state) {
+    (void)state;
+    wait_for("/readyz", 200, "ok");
+    stop_sessions(SIGSTOP);
+    int64_t slowest_ms = 0;
+    for (int64_t until_ms = now_ms() + 6000; now_ms() < until_ms;) {
+        int64_t began_ms = now_ms();
+        free(scrape());
+        if (now_ms() - began_ms > slowest_ms) slowest_ms = now_ms() - began_ms;
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    }
+    struct http_answer ready = ask("/readyz"), alive = ask("/livez");
+    stop_sessions(SIGCONT);
+    assert_true(slowest_ms < 1000);
+    assert_int_equal(ready.status, 503);
+    assert_int_equal(alive.status, 200);
+    http_release(&ready);
+    http_release(&alive);
+    wait_for("/readyz", 200, "ok");
+}
+
 /* Migrations are applied while the old servers serve, and must not take all of them away at once. */
 static void a_newer_schema_ends_readiness_only_where_a_connection_was_lost(void **state) {
     (void)state;
@@ -471,6 +507,7 @@ int main(void) {
         cmocka_unit_test(promtool_finds_nothing_to_say),
         cmocka_unit_test(nobody_is_named),
         cmocka_unit_test(without_its_database_it_is_alive_and_not_ready),
+        cmocka_unit_test(while_its_database_hangs_no_page_waits),
         cmocka_unit_test(a_newer_schema_ends_readiness_only_where_a_connection_was_lost),
         cmocka_unit_test(a_server_that_drains_is_alive_and_not_ready),
         cmocka_unit_test(an_address_that_is_not_local_refuses_to_start),

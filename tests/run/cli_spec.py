@@ -98,6 +98,11 @@ class CliSpec(unittest.TestCase):
         self.assertIn("fix  database", out)
         self.assertNotIn("geheim", out)
 
+    def test_doctor_keeps_the_operators_pages_on_the_machine(self):
+        for address, fits in (("0.0.0.0:9464", False), ("localhost:9464", False), ("127.0.0.1:9464", True), ("[::1]:9464", True)):
+            _, out, _ = run("doctor", "--socket", "/run/tagih.sock", "--admin", address)
+            self.assertEqual("fix  config" not in out, fits, address)
+
     @unittest.skipUnless(POSTGRES, "TAGIH_TEST_PG is not set")
     def test_a_migrated_installation_is_healthy(self):
         name = f"cli_{os.getpid()}"

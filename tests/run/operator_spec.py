@@ -78,7 +78,7 @@ class Manager:
 class Server:
     """One `tagihd serve` with both listeners, pages, and somebody who wants to hear of it."""
 
-    def __init__(self, setup, fds_max=None):
+    def __init__(self, setup, fds_max=None, worker_s_max=600):
         self.folder = tempfile.mkdtemp(prefix="tagih-operator.")
         self.manager = Manager(self.folder)
         self.socket = os.path.join(self.folder, "s")
@@ -86,7 +86,8 @@ class Server:
         limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (fds_max, fds_max))) if fds_max else None
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [BINARY, "serve", "--listen", "127.0.0.1:0", "--socket", self.socket, "--admin", "127.0.0.1:0", "--workers", "2"],
+                [BINARY, "serve", "--listen", "127.0.0.1:0", "--socket", self.socket, "--admin", "127.0.0.1:0", "--workers", "2",
+                 "--worker-s-max", str(worker_s_max)],
                 stderr=log, preexec_fn=limit,
                 env=clean(**setup, TAGIH_STATE_DIR=os.path.join(self.folder, "state"), NOTIFY_SOCKET=self.manager.path,
                           WATCHDOG_USEC=str(WATCHDOG_US)))
@@ -200,6 +201,24 @@ class WatchdogSpec(ServedSpec):
         self.assertFalse(server.manager.hears("WATCHDOG=1", WATCHDOG_US / 1e6))
         server.process.send_signal(signal.SIGCONT)
         self.assertTrue(server.manager.hears("WATCHDOG=1"))
+
+    def test_a_worker_that_does_not_come_back_starves_it_and_is_not_alive(self):
+        server = self.serve(worker_s_max=2)
+        backends = psql(f"select pid from pg_stat_activity where datname = '{DATABASE}' and application_name like 'tagih-worker-%'")
+        for pid in backends.split():  # a database that takes questions and never answers
+            os.kill(int(pid), signal.SIGSTOP)
+        try:
+            with grpc.insecure_channel("unix:" + server.socket) as channel:
+                login = channel.unary_unary("/tagih.v1.SessionService/Login").future(b"\x0a\x01x\x12\x01y", timeout=30)
+                self.assertEqual(server.becomes("/livez", 503), (503, "a worker does not come back\n"))
+                server.manager.forget()
+                self.assertFalse(server.manager.hears("WATCHDOG=1", WATCHDOG_US / 1e6))
+                self.assertRegex(server.ask("/metrics")[1], r"\ntagih_workers_busy 1\n")
+        finally:
+            for pid in backends.split():
+                os.kill(int(pid), signal.SIGCONT)
+        self.assertEqual(server.becomes("/livez", 200), (200, "ok\n"))
+        self.assertTrue(login.done() or login.cancel())
 
     def test_a_listener_that_accepts_no_more_starves_it_and_is_not_alive(self):
         # gRPC core loses its listener when descriptors run out once (CVE-2023-4785), and nothing in the process heals that
