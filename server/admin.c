@@ -10,7 +10,7 @@
 #include "server/watchdog.h"
 
 /* The database is asked every two seconds; when that is so long ago, it does not come back from asking. */
-#define SILENCE_US_MAX (10 * US_PER_S)
+#define SILENCE_US_MAX (15 * US_PER_S)
 
 struct admin {
     struct admin_options options;

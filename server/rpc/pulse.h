@@ -2,7 +2,8 @@
 /*
  * The pulse: a thread with a connection of its own that asks the database, so that nobody else has to when somebody wants
  * to know how the server is. Every two seconds whether it is there and fits; every half minute for the figures of the
- * house. What it heard last is kept, and copied out under a lock that is never held while it asks.
+ * house, less often where they take long. What it heard last is kept, and copied out under a lock that is never held
+ * while it asks.
  */
 #ifndef TAGIH_RPC_PULSE_H
 #define TAGIH_RPC_PULSE_H

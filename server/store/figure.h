@@ -34,7 +34,7 @@ struct figures {
 /** Which schema the database has. @return OK · as db_exec_one, STORE_UNAVAILABLE when it is away */
 TAGIH_MUST_USE tagih_err figure_probe(struct db *db, struct arena *arena, int64_t deadline_us, int *version);
 
-/** Two round trips. @param out  [out] undefined on error. @return OK · as db_exec_one */
+/** Two round trips, both before the deadline. @param out  [out] undefined on error. @return OK · as db_exec_one */
 TAGIH_MUST_USE tagih_err figures_read(struct db *db, struct arena *arena, instant now, int64_t deadline_us,
                                       struct figures *out);
 
