@@ -35,6 +35,10 @@ static tagih_err open_entry(struct rpc_batch *batch, struct approval *proposal, 
     return TAGIH_OK;
 }
 
+uuid settling__subject(const struct settling *s) {
+    return s->read.owns_id ? s->read.id : entry_subject(&s->row.hash);
+}
+
 /* The post with both facts; what it is, is the caller's. */
 tagih_err settling__begin(struct settling *s, struct post post) {
     s->post = post;
@@ -136,9 +140,8 @@ static tagih_err check_held(struct settling *s, int64_t amount_minor) {
 static tagih_err expect_no_more(struct settling *s) {
     enum ledger_account account = s->read.money.account;
     if (account != LEDGER_TRANSFER_CLEARING && account != LEDGER_CHEQUES_IN_HAND) return TAGIH_OK;
-    uuid id = s->read.id;
+    uuid id = settling__subject(s);
     bool settled = false;
-    if (!s->read.owns_id) memcpy(id.b, s->read.hash.b, sizeof id.b);
     TRY(bank_send_expected_lock(s->batch->tx, s->batch->arena, &id, 1));
     TRY(tx_sync(s->batch->tx));
     bank_take_expected_lock(s->batch->tx, &id, 1, EXPECTED_SETTLED, &settled);
@@ -183,7 +186,7 @@ struct post entry_released_payment(const struct journal_receipt *r, uuid id, acc
 static tagih_err release_receipt(struct settling *s) {
     bool held = s->read.has_money && ledger_account_info(s->read.money.account).owner == OWNER_COLLECTOR;
     user_id collector = {held ? s->read.money.owner : s->read.collector.u};
-    struct post post = entry_released_payment(&s->entry->body.receipt, s->read.owns_id ? s->read.id : entry_subject(&s->row.hash),
+    struct post post = entry_released_payment(&s->entry->body.receipt, settling__subject(s),
                                               s->proposal->account, (instant){s->read.value_us}, collector);
     post.has_money = s->read.has_money;
     post.money = LEDGER_SIDE(QUARANTINE);
@@ -280,7 +283,7 @@ struct again *settling__again(struct settling *s) {
     struct again *a = ARENA_NEW(batch->arena, struct again);
     if (!a) return NULL;
     a->entry = *s->entry;
-    if (!s->read.owns_id) a->entry.id.u = entry_subject(&s->row.hash); /* its own id is another entry's */
+    a->entry.id.u = settling__subject(s);
     a->by.certificate.user = s->read.collector;
     a->entries = (struct entries){.tx = batch->tx, .arena = batch->arena, .server = batch->server, .agency = batch->agency,
                                   .writer = batch->writer, .now = batch->now, .midnights = &a->midnight};

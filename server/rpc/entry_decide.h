@@ -37,6 +37,8 @@ struct again {
 /** NULL: the arena is exhausted. */
 struct again *settling__again(struct settling *s);
 
+/** The id that its rows and postings have: its own, or one made of its hash when another entry owns that. */
+uuid settling__subject(const struct settling *s);
 /** The post with both facts; what it is, is the caller's. */
 TAGIH_MUST_USE tagih_err settling__begin(struct settling *s, struct post post);
 TAGIH_MUST_USE tagih_err settling__lock_and_load(struct settling *s);

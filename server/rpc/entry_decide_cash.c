@@ -66,10 +66,6 @@ static struct cash_half half_of(const struct settling *s) {
     return (struct cash_half){s->read.collector, h->counterpart, h->side, h->amount_minor, h->currency};
 }
 
-static uuid own_id(const struct settling *s) {
-    return s->read.owns_id ? s->read.id : entry_subject(&s->row.hash);
-}
-
 tagih_err settling__send_handover(struct settling *s) {
     struct tx *tx = s->batch->tx;
     struct arena *arena = s->batch->arena;
@@ -78,7 +74,7 @@ tagih_err settling__send_handover(struct settling *s) {
     TRY(handover_send_lock(tx, arena, &key, 1));
     TRY(handover_send_load(tx, arena, &key, 1));
     TRY(handover_send_uncovered(tx, arena, &key.handover, 1, 1));
-    return handover_send_has_row(tx, arena, own_id(s));
+    return handover_send_has_row(tx, arena, settling__subject(s));
 }
 
 void settling__take_handover(struct settling *s) {
@@ -127,7 +123,7 @@ static tagih_err settle_other(struct settling *s, const struct other *other, enu
 }
 
 static tagih_err set_state(struct settling *s, enum handover_state state) {
-    struct handover_now now = {s->entry->body.handover.handover, (int16_t)state, {own_id(s)}};
+    struct handover_now now = {s->entry->body.handover.handover, (int16_t)state, {settling__subject(s)}};
     if (s->handover.has_half) now.entry = s->handover.entry;
     return handover_send_states(s->batch->tx, s->batch->arena, &now, 1);
 }

@@ -13,16 +13,6 @@ static struct verifier verifier;
 static user_id second, collector;
 static const char *agency;
 
-static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void run(const char *format, ...) {
-    char sql[1200];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(sql, sizeof sql, format, args);
-    va_end(args);
-    pg_exec(&rig.pg, sql);
-}
-
 static long long heads_where(const char *that) {
     char sql[400];
     snprintf(sql, sizeof sql, "select count(*) from digest_head where agency_id = '%s' and %s", agency, that);
@@ -86,7 +76,7 @@ static void a_months_close_signs_every_chain_that_moved_and_the_seals(void **sta
 
 /* Change the head of the close, look, put it back. */
 static void assert_forgery_is_told(const char *whose, const char *change) {
-    run("drop table if exists pg_temp.kept; create temp table kept as select * from digest_head where agency_id = '%s'"
+    rig_run(&rig, "drop table if exists pg_temp.kept; create temp table kept as select * from digest_head where agency_id = '%s'"
         " and month_on is not null and writer_id %s 0 order by made_us desc, n desc limit 1;"
         " delete from digest_head h using kept k where h.agency_id = k.agency_id and h.writer_id = k.writer_id and h.n = "
         "k.n and h.made_us = k.made_us;"
@@ -95,7 +85,7 @@ static void assert_forgery_is_told(const char *whose, const char *change) {
         " update forged h set %s; insert into digest_head select * from forged",
         agency, whose, change);
     struct found found = verifier_look(&verifier, NULL);
-    run("delete from digest_head h using forged f where h.agency_id = f.agency_id and h.writer_id = f.writer_id and h.n = "
+    rig_run(&rig, "delete from digest_head h using forged f where h.agency_id = f.agency_id and h.writer_id = f.writer_id and h.n = "
         "f.n and h.made_us = f.made_us;"
         " insert into digest_head select * from kept");
     if (!found_names(&found, "digest_head")) fail_msg("writer %s 0: %s: forged, and not found", whose, change);
@@ -103,13 +93,13 @@ static void assert_forgery_is_told(const char *whose, const char *change) {
 
 /* A seal made anew for the forged head would not help: its signature is the server's. */
 static void assert_signature_tells(const char *column, const char *change) {
-    run("drop table if exists pg_temp.kept; create temp table kept as select * from digest_head where agency_id = '%s'"
+    rig_run(&rig, "drop table if exists pg_temp.kept; create temp table kept as select * from digest_head where agency_id = '%s'"
         " and month_on is not null and writer_id > 0 order by made_us desc, n desc limit 1; update digest_head h set %s "
         "from kept k"
         " where h.agency_id = k.agency_id and h.writer_id = k.writer_id and h.n = k.n and h.made_us = k.made_us",
         agency, change);
     struct found found = verifier_look(&verifier, NULL);
-    run("update digest_head h set digest = k.digest, month_on = k.month_on, signed = k.signed from kept k"
+    rig_run(&rig, "update digest_head h set digest = k.digest, month_on = k.month_on, signed = k.signed from kept k"
         " where h.agency_id = k.agency_id and h.writer_id = k.writer_id and h.n = k.n and h.made_us = k.made_us");
     if (!found_tells(&found, "digest_head", column)) fail_msg("%s: its signature does not say so, and nobody told", change);
 }
@@ -138,11 +128,11 @@ static void a_forged_head_is_found(void **state) {
 
 /* Take rows out, look, put them back. */
 static struct found without(const char *table, const char *that) {
-    run("drop table if exists pg_temp.gone; create temp table gone as select * from %s where agency_id = '%s' and %s;"
+    rig_run(&rig, "drop table if exists pg_temp.gone; create temp table gone as select * from %s where agency_id = '%s' and %s;"
         " delete from %s where agency_id = '%s' and %s",
         table, agency, that, table, agency, that);
     struct found found = verifier_look(&verifier, NULL);
-    run("insert into %s overriding system value select * from gone", table);
+    rig_run(&rig, "insert into %s overriding system value select * from gone", table);
     if (pg_number(&rig.pg, "select count(*) from gone") == 0) fail_msg("%s has nothing where %s", table, that);
     return found;
 }
@@ -173,11 +163,11 @@ static void a_dropped_seal_is_missed_by_its_rows_and_by_the_head_over_it(void **
 //  and a tail that was cut off behind a signed head
 static void a_seal_dropped_with_its_rows_is_missed_by_the_head_over_it(void **state) {
     (void)state;
-    run("drop table if exists pg_temp.rows; create temp table rows as select * from account_event where agency_id = '%s';"
+    rig_run(&rig, "drop table if exists pg_temp.rows; create temp table rows as select * from account_event where agency_id = '%s';"
         " delete from account_event where agency_id = '%s'",
         agency, agency);
     struct found found = without("seal", "table_name = 'account_event'");
-    run("insert into account_event select * from rows");
+    rig_run(&rig, "insert into account_event select * from rows");
     assert_false(found_names(&found, "account_event"));
     assert_true(found_tells(&found, "digest_head", "digest"));
     verifier_assert_clean(&verifier);
@@ -191,7 +181,7 @@ static void a_head_dropped_with_its_seal_is_missed_by_the_next_head_of_the_seals
     teller_paid(&teller, teller_account(&teller, collector, &debt_j1, 1), &(struct paid){.amount_minor = MINOR(1000)});
     assert_true(verifier_sign_heads(&verifier, 2 * 3600 * US_PER_S) > 1);
     verifier_assert_clean(&verifier);
-    run("drop table if exists pg_temp.heads; create temp table heads as select * from digest_head where agency_id = '%s' "
+    rig_run(&rig, "drop table if exists pg_temp.heads; create temp table heads as select * from digest_head where agency_id = '%s' "
         "and made_us ="
         " (select min(made_us) from digest_head where agency_id = '%s') and writer_id > 0; delete from digest_head h using "
         "heads g"
@@ -199,7 +189,7 @@ static void a_head_dropped_with_its_seal_is_missed_by_the_next_head_of_the_seals
         agency, agency);
     struct found found =
         without("seal", "table_name = 'digest_head' and n = (select min(n) from seal where table_name = 'digest_head')");
-    run("insert into digest_head select * from heads");
+    rig_run(&rig, "insert into digest_head select * from heads");
     assert_true(found_tells(&found, "digest_head", "digest"));
     verifier_assert_clean(&verifier);
 }

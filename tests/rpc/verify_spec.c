@@ -30,16 +30,6 @@ static const char *agency_of(const struct verifier *lived) {
     return rig_text(lived->agency.u);
 }
 
-static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void run(const char *format, ...) {
-    char sql[1200];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(sql, sizeof sql, format, args);
-    va_end(args);
-    pg_exec(&rig.pg, sql);
-}
-
 /* A row that is gone cannot be named by its content: its posting's digest misses it. */
 static bool misses(const struct found *found, const char *table) {
     char sql[200];
@@ -186,16 +176,16 @@ static struct verifier *lived_by(const char *table) {
 /* Change it in one row, look, change it back. */
 static bool change_is_found(struct verifier *lived, const char *table, const char *column, const char *type) {
     char row[64];
-    run("drop table if exists pg_temp.kept; create temp table kept as select ctid as place, %s as value from %s"
+    rig_run(&rig, "drop table if exists pg_temp.kept; create temp table kept as select ctid as place, %s as value from %s"
         " where agency_id = '%s' %s order by ctid limit 1",
         column, table, agency_of(lived), that_says_something(table));
-    run("update %s set %s = %s where ctid = (select place from kept)", table, column, another(type, column));
+    rig_run(&rig, "update %s set %s = %s where ctid = (select place from kept)", table, column, another(type, column));
     char sql[300];
     snprintf(sql, sizeof sql, "select ctid from %s where xmin::text::bigint = (select max(xmin::text::bigint) from %s)", table, table);
     snprintf(row, sizeof row, "%s", pg_value(&rig.pg, sql));
     bool goes = strcmp(column, "agency_id") == 0 || strcmp(column, "posting_id") == 0;
     struct found found = verifier_look(lived, goes ? NULL : table);
-    run("update %s set %s = (select value from kept) where ctid = '%s'", table, column, row);
+    rig_run(&rig, "update %s set %s = (select value from kept) where ctid = '%s'", table, column, row);
     return goes ? misses(&found, table) : found_names(&found, table);
 }
 
@@ -312,13 +302,13 @@ static size_t check_removal(struct verifier *lived, const char *table) {
     const char *of = that_says_something(table);
     const char *agency = agency_of(lived);
     long long middle = rows_of(lived, table) / 2;
-    run("drop table if exists pg_temp.kept; create temp table kept as select * from %s where ctid = (select ctid from %s"
+    rig_run(&rig, "drop table if exists pg_temp.kept; create temp table kept as select * from %s where ctid = (select ctid from %s"
         " where agency_id = '%s' %s order by ctid offset %lld limit 1)",
         table, table, agency, of, middle);
-    run("delete from %s where ctid = (select ctid from %s where agency_id = '%s' %s order by ctid offset %lld limit 1)",
+    rig_run(&rig, "delete from %s where ctid = (select ctid from %s where agency_id = '%s' %s order by ctid offset %lld limit 1)",
         table, table, agency, of, middle);
     struct found found = verifier_look(lived, NULL);
-    run("do $$ declare c text; begin select string_agg(quote_ident(attname), ', ') into c from pg_attribute"
+    rig_run(&rig, "do $$ declare c text; begin select string_agg(quote_ident(attname), ', ') into c from pg_attribute"
         " where attrelid = '%s'::regclass and attnum > 0 and not attisdropped and attgenerated = '';"
         " execute format('insert into %s (%%s) overriding system value select %%s from kept', c, c); end $$", table, table);
     if (misses(&found, table)) return 0;
@@ -339,7 +329,7 @@ static void a_row_taken_out_of_the_middle_is_missed(void **state) {
 //  and a tail that was cut off behind a signed head
 static void a_tail_cut_off_behind_a_signed_head_is_missed(void **state) {
     (void)state;
-    run("begin; create temp table gone as select w.agency_id, w.writer_id, w.n, w.head from posting_writer w"
+    rig_run(&rig, "begin; create temp table gone as select w.agency_id, w.writer_id, w.n, w.head from posting_writer w"
         " where w.agency_id = '%s' and w.n > 1 order by w.writer_id limit 1;"
         " create temp table tail as select p.* from posting p join gone g on g.agency_id = p.agency_id and g.writer_id = "
         "p.writer_id"
@@ -351,7 +341,7 @@ static void a_tail_cut_off_behind_a_signed_head_is_missed(void **state) {
         agency_of(&of_day));
     struct found found = verify();
     bool head = found_names(&found, "digest_head");
-    run("insert into posting select * from tail; update posting_writer w set n = g.n, head = g.head from gone g"
+    rig_run(&rig, "insert into posting select * from tail; update posting_writer w set n = g.n, head = g.head from gone g"
         " where g.agency_id = w.agency_id and g.writer_id = w.writer_id");
     assert_true(head);
     assert_clean();
@@ -369,9 +359,9 @@ static void a_row_that_says_another_thing_than_its_entry_is_told_by_its_column(v
         {"check_in", "mono_us"}, {"check_in", "device_us"}, {"visit_outcome", "code"}, {"visit_outcome", "value_us"}};
     for (size_t i = 0; i < COUNT_OF(columns); i++) {
         const char *table = columns[i][0], *column = columns[i][1];
-        run("update %s set %s = %s + 1 where agency_id = '%s'", table, column, column, agency_of(&of_day));
+        rig_run(&rig, "update %s set %s = %s + 1 where agency_id = '%s'", table, column, column, agency_of(&of_day));
         struct found found = verify();
-        run("update %s set %s = %s - 1 where agency_id = '%s'", table, column, column, agency_of(&of_day));
+        rig_run(&rig, "update %s set %s = %s - 1 where agency_id = '%s'", table, column, column, agency_of(&of_day));
         if (!found_tells(&found, table, column)) fail_msg("%s.%s: its entry says otherwise, and nobody told", table, column);
     }
     assert_clean();
@@ -381,19 +371,19 @@ static void a_row_that_says_another_thing_than_its_entry_is_told_by_its_column(v
 //  Σ payments = Σ debt-allocated from payments + credit created
 static void a_forged_payment_is_found(void **state) {
     (void)state;
-    run("insert into payment select agency_id, gen_random_uuid(), account_id, source, 'forged', tender, tag, amount_minor, "
+    rig_run(&rig, "insert into payment select agency_id, gen_random_uuid(), account_id, source, 'forged', tender, tag, amount_minor, "
         "currency,"
         " value_us, value_on, posting_on, received_us, collector_id, actor_id from payment where agency_id = '%s' limit 1",
         agency_of(&of_day));
     struct found found = verify();
     assert_true(found_names(&found, "payment"));
-    run("delete from payment where source_reference = 'forged'");
+    rig_run(&rig, "delete from payment where source_reference = 'forged'");
     assert_clean();
 }
 
 /* Credit becomes debt in what payments paid. */
 static void allocate(int minor) {
-    run("update allocation set credit_minor = credit_minor - %d, principal_minor = principal_minor + %d where agency_id = "
+    rig_run(&rig, "update allocation set credit_minor = credit_minor - %d, principal_minor = principal_minor + %d where agency_id = "
         "'%s'"
         " and credit_minor > 100 and payment_id not in (select payment_id from payment_reversal)",
         minor, minor, agency_of(&of_day));
@@ -401,7 +391,7 @@ static void allocate(int minor) {
 
 /* A receivable falls by less. */
 static void book(int minor) {
-    run("update ledger_line set amount_minor = amount_minor + %d where agency_id = '%s' and ledger_account = 4 and "
+    rig_run(&rig, "update ledger_line set amount_minor = amount_minor + %d where agency_id = '%s' and ledger_account = 4 and "
         "posting_id ="
         " (select o.posting_id from posting o join ledger_line l using (posting_id) where o.agency_id = '%s' and o.kind = 1"
         " and l.ledger_account = 4 order by o.at_us limit 1)",
