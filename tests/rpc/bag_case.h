@@ -4,26 +4,7 @@
 #define TAGIH_TESTS_BAG_CASE_H
 
 #include "server/rpc/posting.h"
-#include "server/run/clock.h"
-#include "tests/support/case.h"
-#include "tests/support/teller.h"
-#include "tests/support/writer.h"
-
-static struct rig rig;
-static struct teller teller;
-
-static inline int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, NULL);
-    teller_open(&teller, &rig, rig_agency(&rig, "Acme"));
-    return 0;
-}
-
-static inline int close_rig(void **state) {
-    (void)state;
-    rig_close(&rig);
-    return 0;
-}
+#include "tests/support/desk.h"
 
 struct phone {
     user_id user;
@@ -32,9 +13,8 @@ struct phone {
 };
 
 static inline struct phone new_phone(void) {
-    struct phone phone = {.user = rig_user(&rig, teller.agency, NULL, ROLE_COLLECTOR)};
-    struct rig_phone made = rig_phone(&rig, teller.agency, phone.user);
-    writer_begin(&phone.w, &rig, &made);
+    struct phone phone;
+    phone.user = writer_begin_new(&phone.w, &rig, teller.agency);
     phone.w.at.us = clock_now().us - 20 * US_PER_S;
     const struct debt debt = {.due_minor = {[COMPONENT_PRINCIPAL] = MINOR(100000000)}};
     phone.account = teller_account(&teller, phone.user, &debt, 1);
@@ -76,17 +56,14 @@ static inline int64_t held(const struct phone *phone) {
                          phone->user.u);
 }
 
-static inline int64_t line(uuid posting, enum ledger_account account, user_id owner) {
+/* What a posting moved on the account of its owner. */
+static inline int64_t line_of(uuid posting, enum ledger_account account, user_id owner) {
     char sql[300];
     snprintf(sql, sizeof sql,
              "select coalesce(sum(amount_minor), 0) from ledger_line where posting_id = '%%s' and ledger_account = %d"
              " and owner_id = '%s'",
              (int)account, rig_text(owner.u));
     return teller_number(&teller, sql, posting);
-}
-
-static inline int64_t lines(uuid posting) {
-    return teller_number(&teller, "select count(*) from ledger_line where posting_id = '%s'", posting);
 }
 
 /* The newest fate of an entry, whoever owns its id. */

@@ -5,9 +5,8 @@
  */
 #include "server/domain/change.h"
 #include "server/rpc/bank_pair.h"
-#include "server/run/grow.h"
-#include "store_statements.h"
 #include "tests/support/desk.h"
+#include "tests/support/job.h"
 #include "tests/support/verifier.h"
 
 static user_id other;
@@ -41,17 +40,8 @@ static int books_hold(void **state) {
 
 /* ---- what happens --------------------------------------------------------------------------------------------- */
 
-/* One round of the minute, as the server does it; its own thread may have been first. */
 static void minute(void) {
-    struct db db = {0};
-    struct arena arena;
-    struct db_options options = {.conninfo = rig.app_conninfo, .worker = "spec", .statements = &store_statements};
-    size_t n;
-    assert_ok(db_open(&db, &options));
-    assert_true(grow_arena_open(&arena));
-    assert_ok(bank_late_work(&db, &arena, teller.agency, clock_now(), clock_monotonic_us() + 10 * US_PER_S, &n));
-    grow_arena_close(&arena);
-    db_release(&db);
+    job_chore(&rig, teller.agency, clock_now(), bank_late_work);
 }
 
 static entry_id pushed(struct journal_entry *entry) {

@@ -92,7 +92,7 @@ static void a_quarantined_receipt_posts_to_the_account_where_it_belongs(void **s
     struct rig_answer answer = propose(&w.entries[at], RELEASE, account);
     assert_answer(teller_decide(&teller, teller.supervisor, proposal_of(answer), true), PROPOSAL_OWN);
     answer = teller_decide(&teller, teller.second, proposal_of(answer), true);
-    uuid posting = posting_of(&answer);
+    uuid posting = posting_of(answer);
     // J23: quarantine 1 000 000 · receivable 1 000 000 (and bonus)
     assert_int_equal(line(posting, LEDGER_QUARANTINE), MINOR(1000000));
     assert_int_equal(line(posting, LEDGER_RECEIVABLE_FEES) + line(posting, LEDGER_RECEIVABLE_PENALTY) + line(posting, LEDGER_RECEIVABLE_INTEREST) +
@@ -139,7 +139,7 @@ static void a_receipt_that_never_happened_is_dropped(void **state) {
     push(&w, at, at);
     assert_int_equal(cash_held(), MINOR(1000000));
     struct rig_answer answer = decide(&w.entries[at], DROP, as_it_says);
-    uuid posting = posting_of(&answer);
+    uuid posting = posting_of(answer);
     // J23: quarantine 1 000 000 · cash held (C) 1 000 000
     assert_int_equal(line(posting, LEDGER_QUARANTINE), MINOR(1000000));
     assert_int_equal(line(posting, LEDGER_CASH_HELD), -MINOR(1000000));
@@ -168,7 +168,7 @@ static void a_transfer_that_was_dropped_is_expected_of_the_bank_no_more(void **s
     push(&w, never, came);
     struct rig_answer answer = decide(&w.entries[never], DROP, as_it_says);
     // J23: quarantine 700 000 · transfer clearing 700 000
-    assert_int_equal(line(posting_of(&answer), LEDGER_TRANSFER_CLEARING), -MINOR(700000));
+    assert_int_equal(line(posting_of(answer), LEDGER_TRANSFER_CLEARING), -MINOR(700000));
     assert_string_equal(teller_bank_line(&teller, NULL, "700000", "TRX never")->result, "SUSPENSE"); /* nothing waits for it */
     assert_string_equal(teller_bank_line(&teller, NULL, "700000", "TRX came")->result, "SETTLED");
     assert_answer(decide(&w.entries[came], DROP, as_it_says), PAYMENT_AT_BANK); /* so it did happen */
@@ -233,7 +233,7 @@ static void what_has_no_lines_can_be_dropped_or_finds_its_account(void **state) 
     struct rig_answer answer = propose(&w.entries[zero_at], DROP, as_it_says);
     assert_answer(answer, PROPOSAL_EXISTS);
     answer = decide(&w.entries[dollars_at], DROP, as_it_says);
-    assert_int_equal(number("select count(*) from ledger_line where posting_id = '%s'", posting_of(&answer)), 0);
+    assert_int_equal(number("select count(*) from ledger_line where posting_id = '%s'", posting_of(answer)), 0);
     assert_int_equal(fate_of(&w.entries[dollars_at]), FATE_EVIDENCE);
     writer_end(&w);
 }
@@ -282,7 +282,7 @@ static void a_void_takes_effect_when_two_people_say_so(void **state) {
     const Tagih__V1__Entry *entry = listed(FATE_OF(QUARANTINED), &w.entries[void_at]);
     assert_string_equal(entry->receipt_id, rig_text(w.entries[at].id.u));
     struct rig_answer answer = decide(&w.entries[void_at], RELEASE, as_it_says);
-    uuid posting = posting_of(&answer);
+    uuid posting = posting_of(answer);
     assert_int_equal(((const Tagih__V1__DecideProposalResponse *)answer.response)->proposal->kind,
                      TAGIH__V1__PROPOSAL_KIND__PROPOSAL_KIND_VOID_APPROVAL);
     // J4: receivable, four parts 4 000 000; customer credit 1 000 000 · cash held (C) 5 000 000 (and bonus)
@@ -315,7 +315,7 @@ static void a_void_after_the_settlement_leaves_its_money_in_suspense(void **stat
     size_t void_at = bare_void(&w, at, MINOR(5000000));
     push(&w, at, void_at);
     struct rig_answer answer = decide(&w.entries[void_at], RELEASE, as_it_says);
-    uuid posting = posting_of(&answer);
+    uuid posting = posting_of(answer);
     // J5: receivable 4 000 000; customer credit 1 000 000 · suspense 5 000 000 (and bonus)
     assert_int_equal(line(posting, LEDGER_SUSPENSE), -MINOR(5000000));
     assert_int_equal(line(posting, LEDGER_CUSTOMER_CREDIT), MINOR(1000000));
@@ -340,7 +340,7 @@ static void a_void_that_comes_too_late_has_no_effect_and_a_refused_one_neither(v
     assert_int_equal(teller_open_minor(&teller, account), MINOR(3900000)); /* the receipt stands */
     assert_answer(decide(&w.entries[first], RELEASE, as_it_says), OK);
     struct rig_answer answer = decide(&w.entries[other], RELEASE, as_it_says);
-    assert_int_equal(number("select count(*) from ledger_line where posting_id = '%s'", posting_of(&answer)), 0);
+    assert_int_equal(number("select count(*) from ledger_line where posting_id = '%s'", posting_of(answer)), 0);
     assert_int_equal(fate_of(&w.entries[other]), FATE_POSTED_FLAGGED);
     assert_int_equal(teller_open_minor(&teller, account), MINOR(4000000));
     assert_int_equal(number("select count(*) from payment_reversal where payment_id = '%s'", w.entries[at].id.u), 1);
@@ -446,7 +446,7 @@ static void a_deposit_in_quarantine_is_released_when_its_cash_is_there(void **st
     push(&w, cash, cash);
     assert_answer(teller_decide(&teller, teller.supervisor, proposal, true), PROPOSAL_OWN);
     struct rig_answer released = teller_decide(&teller, teller.second, proposal, true);
-    uuid posting = posting_of(&released), id = w.entries[at].id.u;
+    uuid posting = posting_of(released), id = w.entries[at].id.u;
     // J15, by the collector: deposit in transit 500 000 · cash held 500 000
     assert_int_equal(line(posting, LEDGER_DEPOSIT_IN_TRANSIT), MINOR(500000));
     assert_int_equal(line(posting, LEDGER_CASH_HELD), -MINOR(500000));
@@ -473,7 +473,7 @@ static void an_incident_in_quarantine_parks_its_sum_when_two_people_say_so(void 
     assert_int_equal(fate_of(&w.entries[at]), FATE_QUARANTINED);
     push(&w, cash, cash);
     struct rig_answer released = decide(&w.entries[at], RELEASE, as_it_says);
-    uuid posting = posting_of(&released);
+    uuid posting = posting_of(released);
     // J35: incident: collector receivable 500 000 · cash held 500 000
     assert_int_equal(line(posting, LEDGER_COLLECTOR_RECEIVABLE), MINOR(500000));
     assert_int_equal(line(posting, LEDGER_CASH_HELD), -MINOR(500000));
@@ -502,7 +502,7 @@ static void a_promise_in_quarantine_finds_its_account(void **state) {
     assert_int_equal(fate_of(&w.entries[at]), FATE_QUARANTINED); /* UNKNOWN_ACCOUNT */
     assert_answer(propose(&w.entries[at], RELEASE, as_it_says), ENTRY_ACCOUNT);
     struct rig_answer released = decide(&w.entries[at], RELEASE, account);
-    uuid posting = posting_of(&released);
+    uuid posting = posting_of(released);
     assert_int_equal(number("select count(*) from ledger_line where posting_id = '%s'", posting), 0);
     assert_int_equal(number("select count(*) from promise where posting_id = '%s' and amount_minor = 200000000", posting), 1);
     assert_int_equal(number("select count(*) from promise_state where promise_id = '%s' and state = 1", id), 1);

@@ -17,37 +17,24 @@ static struct rig_answer propose(const struct phone *phone, size_t at, Tagih__V1
     Tagih__V1__DecideEntryRequest request = TAGIH__V1__DECIDE_ENTRY_REQUEST__INIT;
     request.entry_hash = (ProtobufCBinaryData){sizeof entry->hash.b, (uint8_t *)(uintptr_t)entry->hash.b};
     request.action = action;
-    request.reason = (char *)(uintptr_t) "both were asked";
-    request.request_id = (char *)(uintptr_t)rig_text(rig_id());
+    request.reason = TEXT("both were asked");
+    request.request_id = TEXT(rig_text(rig_id()));
     return rig_call(&rig, rig_staff_token(&rig, teller.agency, teller.supervisor, 0), "EntryService/DecideEntry", &request);
-}
-
-static const char *proposal_of(const struct rig_answer *answer) {
-    assert_string_equal(answer->reason, "OK");
-    return ((const Tagih__V1__DecideEntryResponse *)answer->response)->proposal_id;
 }
 
 static struct rig_answer decide(const struct phone *phone, size_t at, Tagih__V1__EntryAction action) {
     struct rig_answer answer = propose(phone, at, action);
-    return teller_decide(&teller, teller.admin, proposal_of(&answer), true);
+    return teller_decide(&teller, teller.admin, proposal_of(answer), true);
 }
 
 /* A refused proposal is taken off, so that another one can be made. */
 static void assert_only_dropped(const struct phone *phone, size_t at) {
     struct rig_answer answer = propose(phone, at, RELEASE);
-    const char *proposal = proposal_of(&answer);
+    const char *proposal = proposal_of(answer);
     assert_answer(teller_decide(&teller, teller.admin, proposal, true), ENTRY_ONLY_DROP);
     assert_answer(teller_decide(&teller, teller.admin, proposal, false), OK);
     assert_answer(decide(phone, at, DROP), OK);
     assert_int_equal(fate_now(phone, at), FATE_EVIDENCE);
-}
-
-static uuid posting_of(struct rig_answer answer) {
-    uuid posting;
-    assert_answer(answer, OK);
-    assert_ok(
-        uuid_parse(((const Tagih__V1__DecideProposalResponse *)answer.response)->proposal->decision->posting_id, &posting));
-    return posting;
 }
 
 static int64_t state_of(uuid handover) {
@@ -57,8 +44,8 @@ static int64_t state_of(uuid handover) {
 
 /* J35: cash held (B) · cash held (A). */
 static void assert_handed_over(uuid posting, const struct phone *a, const struct phone *b, int64_t amount_minor) {
-    assert_int_equal(line(posting, LEDGER_CASH_HELD, b->user), amount_minor);
-    assert_int_equal(line(posting, LEDGER_CASH_HELD, a->user), -amount_minor);
+    assert_int_equal(line_of(posting, LEDGER_CASH_HELD, b->user), amount_minor);
+    assert_int_equal(line_of(posting, LEDGER_CASH_HELD, a->user), -amount_minor);
     assert_int_equal(lines(posting), 2);
     assert_int_equal(held(b), amount_minor);
 }
@@ -143,7 +130,7 @@ static void of_halves_that_disagree_two_people_release_one(void **state) {
     push(&a, given);
     assert_int_equal(push(&b, taken).fate, FATE_QUARANTINED);
     struct rig_answer answer = propose(&b, taken, RELEASE);
-    const char *proposal = proposal_of(&answer);
+    const char *proposal = proposal_of(answer);
     assert_answer(teller_decide(&teller, teller.supervisor, proposal, true), PROPOSAL_OWN);
     uuid posting = posting_of(teller_decide(&teller, teller.admin, proposal, true));
     assert_handed_over(posting, &a, &b, MINOR(400000));
@@ -201,7 +188,7 @@ static void a_half_that_is_released_meets_the_one_that_waits(void **state) {
         assert_true(ack_says(&ack, REASON_ENTRY_ID_REUSED));
         assert_int_equal(state_of(id), HANDOVER_WAITING);
         uuid posting = posting_of(decide(&b, taken, RELEASE));
-        assert_int_equal(line(posting, LEDGER_CASH_HELD, b.user), agrees ? MINOR(500000) : MINOR(400000));
+        assert_int_equal(line_of(posting, LEDGER_CASH_HELD, b.user), agrees ? MINOR(500000) : MINOR(400000));
         assert_int_equal(fate_now(&a, given), agrees ? FATE_POSTED : FATE_QUARANTINED);
         assert_int_equal(state_of(id), HANDOVER_DONE);
         writer_end(&a.w);
@@ -218,7 +205,7 @@ static void one_that_waits_for_cash_is_released_when_it_is_there(void **state) {
     push(&u.b, third);
     assert_only_dropped(&u.b, third); /* two wait already */
     struct rig_answer answer = propose(&u.b, u.taken, RELEASE);
-    const char *proposal = proposal_of(&answer);
+    const char *proposal = proposal_of(answer);
     assert_answer(teller_decide(&teller, teller.admin, proposal, true), ENTRY_CASH_SHORT);
     push(&u.a, u.receipt);
     answer = teller_decide(&teller, teller.admin, proposal, true);
@@ -326,5 +313,5 @@ int main(int argc, char **argv) {
         cmocka_unit_test(an_independent_program_computes_all_books_again),
         cmocka_unit_test(verify_finds_all_as_it_was_decided),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return cmocka_run_group_tests(tests, open_desk, close_desk);
 }

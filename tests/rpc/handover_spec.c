@@ -28,8 +28,8 @@ static void a_deposit_moves_cash_held_to_his_transit(void **state) {
     size_t at = deposit(&budi, MINOR(9800000), "IDR");
     assert_int_equal(push(&budi, at).fate, FATE_POSTED);
     // J15, by the collector: deposit in transit 9 800 000 · cash held 9 800 000
-    assert_int_equal(line(id_of(&budi, at), LEDGER_DEPOSIT_IN_TRANSIT, budi.user), MINOR(9800000));
-    assert_int_equal(line(id_of(&budi, at), LEDGER_CASH_HELD, budi.user), -MINOR(9800000));
+    assert_int_equal(line_of(id_of(&budi, at), LEDGER_DEPOSIT_IN_TRANSIT, budi.user), MINOR(9800000));
+    assert_int_equal(line_of(id_of(&budi, at), LEDGER_CASH_HELD, budi.user), -MINOR(9800000));
     assert_int_equal(lines(id_of(&budi, at)), 2);
     assert_int_equal(held(&budi), 0);
     assert_int_equal(push(&budi, at).fate, FATE_POSTED); /* again: nothing more */
@@ -76,7 +76,7 @@ static void a_deposit_waits_for_the_receipts_that_it_is_made_of(void **state) {
     assert_int_equal(fate_now(&budi, deposit_at), FATE_WAITING);
     push(&budi, receipt_at);
     assert_int_equal(fate_now(&budi, deposit_at), FATE_POSTED);
-    assert_int_equal(line(id_of(&budi, deposit_at), LEDGER_DEPOSIT_IN_TRANSIT, budi.user), MINOR(700000));
+    assert_int_equal(line_of(id_of(&budi, deposit_at), LEDGER_DEPOSIT_IN_TRANSIT, budi.user), MINOR(700000));
     assert_int_equal(held(&budi), 0);
     assert_int_equal(teller_number(&teller, "select count(*) from deposit_state where deposit_id = '%s'", id_of(&budi, deposit_at)), 1);
     struct journal_entry small = writer_receipt(&budi.w, budi.account, MINOR(1000)); /* all is here, and it is not enough */
@@ -142,8 +142,8 @@ static void two_halves_in_either_order_move_cash_once(void **state) {
         assert_int_equal(held(&a), MINOR(800000));
         assert_int_equal(push(later, later_at).fate, FATE_POSTED);
         // J35: cash held (B) 500 000 · cash held (A) 500 000
-        assert_int_equal(line(id_of(later, later_at), LEDGER_CASH_HELD, b.user), MINOR(500000));
-        assert_int_equal(line(id_of(later, later_at), LEDGER_CASH_HELD, a.user), -MINOR(500000));
+        assert_int_equal(line_of(id_of(later, later_at), LEDGER_CASH_HELD, b.user), MINOR(500000));
+        assert_int_equal(line_of(id_of(later, later_at), LEDGER_CASH_HELD, a.user), -MINOR(500000));
         assert_int_equal(lines(id_of(later, later_at)), 2);
         assert_int_equal(held(&a), MINOR(300000));
         assert_int_equal(held(&b), MINOR(500000));
@@ -282,8 +282,8 @@ static void an_incident_parks_the_sum_with_its_report_until_a_second_person_deci
     size_t at = incident(&budi, JOURNAL_INCIDENT_ROBBERY, MINOR(500000));
     assert_int_equal(push(&budi, at).fate, FATE_POSTED);
     // J35: collector receivable 500 000 · cash held (A) 500 000
-    assert_int_equal(line(id_of(&budi, at), LEDGER_COLLECTOR_RECEIVABLE, budi.user), MINOR(500000));
-    assert_int_equal(line(id_of(&budi, at), LEDGER_CASH_HELD, budi.user), -MINOR(500000));
+    assert_int_equal(line_of(id_of(&budi, at), LEDGER_COLLECTOR_RECEIVABLE, budi.user), MINOR(500000));
+    assert_int_equal(line_of(id_of(&budi, at), LEDGER_CASH_HELD, budi.user), -MINOR(500000));
     assert_int_equal(lines(id_of(&budi, at)), 2);
     assert_int_equal(held(&budi), MINOR(400000));
     Tagih__V1__ListShortagesRequest list = TAGIH__V1__LIST_SHORTAGES_REQUEST__INIT;
@@ -391,5 +391,5 @@ int main(int argc, char **argv) {
         cmocka_unit_test(an_independent_program_computes_all_books_again),
         cmocka_unit_test(verify_finds_every_half_as_it_was_posted),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return cmocka_run_group_tests(tests, open_desk, close_desk);
 }

@@ -3,27 +3,15 @@
  * Handovers whose entries arrive in any order: both halves, the receipts that the cash came with, some of them never. J35
  * with its very figures; at the end all books are computed again, and `tagihd verify` finds nothing.
  */
-#include "server/rpc/chores.h"
-#include "server/run/grow.h"
+#include "server/rpc/handover_due.h"
 #include "server/store/handover.h"
-#include "store_statements.h"
 #include "tests/rpc/bag_case.h"
+#include "tests/support/job.h"
 
 static const char *tagihd;
 
-/* One round of the minute, as the server does it; its own thread may have been first. */
 static void minute(void) {
-    struct db db = {0};
-    struct arena arena;
-    struct db_options options = {.conninfo = rig.app_conninfo, .worker = "spec", .statements = &store_statements};
-    const struct chore *chore = chores;
-    size_t n;
-    while (strcmp(chore->name, "handovers") != 0) chore++;
-    assert_ok(db_open(&db, &options));
-    assert_true(grow_arena_open(&arena));
-    assert_ok(chore->work(&db, &arena, teller.agency, clock_now(), clock_monotonic_us() + 10 * US_PER_S, &n));
-    grow_arena_close(&arena);
-    db_release(&db);
+    job_chore(&rig, teller.agency, clock_now(), handovers_due);
 }
 
 static int64_t state_of(uuid handover) {
@@ -59,8 +47,8 @@ static void part(struct meeting *m) {
 /* J35: cash held (B) 500 000 · cash held (A) 500 000, in the posting of the half that came second. */
 static void assert_moved_by(const struct meeting *m, uuid second) {
     assert_int_equal(state_of(m->id), HANDOVER_DONE);
-    assert_int_equal(line(second, LEDGER_CASH_HELD, m->b.user), MINOR(500000));
-    assert_int_equal(line(second, LEDGER_CASH_HELD, m->a.user), -MINOR(500000));
+    assert_int_equal(line_of(second, LEDGER_CASH_HELD, m->b.user), MINOR(500000));
+    assert_int_equal(line_of(second, LEDGER_CASH_HELD, m->a.user), -MINOR(500000));
     assert_int_equal(lines(second), 2);
     assert_int_equal(fate_now(&m->a, m->given), FATE_POSTED);
     assert_int_equal(fate_now(&m->b, m->taken), FATE_POSTED);
@@ -293,5 +281,5 @@ int main(int argc, char **argv) {
         cmocka_unit_test(an_independent_program_computes_all_books_again),
         cmocka_unit_test(verify_finds_what_waits_and_what_waited),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return cmocka_run_group_tests(tests, open_desk, close_desk);
 }

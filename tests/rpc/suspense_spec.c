@@ -280,7 +280,7 @@ static void a_second_person_releases_and_it_counts_from_when_it_was_received(voi
     const char *item = received(&(struct came){.amount_minor = MINOR(1000000), .reference = "BANK-J21", .payer = "BCA 777", .value = value})->item_id;
     struct rig_answer answer = teller_decide(&teller, teller.supervisor, release_proposal(item, account), true);
     // J21: suspense 1 000 000 · receivable 900 000, customer credit 100 000
-    payment_id payment = {posting_of(&answer)};
+    payment_id payment = {posting_of(answer)};
     assert_int_equal(line(payment.u, LEDGER_SUSPENSE), MINOR(1000000));
     assert_int_equal(line(payment.u, LEDGER_RECEIVABLE_PRINCIPAL), -MINOR(900000));
     assert_int_equal(line(payment.u, LEDGER_CUSTOMER_CREDIT), -MINOR(100000));
@@ -312,7 +312,7 @@ static void a_second_person_gives_it_back(void **state) {
     const char *item = received(&(struct came){.amount_minor = MINOR(1000000)})->item_id;
     struct rig_answer answer = teller_decide(&teller, teller.supervisor, return_proposal(item), true);
     // J21: suspense 1 000 000 · bank 1 000 000
-    uuid posting = posting_of(&answer);
+    uuid posting = posting_of(answer);
     assert_int_equal(line(posting, LEDGER_SUSPENSE), MINOR(1000000));
     assert_int_equal(line(posting, LEDGER_BANK), -MINOR(1000000));
     assert_int_equal(lines(posting), 2);
@@ -366,7 +366,7 @@ static void cash_of_a_receipt_finds_another_account_and_the_receipt_counts_once(
     snprintf(sql, sizeof sql, "select item_id from suspense where trigger_id = '%s'", rig_text(payment.u));
     const char *item = waiting(pg_value(&rig.pg, sql))->item_id;
     struct rig_answer answer = teller_decide(&teller, teller.supervisor, release_proposal(item, right), true);
-    payment_id released = {posting_of(&answer)};
+    payment_id released = {posting_of(answer)};
     assert_int_equal(line(released.u, LEDGER_SUSPENSE), MINOR(5000000));
     assert_int_equal(line(released.u, LEDGER_CUSTOMER_CREDIT), -MINOR(1000000));
     assert_int_equal(teller_open_minor(&teller, right), 0);
@@ -408,7 +408,7 @@ static void a_mispost_finds_its_account_and_can_be_wrong_again(void **state) {
         snprintf(sql, sizeof sql, "select item_id from suspense where trigger_id = '%s'", rig_text(payment.u));
         const char *item = waiting(pg_value(&rig.pg, sql))->item_id;
         struct rig_answer answer = teller_decide(&teller, teller.supervisor, release_proposal(item, right), true);
-        payment.u = posting_of(&answer);
+        payment.u = posting_of(answer);
         struct rig_answer seen = teller_get(&teller, NULL, payment);
         const Tagih__V1__Payment *posted = ((const Tagih__V1__GetPaymentResponse *)seen.response)->payment;
         assert_int_equal(posted->source, SOURCE(SUSPENSE));

@@ -8,8 +8,8 @@
 #include "rpc/promise_due.h"
 #include "run/clock.h"
 #include "run/grow.h"
-#include "store_statements.h"
 #include "tests/rpc/verify_case.h"
+#include "tests/support/job.h"
 #include "tests/support/case.h"
 #include "tests/support/months.h"
 #include "tests/support/writer.h"
@@ -61,21 +61,6 @@ __attribute__((format(printf, 1, 2))) static void command(const char *format, ..
     snprintf(line, sizeof line, "'%s' %s --database-url '%s' --agency '%s' >/dev/null", m.tagihd, words, m.rig->app_conninfo,
              rig_text(m.teller->agency.u));
     if (system(line) != 0) fail_msg("tagihd %s", words);
-}
-
-/* One round of the minute's work, at any instant. */
-static void minute(tagih_err (*work)(struct db *db, struct arena *arena, agency_id agency, instant now, int64_t deadline_us,
-                                     size_t *n),
-                   instant now) {
-    struct db db = {0};
-    struct arena arena;
-    struct db_options options = {.conninfo = m.rig->app_conninfo, .worker = "spec", .statements = &store_statements};
-    size_t n;
-    assert_ok(db_open(&db, &options));
-    assert_true(grow_arena_open(&arena));
-    assert_ok(work(&db, &arena, m.teller->agency, now, clock_monotonic_us() + 20 * US_PER_S, &n));
-    db_release(&db);
-    grow_arena_close(&arena);
 }
 
 static entry_id pushed(struct journal_entry entry) {
@@ -143,7 +128,7 @@ static void cash_comes_to_the_vault(void) {
     set.limits = &limits, set.reason = WHY, set.request_id = NEW_ID;
     call(m.teller->supervisor, "CashService/SetCashLimits", &set);
     received(MINOR(300000), JOURNAL_TENDER_CASH, NULL);
-    minute(cash_watch, clock_now());
+    job_chore(m.rig, m.teller->agency, clock_now(), cash_watch);
     struct journal_entry close = writer_entry(&m.phone, JOURNAL_DAY_CLOSE);
     close.body.day_close = (struct journal_day_close){
         .first_seq = 1,
@@ -179,7 +164,7 @@ static void the_bank_says_what_it_has(void) {
     assert_string_equal(teller_bank_line(m.teller, "D-3", "130000", "OF NOBODY")->result, "SUSPENSE");
     assert_string_equal(teller_bank_line(m.teller, NULL, "-5000", "ITS FEE")->result, "OPEN");
     received(MINOR(120000), JOURNAL_TENDER_QR, "EARLY-2");
-    minute(bank_late_work, clock_now());
+    job_chore(m.rig, m.teller->agency, clock_now(), bank_late_work);
 }
 
 static const char *in_suspense(int64_t amount_minor) {
@@ -282,7 +267,7 @@ static void promises_are_made(void) {
     withdraw.promise_id = wrong->promise_id, withdraw.etag = wrong->etag, withdraw.reason = WHY,
     withdraw.request_id = NEW_ID;
     call(m.teller->supervisor, "PromiseService/WithdrawPromise", &withdraw);
-    minute(promises_due, teller_noon(in));
+    job_chore(m.rig, m.teller->agency, teller_noon(in), promises_due);
 }
 
 static void a_plan_is_made(void) {

@@ -66,8 +66,8 @@ static inline const char *proposal_of(struct rig_answer answer) {
 }
 
 /** The posting that an approved decision made. */
-static inline uuid posting_of(const struct rig_answer *decided) {
-    return teller_posting(decided);
+static inline uuid posting_of(struct rig_answer decided) {
+    return teller_posting(&decided);
 }
 
 /** Let the second supervisor decide. */
@@ -77,8 +77,7 @@ static inline struct rig_answer approve(struct rig_answer proposal) {
 
 /** The same, which goes well; answers the posting. */
 static inline uuid approved(struct rig_answer proposal) {
-    struct rig_answer decided = approve(proposal);
-    return posting_of(&decided);
+    return posting_of(approve(proposal));
 }
 
 #endif
