@@ -33,6 +33,7 @@ usage: ./build.sh <verb> [options]
   run [...]      build, then `tagihd serve --dev`: a server with its own database, ready to be called
   bench [...]    the rates against plain SQL, at most 15 minutes; --json FILE
   check          clang, sanitizers, thread sanitizer, one minute of fuzzing
+  prove [...]    simulate, break, attack, measure: one table, about 10 minutes; --nightly, --release
   mutants [..]   plants bugs, one at a time, and sees that the tests find them; --list names them
   tidy           the laws of the code: layers, banned calls, rules without tests
   fmt            clang-format over the lines that differ from HEAD, and the generated parts of the documentation
@@ -281,6 +282,7 @@ on_cluster() {
     local purpose=$1 script=$2
     shift 2
     [ -x "$script" ] || die "$script is not in this tree"
+    case ${1:-} in -h | --help | --list) exec "$script" "$1" ;; esac # neither needs a build
     verb_build
     say "starting a private PostgreSQL"
     start_cluster "$purpose"
@@ -321,6 +323,7 @@ test) verb_test "$@" ;;
 demo) on_cluster demo tests/sim/demo.sh "$@" ;;
 bench) on_cluster bench tests/bench/bench.py "$@" ;;
 mutants) on_cluster mutants tests/mutants/mutants.py "$@" ;;
+prove) need "${packages_test[@]}"; on_exit drop_spec_clusters; on_cluster prove tests/prove/prove.py "$@" ;;
 run) verb_run "$@" ;;
 check) verb_check ;;
 tidy) verb_tidy ;;

@@ -455,7 +455,7 @@ def table(found):
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="./build.sh bench", description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
     parser.add_argument("--only", metavar="NAMES", default="", help="comma separated: " + ", ".join(PARTS))
     parser.add_argument("--books", metavar="N", type=int, default=400_000,

@@ -7,6 +7,7 @@ and without it the build is the product: its specs are run first and must pass. 
 the private PostgreSQL.
 """
 import argparse
+import json
 import os
 import re
 import shutil
@@ -236,6 +237,8 @@ def main():
     parser = argparse.ArgumentParser(prog="./build.sh mutants", description=__doc__.split("\n\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these bugs; without any: all of them")
     parser.add_argument("--list", action="store_true", help="name them and end")
+    parser.add_argument("--set", choices=("short", "all"), default="all", help="the short list, or all of them")
+    parser.add_argument("--report", metavar="FILE", help="append a row of the table of ./build.sh prove")
     args = parser.parse_args()
     mutants = tomllib.loads((TREE / "tests/mutants/bugs.toml").read_text())["mutant"]
     names = [m["name"] for m in mutants]
@@ -248,7 +251,7 @@ def main():
     if unknown:
         die(f"there is no bug {', '.join(sorted(unknown))}; see --list")
     WORK.mkdir(parents=True, exist_ok=True)
-    chosen = [m for m in mutants if not args.names or m["name"] in args.names]
+    chosen = [m for m in mutants if (m["name"] in args.names if args.names else m.get("short") or args.set == "all")]
     specs = {spec for m in chosen for spec in m["by"]}
     copy_tree(plant(mutants))
     build(specs)
@@ -261,6 +264,11 @@ def main():
     results = hunt_all(chosen)
     missed = [n for n, found in results.items() if not found[0]]
     print(f"{len(chosen) - len(missed)} found, {len(missed)} missed")
+    if args.report:
+        with open(args.report, "a") as report:
+            report.write(json.dumps({"test": "planted bugs", "count": len(chosen), "unit": "bugs", "faults": len(chosen),
+                                     "checks": len(results), "invariants": "", "failures": len(missed),
+                                     "note": f"missed: {', '.join(missed)}" if missed else f"of {len(mutants)}"}) + "\n")
     sys.exit(1 if missed else 0)
 
 

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The proofs, in the order of the table: what each is called, how it is run at each scale, and whether it wants the
+machine for itself. A proof appends its rows to the report it is given (README.md); a spec may leave it at its tests."""
+from dataclasses import dataclass
+from typing import Callable
+
+SCALES = ("short", "nightly", "release")
+
+
+@dataclass(frozen=True)
+class Proof:
+    name: str   # of --only
+    title: str
+    command: Callable  # (scale, report, build) -> (arguments, environment)
+    alone: bool = False  # it measures time, or takes both cores
+    spec: bool = False   # without rows of its own its tests count
+    invariants: str = ""
+    scales: tuple = SCALES
+
+
+def program(path, **sizes):
+    """A program of the tree; each size is an option with its three values: short, nightly, release."""
+    def command(scale, report, build):
+        at = SCALES.index(scale)
+        options = [word for name, values in sizes.items() for word in (f"--{name.replace('_', '-')}", str(values[at]))]
+        return [path.format(build=build), *options, "--report", report], {}
+    return command
+
+
+def spec(name, **sizes):
+    """A spec; each size is an environment variable with its three values."""
+    def command(scale, _report, build):
+        at = SCALES.index(scale)
+        return (["meson", "test", "-C", build, "--no-rebuild", "--logbase", f"prove-{name}", "-t", "0" if scale != "short" else "4",
+                 "-v", name], {variable: str(values[at]) for variable, values in sizes.items()})
+    return command
+
+
+PROOFS = [
+    Proof("mutants", "planted bugs", program("tests/mutants/mutants.py", set=("short", "all", "all")), alone=True),
+    Proof("matrix", "access matrix", spec("matrix_spec"), spec=True, invariants="I11"),
+    Proof("agencies", "agencies apart, every table", spec("agencies_spec"), spec=True, invariants="I11"),
+]
