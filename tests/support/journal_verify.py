@@ -158,7 +158,7 @@ def seal(kind, payload, signer, installation=INSTALLATION, header=None):
     return cbor2.dumps([header, {}, payload, signature], canonical=True)
 
 
-def open_envelope(data, kind, public):
+def open_envelope(data, kind, public, installation=INSTALLATION):
     """Envelope -> (payload bytes, hash), or Refused."""
     need(len(data) <= MAX, "ENVELOPE_TOO_LARGE")
     parts = load(data, "ENVELOPE_SYNTAX")
@@ -168,7 +168,7 @@ def open_envelope(data, kind, public):
     need(isinstance(header, dict) and list(header) == [1, 4, 16] and header[1] == -8, "ENVELOPE_SYNTAX")
     need(isinstance(header[4], bytes) and len(header[4]) == 8 and isinstance(header[16], str), "ENVELOPE_SYNTAX")
     need(header[16] == MEDIA_TYPE % kind, "ENVELOPE_TYPE")
-    message = to_be_signed(parts[0], parts[2])
+    message = to_be_signed(parts[0], parts[2], installation)
     try:
         VerifyKey(public).verify(message, parts[3])
     except BadSignatureError as error:
