@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tagihd verify: the whole database of one agency or of all against itself (rpc/verify.h), and every difference named.
+ * tagihd verify: the whole database of one agency or of all against itself (verify/verify.h), and every difference named.
  * It writes nothing. The work is in parts that need nothing of each other, which two connections take in turn; each part
  * is compared within one snapshot, so it may run beside a server at work.
  */
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rpc/verify.h"
+#include "verify/verify.h"
 #include "run/clock.h"
 #include "run/keys.h"
 #include "run/log.h"

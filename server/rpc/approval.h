@@ -14,7 +14,7 @@
 #define TAGIH_RPC_APPROVAL_H
 
 #include "contract.h"
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "rpc/rpc.h"
 
 /** How long a proposal may wait for its second person (default). */

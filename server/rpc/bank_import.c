@@ -11,7 +11,7 @@
 #include "domain/change.h"
 #include "rpc/bank_pair.h"
 #include "rpc/deposit.h"
-#include "rpc/suspense.h"
+#include "book/suspense.h"
 
 void bank_import_read(const struct bank_text *text, const struct bank_file *file, struct bank_item *item) {
     item->unreadable = bank_row_parse(text, file->currency, &item->row, &item->column);

@@ -12,7 +12,7 @@
 #ifndef TAGIH_RPC_BANK_IMPORT_H
 #define TAGIH_RPC_BANK_IMPORT_H
 
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "store/bank.h"
 
 /** Rows of one transaction. */

@@ -7,7 +7,7 @@
 #ifndef TAGIH_RPC_BANK_PAIR_H
 #define TAGIH_RPC_BANK_PAIR_H
 
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "store/bank.h"
 #include "store/db.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whose a bonus on hold is (R-BON-8, R-BON-8c): one person proposes who is credited, another decides, once. Kept, it is a
- * fact alone; else the lines are taken back and one is written for who is named (posting_bonus.c). No money of the debtor moves.
+ * fact alone; else the lines are taken back and one is written for who is named (book/bonus.c). No money of the debtor moves.
  */
 #include "rpc/bonus_credit.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Among whom an account's bonus is split (R-BON-8a), by two people, as versions with their days; and which customer a person
- * of the agency is himself (R-BON-8b). Postings look both up when they write lines (posting_bonus.c).
+ * of the agency is himself (R-BON-8b). Postings look both up when they write lines (book/bonus.c).
  */
 #include "rpc/bonus_credit.h"
 #include "rpc/payment_view.h"

@@ -9,7 +9,7 @@
 #include "contract.h"
 #include "domain/cash.h"
 #include "domain/change.h"
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "rpc/rpc.h"
 #include "store/deposit.h"
 #include "store/settlement.h"

@@ -5,7 +5,7 @@
 
 #include "domain/change.h"
 #include "rpc/payment_view.h"
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "rpc/services.h"
 #include "run/random.h"
 #include "store/bank.h"

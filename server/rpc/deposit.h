@@ -13,7 +13,7 @@
 #ifndef TAGIH_RPC_DEPOSIT_H
 #define TAGIH_RPC_DEPOSIT_H
 
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "store/deposit.h"
 
 struct deposit_match {

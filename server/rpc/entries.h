@@ -12,7 +12,7 @@
 
 #include "rpc/arrival.h"
 #include "rpc/outcome.h"
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "store/journal.h"
 #include "store/promise.h"
 #include "tagih/document.h"

@@ -5,7 +5,7 @@
 
 #include "domain/fate_bits.h"
 #include "rpc/approval.h"
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "store/entry.h"
 #include "tagih/journal.h"
 

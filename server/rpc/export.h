@@ -7,7 +7,7 @@
 #ifndef TAGIH_RPC_EXPORT_H
 #define TAGIH_RPC_EXPORT_H
 
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "store/export.h"
 
 /** Rows that one transaction numbers. */

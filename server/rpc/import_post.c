@@ -2,14 +2,14 @@
 /*
  * The ledger's side of an import: what the creditor says more or less than our own figures is one posting an account
  * against creditor control, J1 for a new account and J33 for a difference (R-IMP-3). Payments that replayed on top get
- * new allocation rows in the same posting. Each posting is digested and chained as in rpc/posting_digest.c, and ends
+ * new allocation rows in the same posting. Each posting is digested and chained as in book/digest.c, and ends
  * with its SNAPSHOT.
  */
 #include <string.h>
 
 #include "domain/posting.h"
 #include "rpc/import_save.h"
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "run/random.h"
 #include "store/posting.h"
 #include "store/rule_set.h"

@@ -2,7 +2,7 @@
 /* A snapshot: rows from facts, their digest, and the posting under which its head stands. */
 #include "rpc/kpi.h"
 
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "run/random.h"
 
 #define OVERLAP_US US_PER_MINUTE /* facts that were under way when the version before was made */

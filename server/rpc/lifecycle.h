@@ -10,7 +10,7 @@
 #ifndef TAGIH_RPC_LIFECYCLE_H
 #define TAGIH_RPC_LIFECYCLE_H
 
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "store/lifecycle.h"
 
 /** Accounts of one transaction. */

@@ -10,7 +10,7 @@
 #ifndef TAGIH_RPC_MONTH_CLOSE_H
 #define TAGIH_RPC_MONTH_CLOSE_H
 
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "store/month.h"
 
 /** The most payments of one collector in a month: more than a person takes in a month, and what memory allows. */

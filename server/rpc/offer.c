@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * OfferService: settlement with discount (R-WAI-1). One person offers, another approves; from then on the offer follows
- * the money by itself (posting_offer.c).
+ * the money by itself (book/offer.c).
  */
 #include "rpc/offer.h"
 

@@ -2,7 +2,7 @@
 /* Identity first, then the account, then the book: one way in for all money that no phone signed. */
 #include "rpc/paying.h"
 
-#include "rpc/suspense.h"
+#include "book/suspense.h"
 #include "run/random.h"
 
 #define FUTURE_MAX_US (5 * US_PER_MINUTE) /* clocks of others may be ahead by this much (R-TIM-3) */

@@ -11,7 +11,7 @@
 #define TAGIH_RPC_PAYING_H
 
 #include "domain/payment_row.h"
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "rpc/rpc.h"
 #include "store/payment.h"
 #include "store/suspense.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A payment gets another tag (R-TAG-1): one person proposes, another decides, before the month closes. Its bonus lines are
- * taken back and written again from their stored context with only the tag changed (posting_bonus.c); no money moves.
+ * taken back and written again from their stored context with only the tag changed (book/bonus.c); no money moves.
  */
 #include "rpc/payment_retag.h"
 

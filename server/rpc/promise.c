@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * PromiseService (R-PTP-1, R-PTP-2): the office makes and withdraws promises and reads them all. Whatever is done to one
- * is a move of the book with a deed (posting_promise.h), so that the account's promises are looked at as one.
+ * is a move of the book with a deed (book/promise.h), so that the account's promises are looked at as one.
  */
 #include "rpc/promise_view.h"
 

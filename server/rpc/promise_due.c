@@ -4,7 +4,7 @@
 
 #include "domain/gate.h"
 #include "rpc/chores.h"
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "run/random.h"
 
 #define REMINDER_PACK "id-pojk22"

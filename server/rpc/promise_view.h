@@ -4,7 +4,7 @@
 #define TAGIH_RPC_PROMISE_VIEW_H
 
 #include "contract.h"
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "rpc/rpc.h"
 #include "store/promise.h"
 

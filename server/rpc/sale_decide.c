@@ -4,7 +4,7 @@
  * (J27), and taking back a step. The sale is read once to know which post it will be, and judged again behind the account's lock.
  */
 #include "domain/change.h"
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "rpc/sale.h"
 #include "run/random.h"
 #include "store/cost.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SuspenseService: money of nobody known comes in, and is listed with whose it may be and how old it is (R-PAY-2). What
  * becomes of it needs two people: suspense_decide.c. */
-#include "rpc/suspense.h"
+#include "book/suspense.h"
 
 #include "rpc/page.h"
 #include "rpc/payment_view.h"

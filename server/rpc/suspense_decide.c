@@ -7,7 +7,7 @@
 #include "rpc/suspense_decide.h"
 
 #include "domain/change.h"
-#include "rpc/suspense.h"
+#include "book/suspense.h"
 #include "run/random.h"
 
 #define REASON_MAX 500

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What posting reads and writes, many at a time. Rows are as the database has them; what they mean is decided in
- * server/rpc/posting.c. Everything lives in the transaction's arena.
+ * server/book/posting.c. Everything lives in the transaction's arena.
  */
 #ifndef TAGIH_STORE_POSTING_H
 #define TAGIH_STORE_POSTING_H

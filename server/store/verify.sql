@@ -1,4 +1,4 @@
--- What `tagihd verify` reads (server/rpc/verify.h): chunks by key, and set-based comparisons that answer differences
+-- What `tagihd verify` reads (server/verify/verify.h): chunks by key, and set-based comparisons that answer differences
 -- alone, as (table, key, column, stored, expected). It runs in one snapshot, best as tagih_read.
 
 -- name: verify_plans

@@ -1,9 +1,9 @@
--- What the bank should show, worked out from the facts for `tagihd verify` (server/rpc/verify.h).
+-- What the bank should show, worked out from the facts for `tagihd verify` (server/verify/verify.h).
 
 -- name: verify_diff_expected
 -- in:   uuid agency_id
 -- out:  text table_name, text key, text column_name, text stored, text expected
--- why:  every thing that its posting made the bank owe us, or us the bank (R-PAY-5; server/rpc/bank_expect.c), kind by kind
+-- why:  every thing that its posting made the bank owe us, or us the bank (R-PAY-5; server/book/bank_expected.c), kind by kind
 --       of enum bank_expected_kind: transfers, payments and cheques by the ledger lines that wait for it, all else by the
 --       fact that it is of. A reference that somebody gave without the bank's blanks is compared as the bank's are. It is
 --       SETTLED by the line that says so, WITHDRAWN when its payment was taken back before the bank had it and the money

@@ -1,4 +1,4 @@
--- Projections beside the money, worked out from their facts for `tagihd verify` (server/rpc/verify.h): visits, phones,
+-- Projections beside the money, worked out from their facts for `tagihd verify` (server/verify/verify.h): visits, phones,
 -- people, running totals of journals, silences.
 
 -- name: verify_diff_visits

@@ -3,7 +3,7 @@
 #ifndef TAGIH_TESTS_BAG_CASE_H
 #define TAGIH_TESTS_BAG_CASE_H
 
-#include "server/rpc/posting.h"
+#include "server/book/posting.h"
 #include "tests/support/desk.h"
 
 struct phone {

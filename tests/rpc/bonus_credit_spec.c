@@ -3,7 +3,7 @@
  * Whose a bonus is: lines that wait for a supervisor's choice, accounts whose bonus is split, collectors who are customers;
  * and when the money behind a line has been seen, through a closed month and a payout run.
  */
-#include "server/rpc/posting.h"
+#include "server/book/posting.h"
 #include "server/run/clock.h"
 #include "server/run/random.h"
 #include "tests/support/case.h"

@@ -3,7 +3,7 @@
  * The book from the inside: charges, waivers and refunds of accounts, moves with lines of their maker, closed months,
  * and rows of facts under a posting's digest. What services post through it is in their own specs.
  */
-#include "server/rpc/posting.h"
+#include "server/book/posting.h"
 #include "server/run/clock.h"
 #include "server/run/random.h"
 #include "server/store/migrate.h"

@@ -9,7 +9,7 @@
 #include "server/domain/change.h"
 #include "server/domain/settlement.h"
 #include "server/rpc/cash_limit.h"
-#include "server/rpc/posting.h"
+#include "server/book/posting.h"
 #include "server/run/clock.h"
 #include "server/run/grow.h"
 #include "server/store/migrate.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Signed heads over a month's close: every chain's, and that of the seals, each by this installation, none of which can be
- * forged or dropped without verify telling it, and no seal below them either (server/rpc/heads.h, verify_heads.c).
+ * forged or dropped without verify telling it, and no seal below them either (server/rpc/heads.h, verify/heads.c).
  */
 #include "tests/support/case.h"
 #include "tests/support/months.h"

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "server/rpc/posting.h"
+#include "server/book/posting.h"
 #include "server/run/clock.h"
 #include "tests/support/case.h"
 #include "tests/support/months.h"

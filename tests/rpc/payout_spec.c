@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Payouts from the outside: what a closed month gave goes to the collectors, by two people twice, less what is owed. */
-#include "server/rpc/posting.h"
-#include "server/rpc/verify.h"
+#include "server/book/posting.h"
+#include "server/verify/verify.h"
 #include "server/run/clock.h"
 #include "server/run/grow.h"
 #include "store_statements.h"

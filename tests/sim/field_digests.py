@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bonus lines and postings computed again from their rows: formulas, canonical bytes, chains. Written from the byte
-layouts in include/tagih/bonus.h, server/domain/posting.h and server/rpc/posting_digest.c; integers alone."""
+layouts in include/tagih/bonus.h, server/domain/posting.h and server/book/digest.c; integers alone."""
 import hashlib
 import itertools
 import re

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "server/rpc/heads.h"
-#include "server/rpc/verify.h"
+#include "server/verify/verify.h"
 #include "server/run/clock.h"
 #include "server/run/grow.h"
 #include "server/run/log.h"

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "rpc/verify.h"
+#include "verify/verify.h"
 #include "store/posting.h"
 #include "store/rule_set.h"
 #include "store_statements.h"

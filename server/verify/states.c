@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "domain/gate.h"
-#include "rpc/posting.h"
-#include "rpc/verify.h"
+#include "book/posting.h"
+#include "verify/verify.h"
 #include "store_statements.h"
 
 #define TOTALS_CHUNK 1000
@@ -16,7 +16,7 @@
 
 #define COL(name) COL_verify_totals_##name
 
-/* The money of an entry as its device signed it; the entry itself is checked where entries are (verify_entries.c). */
+/* The money of an entry as its device signed it; the entry itself is checked where entries are (entries.c). */
 static const struct journal_money *money_of(struct verify *v, const struct result *r, size_t i, struct journal_entry *entry) {
     struct envelope envelope;
     if (result_is_null(r, i, COL(body))) return NULL;

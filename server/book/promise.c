@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The book's promises: one account's facts together, one evaluation, and the differences as events, states and changes. */
-#include "rpc/posting_promise.h"
+#include "book/promise.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "domain/repayment.h"
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "store/change.h"
 #include "store/promise.h"
 

@@ -7,20 +7,20 @@
  *     → book_decide → (others make acknowledgements from the outcomes) → book_save
  *
  * Payments and other facts of accounts are worked on in fact order, then reversals, then moves. A payment that comes last
- * in its account's fact order touches only its own lines; everything else replays the account (posting_replay.c). Each
+ * in its account's fact order touches only its own lines; everything else replays the account (replay.c). Each
  * post that took effect becomes one posting: ledger lines that sum to zero, a digest over all its rows, chained per writer.
  *
  * A move (POST_MOVE) brings its own lines: between book_take_load and book_decide its maker looks at what was loaded
  * (book_collector, book_account) and builds `post->ledger`. An event without money has none. Whatever it is, a post may
  * bring rows of facts of its own, as parameters of their insert statements (store/fact.h).
  */
-#ifndef TAGIH_RPC_POSTING_H
-#define TAGIH_RPC_POSTING_H
+#ifndef TAGIH_BOOK_POSTING_H
+#define TAGIH_BOOK_POSTING_H
 
 #include "domain/bank.h"
 #include "domain/fate_bits.h"
 #include "domain/posting.h"
-#include "rpc/posting_promise.h"
+#include "book/promise.h"
 #include "store/change.h"
 #include "store/fact.h"
 #include "store/posting.h"
@@ -157,7 +157,7 @@ struct post {
     const struct post_retag *retag;     /* move: of `payment`, which gets `tag`; set at book_begin, filled before book_decide */
     const struct post_credit *credit;   /* move: of `payment`, valued as it was; set at book_begin, filled before book_decide */
     const struct post_true_up *true_up; /* move: the bonus line of a month that closes; NULL: none */
-    struct promise_deed *deed; /* of a move: what it does to promises (posting_promise.h); NULL: nothing */
+    struct promise_deed *deed; /* of a move: what it does to promises (promise.h); NULL: nothing */
     /* out */
     fate_bits flags;
     enum post_outcome outcome;
@@ -184,7 +184,7 @@ struct posted {
     struct params reopening;     /* its event, when it reopened its account */
 };
 
-struct replayed; /* posting_replay.c */
+struct replayed; /* replay.c */
 
 struct book {
     struct tx *tx;
@@ -198,7 +198,7 @@ struct book {
     struct posting_key *keys;
     struct posting_loaded loaded;
     struct replayed *replayed; /* per account, when any replays */
-    struct promises *promises; /* of the accounts (posting_promise.c) */
+    struct promises *promises; /* of the accounts (promise.c) */
     /* rows to write */
     struct posted *posted;
     size_t n_posted;
@@ -277,11 +277,11 @@ TAGIH_MUST_USE tagih_err book__bonus_credit(struct book *book, const struct post
 TAGIH_MUST_USE tagih_err book__bonus_retag(struct book *book, const struct post *post, struct posted *posted);
 /** Write the line of a month that closes. */
 TAGIH_MUST_USE tagih_err book__bonus_true_up(struct book *book, const struct post *post, struct posted *posted);
-/** Queue what the bank's statement should show of these postings, and what it will not show any more (bank_expect.c). */
+/** Queue what the bank's statement should show of these postings, and what it will not show any more (bank_expected.c). */
 TAGIH_MUST_USE tagih_err book__expect(struct book *book);
 /** Is the money, or the cheque, on its way or with the bank already, so that a void cannot hand it back (R-PAY-5c)? */
 bool book__is_at_bank(const struct posting_reversed *payment);
-/** A reversal left its money in suspense: the item, as a fact of its posting (suspense_post.c). */
+/** A reversal left its money in suspense: the item, as a fact of its posting (suspense.c). */
 TAGIH_MUST_USE tagih_err book__suspend(struct book *book, const struct post *post, struct posted *posted,
                                        const struct posting_reversed *payment);
 /** Bonus bucket of a value date (R-BON-11), from the open state before any payment of that date. */
@@ -311,12 +311,12 @@ TAGIH_MUST_USE tagih_err book__replay_reversal(struct book *book, struct post *p
                                                struct posted *posted, const struct posting_reversed *payment);
 TAGIH_MUST_USE tagih_err book__allocation(struct book *book, struct posted *posted, payment_id payment, int32_t version,
                                           const struct allocation_part *parts, size_t n_parts, int64_t credit_minor);
-/** Let the offers to settle of the accounts that moved follow (posting_offer.c). */
+/** Let the offers to settle of the accounts that moved follow (offer.c). */
 TAGIH_MUST_USE tagih_err book__offers(struct book *book);
 void book__digest(struct book *book, const struct posted *posted, const struct posting_head_row *head,
                   const struct line_row *lines, size_t n_lines, hash256 *out);
 
-/* The rows that every posting has, as posting_digest.c lists them. */
+/* The rows that every posting has, as digest.c lists them. */
 void posting_digest_allocations(struct posting_digest *d, struct allocation_row *rows, size_t n);
 void posting_digest_head(struct posting_digest *d, const struct posting_head_row *row);
 void posting_digest_line(struct posting_digest *d, const struct line_row *row);

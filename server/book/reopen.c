@@ -5,7 +5,7 @@
  * state and the hands that it was closed from. A hold that ended meanwhile is taken over by the next run.
  */
 #include "domain/lifecycle.h"
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "run/random.h"
 #include "store/account.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "domain/big_endian.h"
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "store/bonus.h"
 
 #define SCHEME "standard-1"

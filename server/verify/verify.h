@@ -16,8 +16,8 @@
  * All of it reads in the transaction that it is given, chunk by chunk in the order of keys, so memory does not grow with
  * the database. It writes nothing and repairs nothing.
  */
-#ifndef TAGIH_RPC_VERIFY_H
-#define TAGIH_RPC_VERIFY_H
+#ifndef TAGIH_VERIFY_VERIFY_H
+#define TAGIH_VERIFY_VERIFY_H
 
 #include "rpc/entries.h"
 #include "run/keys.h"

@@ -7,10 +7,10 @@
  * whatever it was before, so that a payment that its account may not take turns into one in place. The item's id is the
  * post's. Reversals whose money stays with us become items by themselves (posting.c).
  */
-#ifndef TAGIH_RPC_SUSPENSE_H
-#define TAGIH_RPC_SUSPENSE_H
+#ifndef TAGIH_BOOK_SUSPENSE_H
+#define TAGIH_BOOK_SUSPENSE_H
 
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "store/suspense.h"
 
 #define SUSPENSE_PAYER_MAX 100

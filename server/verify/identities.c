@@ -2,7 +2,7 @@
 /* R-LED-2, one line a currency: each side of an identity is summed from tables of its own, and both are told. */
 #include <string.h>
 
-#include "rpc/verify.h"
+#include "verify/verify.h"
 #include "store_statements.h"
 
 #define COL(name) COL_verify_identities_##name

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "domain/change.h"
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "run/random.h"
 #include "store/offer.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The book: posts in, rows out. The order of work is fact order for payments (R-ALL-6), then reversals. */
-#include "rpc/posting.h"
+#include "book/posting.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What postings make the bank's statement owe us (R-PAY-5): each transfer, cheque and payment by call is expected there once,
  * by its reference and amount, until it comes or is taken back. */
-#include "rpc/posting.h"
+#include "book/posting.h"
 #include "store/bank.h"
 
 static bool brings_money(const struct posted *posted) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rpc/posting.h"
+#include "book/posting.h"
 
 struct replayed {
     bool is;                      /* this account replays */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Posts that become items of suspense (J20), and reversals that leave their money there (R-PAY-4). */
-#include "rpc/suspense.h"
+#include "book/suspense.h"
 
 #include "domain/change.h"
 

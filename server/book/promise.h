@@ -11,8 +11,8 @@
  * A deed with an error has done nothing, and its book must not be saved. For an account without promises all this is one
  * look at an index in the book's load.
  */
-#ifndef TAGIH_RPC_POSTING_PROMISE_H
-#define TAGIH_RPC_POSTING_PROMISE_H
+#ifndef TAGIH_BOOK_PROMISE_H
+#define TAGIH_BOOK_PROMISE_H
 
 #include "tagih/promise.h"
 

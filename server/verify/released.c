@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What two people released (R-JRN-6, R-REC-2), beside what its entry says: a receipt's payment, and the reversal that a void
- * became. Cash, promises and outcomes that were released stand with those that arrived in order (verify_decoded.c).
+ * became. Cash, promises and outcomes that were released stand with those that arrived in order (decoded.c).
  */
 #include <string.h>
 
 #include "rpc/entry.h"
-#include "rpc/verify_entries.h"
+#include "verify/entries.h"
 #include "store_statements.h"
 
 uuid verify__subject(const struct opened *o) {

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "rpc/verify_entries.h"
+#include "verify/entries.h"
 #include "store_statements.h"
 
 #define ENTRIES_CHUNK 1000

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bonus lines against their hashes (R-BON-4). Their chains are compared set by set (verify_diff_bonus_chain). */
-#include "rpc/verify.h"
+#include "verify/verify.h"
 #include "store/bonus.h"
 #include "store_statements.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Payout runs worked out again from the lines that they hold (R-BON-9a): each share with its lines_digest, and the run's digest. */
 #include "rpc/payout.h"
-#include "rpc/verify.h"
+#include "verify/verify.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signed heads: by this installation, of what the row says, and the chain still has that digest there. */
 #include "rpc/heads.h"
-#include "rpc/verify.h"
+#include "verify/verify.h"
 #include "store_statements.h"
 
 #define HEADS_CHUNK 1000

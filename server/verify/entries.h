@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Entries that verify has opened, and the rows that were decoded from them. */
-#ifndef TAGIH_RPC_VERIFY_ENTRIES_H
-#define TAGIH_RPC_VERIFY_ENTRIES_H
+#ifndef TAGIH_VERIFY_VERIFY_ENTRIES_H
+#define TAGIH_VERIFY_VERIFY_ENTRIES_H
 
-#include "rpc/verify.h"
+#include "verify/verify.h"
 
 /** One entry as it stands in the database, opened. */
 struct opened {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "rpc/entries_cash.h"
-#include "rpc/verify_entries.h"
+#include "verify/entries.h"
 #include "store_statements.h"
 
 #define SKIPPED_MAX 5

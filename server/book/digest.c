@@ -23,7 +23,7 @@
  */
 #include <stdlib.h>
 
-#include "rpc/posting.h"
+#include "book/posting.h"
 
 static void uuid_or_null(struct posting_digest *d, bool is, uuid id) {
     if (is) posting_uuid(d, id);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every posting's rows once more under its digest, in the order of its writer's chain. Rows are read back into what they
- * were written from and digested by the same functions (posting_digest.c, store/fact.c), so a digest that differs means
+ * were written from and digested by the same functions (book/digest.c, store/fact.c), so a digest that differs means
  * that a row changed, went or came. Tables of facts are whichever have a `<table>_verify` statement.
  */
 #include <assert.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rpc/verify.h"
+#include "verify/verify.h"
 #include "store/fact.h"
 #include "store_statements.h"
 
