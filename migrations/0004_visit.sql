@@ -97,7 +97,8 @@ create table visit_event (
 );
 call make_fact('visit_event');
 
--- A check-in is itself the event that a collector arrived. fixes: all 1–30, 30 bytes each (server/rpc/arrival.c).
+-- A check-in is itself the event that a collector arrived. All its 1–30 fixes, of which the deciding one stands here, are
+-- rows of check_in_fix (0024_partition.sql).
 create table check_in (
     agency_id uuid not null,
     check_in_id uuid not null,           -- the entry's id, made by the phone
@@ -127,8 +128,7 @@ create table check_in (
     weight_set smallint not null,
     signals bytea not null,              -- the score's lines, canonical (server/domain/check_in.h)
     flags bigint not null,
-    digest bytea not null,               -- of what was sent: the same id with other content is refused
-    fixes bytea not null,
+    digest bytea not null,               -- of what was sent, fixes included: the same id with other content is refused
     primary key (agency_id, check_in_id)
 );
 create index check_in_collector on check_in (agency_id, collector_id, value_us, check_in_id);

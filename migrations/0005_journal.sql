@@ -1,7 +1,8 @@
 -- The field journal (R-JRN-*): what phones signed, what they were told, and what became of it.
 
--- Uniqueness of entries. Narrow, never partitioned, never pruned. Forks and second uses of an id have rows too, which
--- own neither. fate and flags are the first ones, as the acknowledgement says; later ones are entry_event rows.
+-- Uniqueness of entries, and the links of their chains. Narrow, never partitioned, never pruned. Forks and second uses of
+-- an id have rows too, which own neither. fate and flags are the first ones, as the acknowledgement says; later ones are
+-- entry_event rows. The bytes themselves: journal_body, by month (0024_partition.sql).
 create table journal_key (
     agency_id uuid not null,
     entry_hash bytea not null,
@@ -15,24 +16,13 @@ create table journal_key (
     fate smallint not null,
     flags bigint not null,
     received_us bigint not null,
+    prev_hash bytea not null,
     ack bytea not null,
     primary key (agency_id, entry_hash)
 );
 create unique index journal_key_seq on journal_key (agency_id, device_id, epoch, seq) where owns_seq;
 create unique index journal_key_id on journal_key (agency_id, entry_id) where owns_id;
 call make_fact('journal_key');
-
-create table journal_body (
-    agency_id uuid not null,
-    entry_hash bytea not null,
-    received_us bigint not null,
-    value_us bigint not null,
-    prev_hash bytea not null,
-    body bytea not null,
-    primary key (agency_id, entry_hash)
-);
-alter table journal_body alter column body set storage external;  -- signed bytes do not compress
-call make_fact('journal_body');
 
 create table entry_event (
     agency_id uuid not null,

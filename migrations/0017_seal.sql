@@ -63,7 +63,7 @@ begin
         where g.tgname = 'fact' and c.relnamespace = 'public'::regnamespace
           and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'agency_id')
           and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'posting_id' and a.attnotnull)
-          and c.relname not in ('payment', 'payment_reversal', 'journal_key', 'journal_body', 'receipt', 'receipt_void',
+          and c.relname not in ('payment', 'payment_reversal', 'journal_key', 'receipt', 'receipt_void',
               'device_key', 'change', 'request_key', 'seal')
         order by c.relname
     loop

@@ -23,6 +23,7 @@ extern const struct cli_command cli_lifecycle;
 extern const struct cli_command cli_migrate;
 extern const struct cli_command cli_month;
 extern const struct cli_command cli_plan;
+extern const struct cli_command cli_retention;
 extern const struct cli_command cli_serve;
 extern const struct cli_command cli_user;
 extern const struct cli_command cli_verify;

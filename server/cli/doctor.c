@@ -16,6 +16,7 @@
 #include "server/run/keys.h"
 #include "server/run/log.h"
 #include "store/migrate.h"
+#include "store/partition.h"
 
 /* The clocks of server and database may lie this far apart before value dates suffer (R-TIM-3 flags 5
  * minutes). */
@@ -98,6 +99,20 @@ static bool check_schema(struct db *db) {
     return tell(true, "schema", "version %d", migrate_version(&migrations_embedded));
 }
 
+static bool check_partitions(struct db *db) {
+    struct partition_figures figures;
+    if (!err_is_ok(partition_figures(db, &figures))) return tell(false, "months", "the database did not tell");
+    if (figures.months_ahead < 1)
+        return tell(false, "months",
+                    "tables of months are missing: %s is not there; the server's minute or `tagihd migrate` makes them",
+                    figures.months_ahead < 0 ? "this month's" : "the next month's");
+    if (figures.rows_astray)
+        return tell(false, "months",
+                    "%lld rows wait for a table of their month: is a clock off? `tagihd migrate` moves them",
+                    (long long)figures.rows_astray);
+    return tell(true, "months", "tables are ready for %lld months to come", (long long)figures.months_ahead);
+}
+
 static bool check_clock(PGconn *conn) {
     char text[64];
     int64_t before = clock_now().us;
@@ -125,7 +140,7 @@ static bool check_database(const struct config *config) {
     query_one(db.conn, "show server_version", version);
     bool fine = tell(true, "database", "PostgreSQL %s, as %s", version, PQuser(db.conn));
     fine &= check_settings(db.conn);
-    fine &= check_schema(&db);
+    fine &= check_schema(&db) && check_partitions(&db);
     return check_clock(db.conn) && fine;
 }
 

@@ -167,7 +167,7 @@ static tagih_err upper_entries(struct verify *v) {
 /* The longest first, so that both are done at about the same time. progress() knows that the first two read entries. */
 static tagih_err (*const parts[])(struct verify *v) = {
     lower_entries,   upper_entries, verify_postings, verify_sums,        verify_identities,
-    verify_accounts, verify_states, verify_bonus,    verify_device_keys, verify_heads};
+    verify_accounts, verify_states, verify_bonus,    verify_device_keys, verify_heads,        verify_retention};
 
 static bool next_part(struct reader *reader) {
     struct run *run = reader->run;

@@ -7,6 +7,7 @@
 #include "rpc/cash_limit.h"
 #include "rpc/handover_due.h"
 #include "rpc/heads.h"
+#include "rpc/partition.h"
 #include "rpc/promise_due.h"
 #include "rpc/visit_expire.h"
 
@@ -24,6 +25,7 @@ const struct chore chores[] = {
      .find = heads_due,
      .work_signed = heads_sign,
      .batch = HEADS_MAX},
+    {.name = "partitions", .what = "tables of months made", .house = partitions_care},
     {0},
 };
 

@@ -29,6 +29,8 @@ struct chore {
     tagih_err (*work)(struct db *db, struct arena *arena, agency_id agency, instant now, int64_t deadline_us,
                       size_t *n);
     size_t batch; /* as many found: there may be more, it is called again */
+    /** Instead of `find` and `work`: what is no agency's. *n [out] how many things were done. */
+    tagih_err (*house)(struct db *db, struct arena *arena, int64_t deadline_us, size_t *n);
     /** Instead of `work`, for what is signed. */
     tagih_err (*work_signed)(const struct rpc_server *server, struct db *db, struct arena *arena, agency_id agency, instant now,
                              int64_t deadline_us, size_t *n);

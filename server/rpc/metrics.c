@@ -213,6 +213,9 @@ static void put_figures(FILE *to, const struct figures *figures) {
     gauge(to, "tagih_outbox_depth", "Changes that are committed and not yet shown to readers of the feed",
           figures->changes_unsettled);
     gauge_seconds(to, "tagih_outbox_oldest_seconds", "Age of the oldest of them", age_us(figures->unsettled_oldest_us));
+    gauge(to, "tagih_partition_months_ahead", "For so many months to come the tables that are cut by month are ready",
+          figures->months_ahead);
+    gauge(to, "tagih_partition_rows_astray", "Rows that came outside of their months and wait to be moved", figures->rows_astray);
     put_cash(to, figures);
 }
 

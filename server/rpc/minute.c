@@ -55,6 +55,7 @@ static tagih_err work_agency(struct minute *minute, const struct chore *chore, a
 static tagih_err work_all(struct minute *minute, const struct chore *chore, size_t *done) {
     size_t n = 0;
     arena_reset(&minute->arena);
+    if (chore->house) return chore->house(&minute->db, &minute->arena, soon(), done);
     TRY(chore->find(&minute->db, &minute->arena, clock_now(), soon(), minute->agencies, AGENCIES_MAX, &n));
     tagih_err first = TAGIH_OK;
     for (size_t i = 0; i < n && !atomic_load(&minute->stopping); i++) {

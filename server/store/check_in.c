@@ -143,6 +143,11 @@ tagih_err check_in_send_rows(struct tx *tx, struct arena *arena, const struct ch
     params_bytea(&p, &rows[0].signals, s);
     params_int8(&p, &rows[0].flags, s);
     params_hash(&p, &rows[0].digest, s);
+    TRY(tx_send(tx, &p));
+    params_init(&p, arena, STMT_check_in_fix_insert, n);
+    params_one_uuid(&p, &tx->options->agency);
+    params_uuid(&p, &rows[0].key.id, s);
+    params_int8(&p, &rows[0].received_us, s);
     params_bytea(&p, &rows[0].fixes, s);
     return tx_send(tx, &p);
 }

@@ -62,13 +62,19 @@ left join lateral (
 order by q.i;
 
 -- name: check_in_insert
--- in:   uuid agency_id, uuid[] check_in_id, uuid[] visit_id, uuid[] account_id, uuid[] collector_id, uuid[] device_id, int8[] received_us, int8[] device_us, int8[] value_us, int8[] mono_us, bytea[] boot_id, bool[] has_fix, int4[] lat_e7, int4[] lon_e7, int8[] accuracy_mm, int8[] fix_us, bool[] mock, int8[] distance_mm, int8[] sigma_mm, int4[] p_ppm, int4[] radius_mm, int2[] verdict, int4[] reasons, int2[] score, int2[] score_class, int2[] weight_set, bytea[] signals, int8[] flags, bytea[] digest, bytea[] fixes
+-- in:   uuid agency_id, uuid[] check_in_id, uuid[] visit_id, uuid[] account_id, uuid[] collector_id, uuid[] device_id, int8[] received_us, int8[] device_us, int8[] value_us, int8[] mono_us, bytea[] boot_id, bool[] has_fix, int4[] lat_e7, int4[] lon_e7, int8[] accuracy_mm, int8[] fix_us, bool[] mock, int8[] distance_mm, int8[] sigma_mm, int4[] p_ppm, int4[] radius_mm, int2[] verdict, int4[] reasons, int2[] score, int2[] score_class, int2[] weight_set, bytea[] signals, int8[] flags, bytea[] digest
 -- out:  none
 insert into check_in (agency_id, check_in_id, visit_id, account_id, collector_id, device_id, received_us, device_us,
     value_us, mono_us, boot_id, has_fix, lat_e7, lon_e7, accuracy_mm, fix_us, mock, distance_mm, sigma_mm, p_ppm,
-    radius_mm, verdict, reasons, score, score_class, weight_set, signals, flags, digest, fixes)
+    radius_mm, verdict, reasons, score, score_class, weight_set, signals, flags, digest)
 select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-    $22, $23, $24, $25, $26, $27, $28, $29, $30) u;
+    $22, $23, $24, $25, $26, $27, $28, $29) u;
+
+-- name: check_in_fix_insert
+-- in:   uuid agency_id, uuid[] check_in_id, int8[] received_us, bytea[] fixes
+-- out:  none
+insert into check_in_fix (agency_id, check_in_id, received_us, fixes)
+select $1, u.* from unnest($2, $3, $4) u;
 
 -- name: check_in_assess
 -- in:   uuid agency_id, uuid[] check_in_id, int4[] n, int8 at_us, int2[] score, int2[] score_class, int2[] weight_set, bytea[] signals, uuid[] cause_id

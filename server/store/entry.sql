@@ -18,7 +18,9 @@ from (select x.entry_hash, x.entry_id, x.device_id, x.epoch, x.seq, x.kind, x.ow
           offset 0) n
       where x.agency_id = $1 and x.fate in (3, 4) and (x.received_us, x.entry_hash) > ($3, $4) and n.fate = $2
       order by x.received_us, x.entry_hash limit $5) k
-join journal_body b on b.agency_id = $1 and b.entry_hash = k.entry_hash
+cross join lateral (
+    select x.value_us, x.body from journal_body x
+    where x.agency_id = $1 and x.entry_hash = k.entry_hash and x.received_us = k.received_us offset 0) b
 join device_state d on d.agency_id = $1 and d.device_id = k.device_id
 cross join lateral (
     select case when k.owns_id then k.entry_id else encode(substring(k.entry_hash for 16), 'hex')::uuid end as id offset 0) p
@@ -37,7 +39,9 @@ select k.entry_hash, k.entry_id, k.device_id, k.epoch, k.seq, k.kind, coalesce(e
        coalesce(e.flags, k.flags) as flags, k.received_us, b.value_us, b.body, d.user_id as collector_id, k.owns_id,
        l.ledger_account is not null as has_money, l.ledger_account as money_account, l.owner_id as money_owner
 from journal_key k
-join journal_body b on b.agency_id = $1 and b.entry_hash = k.entry_hash
+cross join lateral (
+    select x.value_us, x.body from journal_body x
+    where x.agency_id = $1 and x.entry_hash = k.entry_hash and x.received_us = k.received_us offset 0) b
 join device_state d on d.agency_id = $1 and d.device_id = k.device_id
 cross join lateral (
     select case when k.owns_id then k.entry_id else encode(substring(k.entry_hash for 16), 'hex')::uuid end as id offset 0) p
@@ -118,9 +122,8 @@ from device_epoch e where e.agency_id = $1 and e.device_id = $2 and e.epoch = $3
 -- in:   uuid agency_id, uuid device_id, int4 epoch, int8 above_seq
 -- out:  int8 seq, bytea entry_hash, bytea prev_hash
 -- why:  what is known of the chain behind its contiguous part.
-select k.seq, k.entry_hash, b.prev_hash
+select k.seq, k.entry_hash, k.prev_hash
 from journal_key k
-join journal_body b on b.agency_id = $1 and b.entry_hash = k.entry_hash
 where k.agency_id = $1 and k.device_id = $2 and k.epoch = $3 and k.owns_seq and k.seq > $4
 order by k.seq;
 

@@ -48,7 +48,18 @@ static tagih_err read_cash(struct db *db, struct arena *arena, int64_t deadline_
     return TAGIH_OK;
 }
 
+static tagih_err read_partitions(struct db *db, struct arena *arena, int64_t deadline_us, struct figures *out) {
+    struct params p;
+    params_init(&p, arena, STMT_figure_partitions, 0);
+    DEFER(result) struct result r = {0};
+    TRY(db_exec_one(db, &p, deadline_us, &r));
+    out->months_ahead = result_int8(&r, 0, COL_figure_partitions_months_ahead);
+    out->rows_astray = result_int8(&r, 0, COL_figure_partitions_rows_astray);
+    return TAGIH_OK;
+}
+
 tagih_err figures_read(struct db *db, struct arena *arena, instant now, int64_t deadline_us, struct figures *out) {
     TRY(read_counts(db, arena, now, deadline_us, out));
+    TRY(read_partitions(db, arena, deadline_us, out));
     return read_cash(db, arena, deadline_us, out);
 }

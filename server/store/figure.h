@@ -27,6 +27,8 @@ struct figures {
     int64_t proposals_open;
     int64_t changes_unsettled;   /* committed, and not yet seen by readers of the feed */
     int64_t unsettled_oldest_us; /* 0: there is none */
+    int64_t months_ahead; /* for so many to come are the tables that are cut by month ready; -1: not even for this one */
+    int64_t rows_astray;  /* that came outside of their months */
     struct figure_cash cash[FIGURE_CURRENCIES_MAX];
     size_t n_cash;
 };
@@ -34,7 +36,7 @@ struct figures {
 /** Which schema the database has. @return OK · as db_exec_one, STORE_UNAVAILABLE when it is away */
 TAGIH_MUST_USE tagih_err figure_probe(struct db *db, struct arena *arena, int64_t deadline_us, int *version);
 
-/** Two round trips, both before the deadline. @param out  [out] undefined on error. @return OK · as db_exec_one */
+/** Three round trips, all before the deadline. @param out  [out] undefined on error. @return OK · as db_exec_one */
 TAGIH_MUST_USE tagih_err figures_read(struct db *db, struct arena *arena, instant now, int64_t deadline_us,
                                       struct figures *out);
 

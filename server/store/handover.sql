@@ -78,7 +78,9 @@ cross join lateral (
                      order by e.n desc limit 1), k.flags) as flags
     from entry_waiting w
     join journal_key k on k.agency_id = $1 and k.entry_hash = w.entry_hash
-    join journal_body b on b.agency_id = $1 and b.entry_hash = w.entry_hash
+    cross join lateral (
+        select y.value_us from journal_body y
+        where y.agency_id = $1 and y.entry_hash = k.entry_hash and y.received_us = k.received_us offset 0) b
     where w.agency_id = $1 and w.referent_id = t.handover_id and not w.done and w.entry_hash <> h.entry_hash
     offset 0) s
 cross join lateral (

@@ -15,11 +15,10 @@ order by q.i;
 -- in:   uuid agency_id, uuid[] device_id, int4[] epoch, int8[] seq
 -- out:  int4 row, int8 seq, bytea entry_hash, bytea prev_hash
 -- why:  the links beyond each chain's contiguous part, and the neighbours of what comes in; row counts the input from 0.
-select (q.i - 1)::int4 as row, k.seq, k.entry_hash, b.prev_hash
+select (q.i - 1)::int4 as row, k.seq, k.entry_hash, k.prev_hash
 from unnest($2, $3, $4) with ordinality q (device_id, epoch, seq, i)
 join journal_key k on k.agency_id = $1 and k.device_id = q.device_id and k.epoch = q.epoch and k.owns_seq
     and k.seq >= q.seq
-join journal_body b on b.agency_id = $1 and b.entry_hash = k.entry_hash
 order by q.i, k.seq;
 
 -- name: device_totals_load
@@ -46,11 +45,14 @@ order by q.i;
 -- in:   uuid agency_id, uuid[] referent_id
 -- out:  bytea entry_hash, bytea body, int8 received_us, int8 value_us, date value_on, int8 flags
 -- why:  what waits for the receipts that are coming in now, or for any of the phones that they come from.
-select w.entry_hash, b.body, b.received_us, b.value_us, agency_date(b.value_us, a.time_zone) as value_on,
+--       A body is looked for in its own month alone, which only its key tells: hence the order of the joins (offset 0).
+select w.entry_hash, b.body, k.received_us, b.value_us, agency_date(b.value_us, a.time_zone) as value_on,
        coalesce(e.flags, k.flags) as flags
 from entry_waiting w
-join journal_body b on b.agency_id = $1 and b.entry_hash = w.entry_hash
 join journal_key k on k.agency_id = $1 and k.entry_hash = w.entry_hash
+cross join lateral (
+    select x.value_us, x.body from journal_body x
+    where x.agency_id = $1 and x.entry_hash = k.entry_hash and x.received_us = k.received_us offset 0) b
 join agency a on a.agency_id = $1
 left join lateral (
     select x.flags from entry_event x where x.agency_id = $1 and x.entry_hash = w.entry_hash order by x.n desc limit 1) e on true
@@ -68,17 +70,17 @@ where a.agency_id = $1
 order by q.i;
 
 -- name: journal_insert
--- in:   uuid agency_id, bytea[] entry_hash, uuid[] device_id, int4[] epoch, int8[] seq, uuid[] entry_id, int2[] kind, bool[] owns_seq, bool[] owns_id, int2[] fate, int8[] flags, int8[] received_us, bytea[] ack
+-- in:   uuid agency_id, bytea[] entry_hash, uuid[] device_id, int4[] epoch, int8[] seq, uuid[] entry_id, int2[] kind, bool[] owns_seq, bool[] owns_id, int2[] fate, int8[] flags, int8[] received_us, bytea[] prev_hash, bytea[] ack
 -- out:  none
 insert into journal_key (agency_id, entry_hash, device_id, epoch, seq, entry_id, kind, owns_seq, owns_id, fate, flags,
-    received_us, ack)
-select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) u;
+    received_us, prev_hash, ack)
+select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) u;
 
 -- name: journal_body_insert
--- in:   uuid agency_id, bytea[] entry_hash, int8[] received_us, int8[] value_us, bytea[] prev_hash, bytea[] body
+-- in:   uuid agency_id, bytea[] entry_hash, int8[] received_us, int8[] value_us, bytea[] body
 -- out:  none
-insert into journal_body (agency_id, entry_hash, received_us, value_us, prev_hash, body)
-select $1, u.* from unnest($2, $3, $4, $5, $6) u;
+insert into journal_body (agency_id, entry_hash, received_us, value_us, body)
+select $1, u.* from unnest($2, $3, $4, $5) u;
 
 -- name: entry_event_insert
 -- in:   uuid agency_id, bytea[] entry_hash, int8 at_us, int2[] fate, int8[] flags

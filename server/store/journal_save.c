@@ -19,13 +19,13 @@ tagih_err journal_send_rows(struct tx *tx, struct arena *arena, const struct jou
     params_int2(&p, &rows[0].fate, s);
     params_int8(&p, &rows[0].flags, s);
     params_int8(&p, &rows[0].received_us, s);
+    params_hash(&p, &rows[0].prev_hash, s);
     params_bytea(&p, &rows[0].ack, s);
     TRY(tx_send(tx, &p));
     tx_params(&p, tx, arena, STMT_journal_body_insert, n);
     params_hash(&p, &rows[0].hash, s);
     params_int8(&p, &rows[0].received_us, s);
     params_int8(&p, &rows[0].value_us, s);
-    params_hash(&p, &rows[0].prev_hash, s);
     params_bytea(&p, &rows[0].body, s);
     return tx_send(tx, &p);
 }

@@ -21,18 +21,20 @@ where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and pg_relatio
 -- why:  entries by hash, each with its key's certificate, the entry before it in its chain, of one that waited the first
 --       fate that it found after that by itself, and of one that two people released what they decided (R-JRN-6).
 select k.entry_hash, k.device_id, k.epoch, k.seq, k.entry_id, k.kind, k.owns_seq, k.owns_id, k.fate, k.flags, k.received_us,
-       k.ack, b.received_us as body_received_us, b.value_us, b.prev_hash, b.body, agency_date(b.value_us, g.time_zone) as value_on,
+       k.ack, b.received_us as body_received_us, b.value_us, k.prev_hash, b.body, agency_date(b.value_us, g.time_zone) as value_on,
        d.public_key, d.user_id, d.valid_from_us, d.certificate_hash, p.entry_hash as before_hash, p.flags as before_flags,
        case when e.actor_id is null then e.fate end as later_fate, e.flags as later_flags, w.referent_id as waits_for,
        z.posting_id as released_posting, z.account_id as released_account, z.at_us as released_us, z.fate as released_fate,
        z.flags as released_flags
 from (select x.entry_hash, x.device_id, x.epoch, x.seq, x.entry_id, x.kind, x.owns_seq, x.owns_id, x.fate, x.flags,
-             x.received_us, x.ack
+             x.received_us, x.prev_hash, x.ack
       from journal_key x
       where x.agency_id = $1 and x.entry_hash > $2 and x.entry_hash <= $3 and x.received_us >= $4
       order by x.entry_hash limit $5) k
 join agency g on g.agency_id = $1
-left join journal_body b on b.agency_id = $1 and b.entry_hash = k.entry_hash
+left join lateral (
+    select x.received_us, x.value_us, x.body from journal_body x
+    where x.agency_id = $1 and x.entry_hash = k.entry_hash and x.received_us = k.received_us offset 0) b on true
 left join device_key d on d.agency_id = $1 and d.device_id = k.device_id and d.epoch = k.epoch
 left join entry_waiting w on w.agency_id = $1 and w.entry_hash = k.entry_hash
 left join lateral (
@@ -250,8 +252,9 @@ from (
     where v.agency_id = $1 and not exists (
         select from journal_key k where k.agency_id = $1 and k.entry_id = v.entry_id and k.kind = 2 and k.owns_id)
     union all
-    select 'journal_key', encode(b.entry_hash, 'hex'), 'the entry of this body' from journal_body b
-    where b.agency_id = $1 and not exists (select from journal_key k where k.agency_id = $1 and k.entry_hash = b.entry_hash)
+    select 'journal_key', encode(b.entry_hash, 'hex'), 'the entry of this body, received when it was' from journal_body b
+    where b.agency_id = $1 and not exists (
+        select from journal_key k where k.agency_id = $1 and k.entry_hash = b.entry_hash and k.received_us = b.received_us)
     union all
     select 'device_key', k.device_id || ' epoch ' || k.epoch, 'the certificate that its entries were written under'
     from (select distinct x.device_id, x.epoch from journal_key x where x.agency_id = $1) k

@@ -25,10 +25,13 @@ taken as (
     left join payment p on p.agency_id = $1 and p.payment_id = o.trigger_id and o.kind = 1
     left join receipt r on r.agency_id = $1 and r.entry_id = o.trigger_id and o.kind = 3
     left join lateral ( -- an entry that does not own its id names its posting by the head of its hash
-        select y.value_us from journal_body y
-        where y.agency_id = $1 and o.kind = 3 and r.entry_id is null
-          and y.entry_hash >= uuid_send(o.trigger_id) || decode(repeat('00', 16), 'hex')
-          and y.entry_hash <= uuid_send(o.trigger_id) || decode(repeat('ff', 16), 'hex') limit 1) b on true),
+        select z.value_us from journal_key k
+        cross join lateral (
+            select y.value_us from journal_body y
+            where y.agency_id = $1 and y.entry_hash = k.entry_hash and y.received_us = k.received_us offset 0) z
+        where k.agency_id = $1 and o.kind = 3 and r.entry_id is null
+          and k.entry_hash >= uuid_send(o.trigger_id) || decode(repeat('00', 16), 'hex')
+          and k.entry_hash <= uuid_send(o.trigger_id) || decode(repeat('ff', 16), 'hex') limit 1) b on true),
 -- a receipt's reference stands in its slip, if that came before it, or in the receipt
 said as (
     select x.object_id, bank_reference(coalesce(z.reference, r.reference, '')) as reference

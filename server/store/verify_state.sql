@@ -109,7 +109,10 @@ from (select x.device_id, x.epoch, x.currency::text as currency, x.seq, x.cum_co
       where x.agency_id = $1 and (x.device_id, x.epoch, x.currency::text) > ($2, $3, $4)
       order by x.device_id, x.epoch, x.currency::text limit $5) t
 left join lateral (
-    select y.body from journal_key k join journal_body y on y.agency_id = $1 and y.entry_hash = k.entry_hash
+    select z.body from journal_key k
+    cross join lateral (
+        select y.body from journal_body y
+        where y.agency_id = $1 and y.entry_hash = k.entry_hash and y.received_us = k.received_us offset 0) z
     where k.agency_id = $1 and k.device_id = t.device_id and k.epoch = t.epoch and k.seq = t.seq and k.owns_seq offset 0) b on true
 order by t.device_id, t.epoch, t.currency;
 
@@ -207,9 +210,12 @@ order by 2;
 -- in:   uuid agency_id, uuid[] check_in_id
 -- out:  int4 row, uuid visit_id, uuid collector_id, uuid device_id, int8 received_us, int8 device_us, int8 value_us, int8 mono_us, bytea boot_id, bytea digest, bytea fixes
 select (q.i - 1)::int4 as row, c.visit_id, c.collector_id, c.device_id, c.received_us, c.device_us, c.value_us, c.mono_us,
-       c.boot_id, c.digest, c.fixes
+       c.boot_id, c.digest, f.fixes
 from unnest($2) with ordinality q (check_in_id, i)
 join check_in c on c.agency_id = $1 and c.check_in_id = q.check_in_id
+left join lateral (
+    select x.fixes from check_in_fix x
+    where x.agency_id = $1 and x.check_in_id = q.check_in_id and x.received_us = c.received_us offset 0) f on true
 order by q.i;
 
 -- name: verify_outcomes

@@ -99,6 +99,7 @@ static void check_key(struct verify *v, const struct result *r, size_t i, struct
     verify__int(&row, "seq", result_int8(r, i, COL(seq)), e->seq);
     verify__uuid(&row, "entry_id", result_uuid(r, i, COL(entry_id)), e->id.u);
     verify__int(&row, "kind", result_int2(r, i, COL(kind)), e->kind);
+    verify__bytes(&row, "prev_hash", result_bytes(r, i, COL(prev_hash)), BYTES_OF(&e->prev_hash));
     bool owns_seq = !(flags & fate_bit(REASON_FORK));
     verify__bool(&row, "owns_seq", result_bool(r, i, COL(owns_seq)), owns_seq);
     verify__bool(&row, "owns_id", result_bool(r, i, COL(owns_id)), owns_seq && !(flags & fate_bit(REASON_ENTRY_ID_REUSED)));
@@ -111,7 +112,6 @@ static void check_body(struct verify *v, const struct result *r, size_t i, struc
     o->sealed.value_on = result_date(r, i, COL(value_on));
     verify__int(&row, "received_us", result_int8(r, i, COL(body_received_us)), received.us);
     verify__int(&row, "value_us", result_int8(r, i, COL(value_us)), o->sealed.value.value.us);
-    verify__bytes(&row, "prev_hash", result_bytes(r, i, COL(prev_hash)), BYTES_OF(&o->entry.prev_hash));
 }
 
 /* An entry names the one before it, unless one of the two was flagged because it does not. */

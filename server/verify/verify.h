@@ -12,6 +12,7 @@
  *     verify_sums                           set by set in the database: projections, identities (R-LED-2), seals, orphans
  *     verify_identities                     R-LED-2, one line a currency
  *     verify_heads                          signed heads of the chains
+ *     verify_retention                      what the house no longer keeps (R-CHK-2c)
  *
  * All of it reads in the transaction that it is given, chunk by chunk in the order of keys, so memory does not grow with
  * the database. It writes nothing and repairs nothing.
@@ -62,6 +63,7 @@ TAGIH_MUST_USE tagih_err verify_states(struct verify *v);
 TAGIH_MUST_USE tagih_err verify_sums(struct verify *v);
 TAGIH_MUST_USE tagih_err verify_identities(struct verify *v);
 TAGIH_MUST_USE tagih_err verify_heads(struct verify *v);
+TAGIH_MUST_USE tagih_err verify_retention(struct verify *v);
 
 /* ---- between the parts ------------------------------------------------------------------------------------------- */
 

@@ -18,6 +18,8 @@ static const char *const of_nobody[] = {
     "evidence",        /* bytes of nobody known: they came without a certificate */
     "guess_limit",     /* failed tries, counted by a keyed hash of what was tried */
     "installation",    /* one row: which installation this is */
+    "partition_pruned", /* months that retention took, of all agencies at once */
+    "partitioned",     /* which tables are cut by month */
     "schema_migration" /* what was migrated */
 };
 
@@ -36,7 +38,9 @@ static const char *const past_policies[] = {"agency_by_name",
                                             "feed_agencies",
                                             "figure_cash",
                                             "figure_counts",
+                                            "figure_partitions",
                                             "handover_uncovered_agencies",
+                                            "partition_chore",
                                             "promise_due_agencies",
                                             "session_by_hash",
                                             "staff_by_login",
@@ -244,9 +248,21 @@ static void change_is_refused(const char *table) {
     pg_exec(&rig.pg, "reset role");
 }
 
+/* A month's table is tried by itself: attached it would take rows of its month alone. */
+static void take_out_of_its_parent(const char *table) {
+    char sql[400];
+    snprintf(sql, sizeof sql,
+             "select coalesce((select format('alter table %%s detach partition %%s', inhparent::regclass, inhrelid::regclass)"
+             " from pg_inherits where inhrelid = '%s'::regclass), '')",
+             table);
+    snprintf(sql, sizeof sql, "%s", pg_value(&rig.pg, sql));
+    if (*sql) pg_exec(&rig.pg, sql);
+}
+
 /* Rolled back. What is wrong stands in `fault`. */
 static void try_table(const char *table) {
     *fault = 0;
+    take_out_of_its_parent(table);
     put_rows(table);
     read_is_refused(table);
     insert_is_refused(table);

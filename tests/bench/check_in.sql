@@ -40,12 +40,14 @@ left join lateral (
 where v.agency_id = '01000000-0000-7000-8000-100000000000' and v.visit_id = ('07000000000070008000' || :visit)::uuid;
 insert into check_in (agency_id, check_in_id, visit_id, account_id, collector_id, device_id, received_us, device_us,
     value_us, mono_us, boot_id, has_fix, lat_e7, lon_e7, accuracy_mm, fix_us, mock, distance_mm, sigma_mm, p_ppm,
-    radius_mm, verdict, reasons, score, score_class, weight_set, signals, flags, digest, fixes)
+    radius_mm, verdict, reasons, score, score_class, weight_set, signals, flags, digest)
 values ('01000000-0000-7000-8000-100000000000', ('01f0000000007000' || :at)::uuid,
     ('07000000000070008000' || :visit)::uuid, ('06000000000070008000' || :visit)::uuid,
     ('03000000000070008000' || :collector)::uuid, ('04000000000070008000' || :collector)::uuid, :at, :at, :at, :at,
     '\xb8040000000000000000000000000001', true, -61933587, 1068012755, 8751, :at, false, 3191, 11559, 1000000, 150000,
-    1, 0, 0, 1, 1, '\x010100', 0, '\xcdfa2e3f26de24e0097118a01a91e5de90a77f39f59da7cf6bffd52dcd529d17',
+    1, 0, 0, 1, 1, '\x010100', 0, '\xcdfa2e3f26de24e0097118a01a91e5de90a77f39f59da7cf6bffd52dcd529d17');
+insert into check_in_fix (agency_id, check_in_id, received_us, fixes)
+values ('01000000-0000-7000-8000-100000000000', ('01f0000000007000' || :at)::uuid, :at,
     '\xfc4ef5ab3fa893a800002df1000660e5d5a8a08602000000000000000000fc4ef65e3fa892f900002ba7000660e5d5b7e2c602000000000000000000fc4ef7ed3fa894d30000222f000660e5d5c7250602000000000000000000');
 update visit_state set state = 2, presence = 1
 where agency_id = '01000000-0000-7000-8000-100000000000' and visit_id = ('07000000000070008000' || :visit)::uuid;

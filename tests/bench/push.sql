@@ -26,9 +26,8 @@ where agency_id = '01000000-0000-7000-8000-100000000000' and device_id = ('04000
 select currency, seq, cum_count, cum_total_minor from device_total
 where agency_id = '01000000-0000-7000-8000-100000000000' and device_id = ('04000000000070008000' || :collector)::uuid
   and epoch = 2;
-select k.seq, k.entry_hash, b.prev_hash
+select k.seq, k.entry_hash, k.prev_hash
 from journal_key k
-join journal_body b on b.agency_id = k.agency_id and b.entry_hash = k.entry_hash
 where k.agency_id = '01000000-0000-7000-8000-100000000000'
   and k.device_id = ('04000000000070008000' || :collector)::uuid and k.epoch = 2 and k.owns_seq and k.seq >= :at
 order by k.seq;
@@ -94,13 +93,14 @@ select exists (
       and e.collector_id = ('03000000000070008000' || :collector)::uuid
       and e.lease_from_us <= :at{i} and :at{i} < e.lease_until_us) as had_lease;
 insert into journal_key (agency_id, entry_hash, device_id, epoch, seq, entry_id, kind, owns_seq, owns_id, fate, flags,
-    received_us, ack)
+    received_us, prev_hash, ack)
 values ('01000000-0000-7000-8000-100000000000', ('\x' || :r{i} || '00000000000000000000000000000000' || :at{i})::bytea,
     ('04000000000070008000' || :collector)::uuid, 2, :at{i}, ('01f1000000007000' || :at{i})::uuid, 1, true, true, 1, 0,
-    :at{i}, '\x84582ea30127044827dedd557ee1332110781e6170706c69636174696f6e2f766e642e74616769682e61636b2b636f7365a05833a4015820754f7f82c02bfe53d2266ba27e45f4a86f5edc6af1c0ad9cfe50b2fa25392d820202038113041b000660e5b2d1a5d65840754f7f82c02bfe53d2266ba27e45f4a86f5edc6af1c0ad9cfe50b2fa25392d82754f7f82c02bfe53d2266ba27e45f4a86f5edc6af1c0ad9cfe50b2fa25392d82');
-insert into journal_body (agency_id, entry_hash, received_us, value_us, prev_hash, body)
+    :at{i}, '\x2ca970166fee9ff00905a07806dccf283f97eb975a32cb55ffd59be13ef5e1cc',
+    '\x84582ea30127044827dedd557ee1332110781e6170706c69636174696f6e2f766e642e74616769682e61636b2b636f7365a05833a4015820754f7f82c02bfe53d2266ba27e45f4a86f5edc6af1c0ad9cfe50b2fa25392d820202038113041b000660e5b2d1a5d65840754f7f82c02bfe53d2266ba27e45f4a86f5edc6af1c0ad9cfe50b2fa25392d82754f7f82c02bfe53d2266ba27e45f4a86f5edc6af1c0ad9cfe50b2fa25392d82');
+insert into journal_body (agency_id, entry_hash, received_us, value_us, body)
 values ('01000000-0000-7000-8000-100000000000', ('\x' || :r{i} || '00000000000000000000000000000000' || :at{i})::bytea,
-    :at{i}, :at{i}, '\x2ca970166fee9ff00905a07806dccf283f97eb975a32cb55ffd59be13ef5e1cc', :body);
+    :at{i}, :at{i}, :body);
 insert into receipt (agency_id, entry_id, entry_hash, device_id, epoch, seq, account_id, collector_id, visit_id,
     amount_minor, currency, tender, tag, reference, receipt_no, device_us, value_us, value_on)
 values ('01000000-0000-7000-8000-100000000000', ('01f1000000007000' || :at{i})::uuid,

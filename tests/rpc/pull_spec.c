@@ -303,7 +303,7 @@ static void a_fate_that_changed_names_its_entry_and_its_flags(void **state) {
     uuid entry = rig_id();
     char sql[1024];
     snprintf(sql, sizeof sql,
-             "insert into journal_key values ('%s', decode(repeat('ab', 32), 'hex'), '%s', 1, 1, '%s', 2, true, true, 4, 0, 1, '');"
+             "insert into journal_key values ('%s', decode(repeat('ab', 32), 'hex'), '%s', 1, 1, '%s', 2, true, true, 4, 0, 1, '', '');"
              "insert into entry_event values ('%s', decode(repeat('ab', 32), 'hex'), 1, 1, 2, 6, null, '')",
              rig_text(agency.u), rig_text(phone.device.u), rig_text(entry), rig_text(agency.u));
     pg_exec(&rig.pg, sql);

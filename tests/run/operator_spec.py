@@ -385,6 +385,8 @@ ALERTS = {
     "TagihChoresLate": ({"tagih_chores_age_seconds": "0+60x20"}, {"tagih_chores_age_seconds": "60x20"}, 15),
     "TagihFiguresOld": ({"tagih_figures_age_seconds": "0+60x20"}, {"tagih_figures_age_seconds": "30x20"}, 15),
     "TagihOutboxStuck": ({"tagih_outbox_oldest_seconds": "0+60x20"}, {"tagih_outbox_oldest_seconds": "0 90 0x20"}, 10),
+    "TagihMonthsMissing": ({"tagih_partition_months_ahead": "0x90"}, {"tagih_partition_months_ahead": "3 0x50 3x40"}, 80),
+    "TagihRowsAstray": ({"tagih_partition_rows_astray": "7x30"}, {"tagih_partition_rows_astray": "7x5 0x30"}, 20),
     "TagihEntriesForgotten": ({"tagih_entries_oldest_seconds": "172801x5"}, {"tagih_entries_oldest_seconds": "172800x5"}, 3),
     "TagihCashAged": ({CASH: "100x200"}, {CASH: "100x60 0x200"}, 150),
 }

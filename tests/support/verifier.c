@@ -77,7 +77,7 @@ static tagih_err verify_all_entries(struct verify *v) {
 static tagih_err look_until(struct verify *v, const struct found *found, const char *until) {
     static tagih_err (*const parts[])(struct verify * v) = {verify_sums,        verify_postings,   verify_device_keys,
                                                             verify_all_entries, verify_bonus,      verify_accounts,
-                                                            verify_states,      verify_identities, verify_heads};
+                                                            verify_states,      verify_identities, verify_heads,       verify_retention};
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
         TRY(parts[i](v));
         if (until && found_names(found, until)) break;
