@@ -34,6 +34,7 @@ usage: ./build.sh <verb> [options]
   bench [...]    the rates against plain SQL, at most 15 minutes; --json FILE
   check          clang, sanitizers, thread sanitizer, one minute of fuzzing
   prove [...]    simulate, break, attack, measure: one table, about 10 minutes; --nightly, --release
+  chaos NAME [.] one proof by trouble of tests/chaos/, with its own options: s2, storms, jumps; --help
   mutants [..]   plants bugs, one at a time, and sees that the tests find them; --list names them
   tidy           the laws of the code: layers, banned calls, rules without tests
   fmt            clang-format over the lines that differ from HEAD, and the generated parts of the documentation
@@ -322,6 +323,8 @@ build) verb_build; say "built: build/gcc/server/tagihd" ;;
 test) verb_test "$@" ;;
 demo) on_cluster demo tests/sim/demo.sh "$@" ;;
 bench) on_cluster bench tests/bench/bench.py "$@" ;;
+chaos) [ $# -gt 0 ] || die "chaos wants a name: s2, storms, jumps" 2
+    on_cluster chaos "tests/chaos/$1.py" "${@:2}" ;;
 mutants) on_cluster mutants tests/mutants/mutants.py "$@" ;;
 prove) need "${packages_test[@]}"; on_exit drop_spec_clusters; on_cluster prove tests/prove/prove.py "$@" ;;
 run) verb_run "$@" ;;

@@ -38,6 +38,8 @@ def spec(name, **sizes):
 
 PROOFS = [
     Proof("mutants", "planted bugs", program("tests/mutants/mutants.py", set=("short", "all", "all")), alone=True),
+    Proof("s2", "S2: field days, the real thing", program("tests/chaos/s2.py", days=(20, 1000, 10000)), alone=True),
+    Proof("storms", "duplicate storms", spec("storm_spec", TAGIH_STORMS=(200, 2000, 20000)), alone=True, spec=True),
     Proof("matrix", "access matrix", spec("matrix_spec"), spec=True, invariants="I11"),
     Proof("agencies", "agencies apart, every table", spec("agencies_spec"), spec=True, invariants="I11"),
 ]

@@ -3,12 +3,16 @@
  * Correctness under concurrency (design.md §10): 16 connections hand in the same journals, split and ordered differently,
  * and the same check-ins, to two servers of one database, while a reader that may only select keeps asking, each time
  * in one snapshot, whether the books are whole. Threads collect what they see; the test judges it afterwards.
+ *
+ * TAGIH_STORMS says how many small storms come behind the big one (3), TAGIH_STORM_SEED in which order things happen (1);
+ * TAGIH_REPORT is a file that gets a row of what was done.
  */
 #include "tests/support/writer.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "server/run/clock.h"
 #include "tests/support/case.h"
@@ -22,6 +26,9 @@
 #define CALLS 32 /* check-ins by call */
 #define VIEWS_AT_LEAST 5
 #define TRIES_MAX 40
+#define STORM_PHONES 2 /* of a small storm */
+#define STORM_RECEIPTS 4
+#define STORM_ENTRIES (STORM_RECEIPTS + 1)
 #define MINOR(rupiah) (INT64_C(100) * (rupiah))
 #define COPY_MAX 640
 
@@ -33,6 +40,15 @@ static agency_id agency;
 static user_id collectors[PHONES];
 static account_id accounts[ACCOUNTS];
 static struct writer writers[PHONES];
+static uint64_t seed = 1;
+
+/* What was done, for the report. */
+static struct { long long storms, deliveries, repeated, checks; } done;
+
+static uint64_t number_of(const char *variable, uint64_t otherwise) {
+    const char *text = getenv(variable);
+    return text && *text ? strtoull(text, NULL, 10) : otherwise;
+}
 
 static void more_workers(struct config *config) {
     config->workers = 4;
@@ -137,6 +153,7 @@ static const struct invariant {
 struct reader {
     pthread_t thread;
     atomic_bool stop;
+    useconds_t rest_us; /* between two views */
     int views, partial; /* `partial`: views of an unfinished storm */
     char problem[512];
 };
@@ -172,14 +189,17 @@ static void *read_all(void *context) {
     pg_conninfo_as(&rig.pg, "tagih_read", conninfo, sizeof conninfo);
     PGconn *conn = PQconnectdb(conninfo);
     if (PQstatus(conn) != CONNECTION_OK) snprintf(reader->problem, sizeof reader->problem, "%s", PQerrorMessage(conn));
-    while (!*reader->problem && !atomic_load(&reader->stop)) view(conn, reader);
+    while (!*reader->problem && !atomic_load(&reader->stop)) {
+        view(conn, reader);
+        if (reader->rest_us) usleep(reader->rest_us);
+    }
     if (!*reader->problem) view(conn, reader); /* and once when all is quiet */
     PQfinish(conn);
     return NULL;
 }
 
-static void reader_begin(struct reader *reader) {
-    *reader = (struct reader){0};
+static void reader_begin(struct reader *reader, useconds_t rest_us) {
+    *reader = (struct reader){.rest_us = rest_us};
     assert_int_equal(pthread_create(&reader->thread, NULL, read_all, reader), 0);
 }
 
@@ -187,6 +207,7 @@ static void reader_end(struct reader *reader) {
     atomic_store(&reader->stop, true);
     pthread_join(reader->thread, NULL);
     if (*reader->problem) fail_msg("the reader: %s", reader->problem);
+    done.checks += (long long)reader->views * (long long)COUNT_OF(invariants);
 }
 
 /* ---- the storm ------------------------------------------------------------------------------------------------ */
@@ -200,6 +221,9 @@ struct sender {
     pthread_t thread;
     int number;
     uint64_t chance;
+    struct writer *writers; /* whose journals it sends */
+    size_t entries;         /* of each */
+    int sent;               /* entries and calls, each time they were answered */
     struct copy acks[PHONES][ENTRIES], answers[CALLS];
     int retries, again; /* calls repeated; acknowledgements that came a second time to this sender */
     char problem[256];
@@ -219,6 +243,7 @@ static void problem(struct sender *sender, const char *format, ...) {
 static void keep_copy(struct sender *sender, struct copy *copy, struct bytes now) {
     if (copy->len && !bytes_equal(bytes_make(copy->bytes, copy->len), now)) problem(sender, "two answers for one id");
     sender->again += copy->len > 0;
+    sender->sent++;
     if (now.len == 0 || now.len > sizeof copy->bytes) {
         problem(sender, "an answer of %zu bytes", now.len);
         return;
@@ -239,7 +264,7 @@ static struct client *any_client(struct sender *sender) {
 static void send_part(struct sender *sender, int phone, const size_t *indices, size_t n) {
     struct rig_answer answer = {0};
     for (int tries = 0; tries < TRIES_MAX; tries++) {
-        answer = writer_push_via(&writers[phone], any_client(sender), 0, indices, n);
+        answer = writer_push_via(&sender->writers[phone], any_client(sender), 0, indices, n);
         if (!may_repeat(&answer)) break;
         sender->retries++;
     }
@@ -280,13 +305,12 @@ static void shuffle(size_t *list, size_t n, uint64_t *chance) {
 
 /* One phone's journal in parts of any size; every third sender keeps the order, the others mix it, some entries twice. */
 static void send_journal(struct sender *sender, int phone) {
-    size_t order[ENTRIES + 5];
-    for (size_t i = 0; i < ENTRIES; i++) order[i] = i;
-    for (size_t i = ENTRIES; i < COUNT_OF(order); i++) order[i] = random_below(&sender->chance, ENTRIES);
-    if (sender->number % 3) shuffle(order, COUNT_OF(order), &sender->chance);
-    for (size_t at = 0; at < COUNT_OF(order);) {
-        size_t n = 1 + random_below(&sender->chance, 24);
-        if (n > COUNT_OF(order) - at) n = COUNT_OF(order) - at;
+    size_t order[ENTRIES + 5], count = sender->entries + 5;
+    for (size_t i = 0; i < count; i++) order[i] = i < sender->entries ? i : random_below(&sender->chance, sender->entries);
+    if (sender->number % 3) shuffle(order, count, &sender->chance);
+    for (size_t at = 0; at < count;) {
+        size_t n = 1 + random_below(&sender->chance, sender->entries / 2);
+        if (n > count - at) n = count - at;
         send_part(sender, phone, order + at, n);
         at += n;
     }
@@ -351,6 +375,7 @@ static void write_calls(void) {
 
 static void assert_same(const struct copy *a, const struct copy *b) {
     if (!a->len || !b->len) return; /* not everybody sent it */
+    done.checks++;
     assert_int_equal(a->len, b->len);
     assert_memory_equal(a->bytes, b->bytes, a->len);
 }
@@ -391,10 +416,12 @@ static void a_storm_of_copies_gives_one_posting_and_identical_answers(void **sta
     struct sender *senders = calloc(CONNECTIONS, sizeof *senders);
     assert_non_null(senders);
     struct reader reader;
-    reader_begin(&reader);
+    reader_begin(&reader, 0);
     for (int i = 0; i < CONNECTIONS; i++) {
         senders[i].number = i;
-        senders[i].chance = (uint64_t)i + 1;
+        senders[i].chance = seed * 1000 + (uint64_t)i;
+        senders[i].writers = writers;
+        senders[i].entries = ENTRIES;
         assert_int_equal(pthread_create(&senders[i].thread, NULL, send_all, &senders[i]), 0);
     }
     int retries = 0, again = 0;
@@ -404,12 +431,115 @@ static void a_storm_of_copies_gives_one_posting_and_identical_answers(void **sta
         if (*senders[i].problem) fail_msg("connection %d: %s", i, senders[i].problem);
         retries += senders[i].retries;
         again += senders[i].again;
+        done.deliveries += senders[i].sent;
     }
+    done.storms++;
+    done.repeated += done.deliveries - PHONES * ENTRIES - CALLS;
     print_message("             %d views, %d of them in the storm; %d copies to the same sender, %d calls repeated\n",
                   reader.views, reader.partial, again, retries);
     assert_true(reader.views >= VIEWS_AT_LEAST && reader.partial >= 1);
     assert_identical(senders);
     assert_counted();
+    free(senders);
+}
+
+/* ---- storm after storm ---------------------------------------------------------------------------------------------- */
+
+/* Everybody sends everything at once. */
+static void *send_storm(void *context) {
+    struct sender *sender = context;
+    for (int i = 0; i < STORM_PHONES && !*sender->problem; i++) send_journal(sender, (sender->number + i) % STORM_PHONES);
+    return NULL;
+}
+
+/* Phones that nobody has heard of, with some receipts each and a void of one. */
+static void write_storm(struct writer *storm, uint64_t *chance) {
+    pg_exec(&rig.pg, "begin");
+    for (int p = 0; p < STORM_PHONES; p++) {
+        struct rig_phone phone = rig_phone(&rig, agency, collectors[random_below(chance, PHONES)]);
+        writer_begin(&storm[p], &rig, &phone);
+    }
+    pg_exec(&rig.pg, "commit");
+    for (int p = 0; p < STORM_PHONES; p++) {
+        int64_t amount = MINOR(1000 + (int64_t)random_below(chance, 900));
+        for (int i = 0; i < STORM_RECEIPTS; i++) {
+            struct journal_entry receipt =
+                writer_receipt(&storm[p], accounts[random_below(chance, ACCOUNTS)], amount + MINOR(i));
+            writer_sign(&storm[p], &receipt);
+        }
+        struct journal_entry voided = writer_void(&storm[p], STORM_RECEIPTS - 1, amount + MINOR(STORM_RECEIPTS - 1));
+        writer_sign(&storm[p], &voided);
+    }
+}
+
+static void assert_storm_counted(const struct writer *storm) {
+    for (int p = 0; p < STORM_PHONES; p++) {
+        char sql[800];
+        const char *device = rig_text(storm[p].phone.device.u);
+        snprintf(sql, sizeof sql,
+                 "select (select count(*) from journal_key where device_id = '%1$s' and owns_seq and owns_id and fate in "
+                 "(1, 2, 3)) * 1000000"
+                 " + (select count(*) from receipt r join payment p on p.payment_id = r.entry_id where device_id = '%1$s') "
+                 "* 10000"
+                 " + (select count(*) from receipt r join payment_reversal v on v.payment_id = r.entry_id where device_id = "
+                 "'%1$s') * 100"
+                 " + (select contiguous_seq from device_epoch where device_id = '%1$s')",
+                 device);
+        long long expected = STORM_ENTRIES * 1000000 + STORM_RECEIPTS * 10000 + 100 + STORM_ENTRIES;
+        assert_int_equal(pg_number(&rig.pg, sql), expected);
+        done.checks += 4;
+    }
+}
+
+static void blow(struct sender *senders, uint64_t number) {
+    static struct writer storm[STORM_PHONES];
+    uint64_t chance = seed * 1000003 + number;
+    write_storm(storm, &chance);
+    memset(senders, 0, CONNECTIONS * sizeof *senders);
+    for (int i = 0; i < CONNECTIONS; i++) {
+        senders[i].number = i;
+        senders[i].chance = chance + (uint64_t)i;
+        senders[i].writers = storm;
+        senders[i].entries = STORM_ENTRIES;
+        assert_int_equal(pthread_create(&senders[i].thread, NULL, send_storm, &senders[i]), 0);
+    }
+    for (int i = 0; i < CONNECTIONS; i++) pthread_join(senders[i].thread, NULL);
+    long long sent = 0;
+    for (int i = 0; i < CONNECTIONS; i++) {
+        if (*senders[i].problem)
+            fail_msg("storm %llu of seed %llu, connection %d: %s", (unsigned long long)number, (unsigned long long)seed, i,
+                     senders[i].problem);
+        sent += senders[i].sent;
+    }
+    for (int s = 1; s < CONNECTIONS; s++) {
+        for (int p = 0; p < STORM_PHONES; p++) {
+            for (int e = 0; e < STORM_ENTRIES; e++) assert_same(&senders[s].acks[p][e], &senders[0].acks[p][e]);
+        }
+    }
+    assert_storm_counted(storm);
+    for (int p = 0; p < STORM_PHONES; p++) writer_end(&storm[p]);
+    done.storms++;
+    done.deliveries += sent;
+    done.repeated += sent - STORM_PHONES * STORM_ENTRIES;
+}
+
+//= RULES.md R-JRN-4
+//  The same entry again, alone, in part, reordered or from two connections at once: the first acknowledgement again,
+//  byte for byte
+static void storm_after_storm_posts_each_entry_once(void **state) {
+    (void)state;
+    uint64_t storms = number_of("TAGIH_STORMS", 3);
+    struct sender *senders = calloc(CONNECTIONS, sizeof *senders);
+    assert_non_null(senders);
+    struct reader reader;
+    reader_begin(&reader, 300000);
+    for (uint64_t i = 0; i < storms; i++) {
+        blow(senders, i);
+        if (i % 50 == 49)
+            print_message("             %llu storms of %llu, each entry posted once\n", (unsigned long long)i + 1,
+                          (unsigned long long)storms);
+    }
+    reader_end(&reader);
     free(senders);
 }
 
@@ -478,7 +608,7 @@ static void phones_that_cross_each_other_never_deadlock(void **state) {
     pg_exec(&rig.pg, "commit");
     for (int i = 0; i < PHONES; i++) write_crossing(&crossers[i]);
     struct reader reader;
-    reader_begin(&reader);
+    reader_begin(&reader, 0);
     for (int i = 0; i < PHONES; i++) assert_int_equal(pthread_create(&crossers[i].thread, NULL, cross, &crossers[i]), 0);
     for (int i = 0; i < PHONES; i++) pthread_join(crossers[i].thread, NULL);
     reader_end(&reader);
@@ -539,17 +669,38 @@ static void nothing_deadlocked_and_nothing_was_refused_by_the_database(void **st
     service_close(other);
     other = NULL;
     rig_stop(&rig);
+    done.checks += 3;
     assert_false(log_says("40P01"));
     assert_false(log_says(" 23"));
     assert_int_equal(pg_number(&rig.pg, "select deadlocks from pg_stat_database where datname = current_database()"), 0);
 }
 
+static void report(void) {
+    const char *path = getenv("TAGIH_REPORT");
+    FILE *file = path ? fopen(path, "ae") : NULL;
+    if (!file) return;
+    fprintf(
+        file,
+        "{\"test\": \"duplicate storms\", \"count\": %lld, \"unit\": \"storms on %d connections\", \"faults\": %lld,"
+        " \"faults_of\": {\"duplicate\": %lld}, \"checks\": %lld, \"invariants\": \"I1 I3 I4 I5 I8 I10\", \"failures\": 0,"
+        " \"note\": \"seed %llu\"}\n",
+        done.storms, CONNECTIONS, done.repeated, done.repeated, done.checks, (unsigned long long)seed);
+    fclose(file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_storm_of_copies_gives_one_posting_and_identical_answers),
+        cmocka_unit_test(storm_after_storm_posts_each_entry_once),
         cmocka_unit_test(phones_that_cross_each_other_never_deadlock),
         cmocka_unit_test(a_call_joined_by_its_entry_and_a_late_neighbour_is_assessed_once),
         cmocka_unit_test(nothing_deadlocked_and_nothing_was_refused_by_the_database),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    seed = number_of("TAGIH_STORM_SEED", 1);
+    int failed = cmocka_run_group_tests(tests, open_rig, close_rig);
+    if (failed)
+        print_message("again: TAGIH_STORM_SEED=%llu TAGIH_STORMS=%llu ./build.sh test storm_spec\n",
+                      (unsigned long long)seed, (unsigned long long)number_of("TAGIH_STORMS", 3));
+    else report();
+    return failed;
 }

@@ -6,9 +6,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "contract.h"
 #include "tests/sim/clock.h"
+
+struct calls_patience calls_patience;
+
+bool calls_try_again(int64_t since_us) {
+    if (sim_clock_stopwatch_us() - since_us >= calls_patience.give_up_us) return false;
+    usleep(50000);
+    return true;
+}
+
+/* The server gives details with every error of its own: one without came from the network. */
+static bool may_pass(const struct client_reply *reply) {
+    switch (reply->status) {
+        case CALL_UNAVAILABLE:
+        case CALL_RESOURCE_EXHAUSTED:
+        case CALL_ABORTED:
+        case CALL_DEADLINE_EXCEEDED:
+            return true;
+        case CALL_CANCELLED:
+        case CALL_UNKNOWN:
+        case CALL_INTERNAL:
+            return calls_patience.give_up_us > 0 && reply->details_len == 0;
+        default:
+            return false;
+    }
+}
 
 /* ---- one call ------------------------------------------------------------------------------------------------- */
 
@@ -26,7 +52,7 @@ static struct client_call *begin(struct client *client, const char *method, cons
     snprintf(path, sizeof path, "/tagih.v1.%s", method);
     snprintf(bearer, sizeof bearer, "Bearer %s", token ? token : "");
     struct client_header header = {"authorization", bytes_text(bearer)};
-    struct client_options options = {.headers = &header, .header_count = token ? 1 : 0};
+    struct client_options options = {.headers = &header, .header_count = token ? 1 : 0, .timeout_us = calls_patience.try_us};
     size_t len;
     uint8_t *bytes = pack(request, &len);
     struct client_call *call = client_start(client, path, CLIENT_ONE, bytes_make(bytes, len), &options);
@@ -34,18 +60,33 @@ static struct client_call *begin(struct client *client, const char *method, cons
     return call;
 }
 
-/* @return the response, to be freed with free_message; NULL with `trouble` filled */
-static void *call(struct client *client, const char *method, const char *token, const ProtobufCMessage *request,
-                  const ProtobufCMessageDescriptor *type, char *trouble) {
+/* @return as call(); *again: later it may succeed */
+static void *try_call(struct client *client, const char *method, const char *token, const ProtobufCMessage *request,
+                      const ProtobufCMessageDescriptor *type, char *trouble, bool *again) {
     struct client_reply reply = client_finish(begin(client, method, token, request));
     ProtobufCMessage *response = NULL;
+    *again = may_pass(&reply);
     if (reply.status != CALL_OK) {
         snprintf(trouble, TROUBLE_SIZE, "%s: status %d, %.250s", method, (int)reply.status, reply.message);
     } else {
         response = protobuf_c_message_unpack(type, NULL, reply.body_len, reply.body);
         if (!response) snprintf(trouble, TROUBLE_SIZE, "%s: the response does not decode", method);
+        else *trouble = 0;
     }
     client_reply_release(&reply);
+    return response;
+}
+
+/* @return the response, to be freed with free_message; NULL with `trouble` filled */
+static void *call(struct client *client, const char *method, const char *token, const ProtobufCMessage *request,
+                  const ProtobufCMessageDescriptor *type, char *trouble) {
+    int64_t since_us = sim_clock_stopwatch_us();
+    bool again;
+    void *response = try_call(client, method, token, request, type, trouble, &again);
+    while (!response && again && calls_try_again(since_us)) {
+        client_renew(client);
+        response = try_call(client, method, token, request, type, trouble, &again);
+    }
     return response;
 }
 
@@ -166,7 +207,7 @@ static bool take_identity(struct collector *collector, const Tagih__V1__Authenti
            refuse(collector->trouble, "the device certificate does not verify");
 }
 
-bool calls_authenticate(struct collector *collector) {
+static bool authenticate(struct collector *collector) {
     char device[UUID_TEXT_SIZE];
     uint8_t nonce[32], proof[ENVELOPE_MAX];
     if (!get_nonce(collector, device, nonce)) return false;
@@ -180,6 +221,27 @@ bool calls_authenticate(struct collector *collector) {
     bool good = take_identity(collector, response);
     free_message(response);
     return good;
+}
+
+/* A nonce lasts some minutes, and a clock may move between the two calls. */
+bool calls_authenticate(struct collector *collector) {
+    int64_t since_us = sim_clock_stopwatch_us();
+    bool good = authenticate(collector);
+    while (!good && calls_try_again(since_us)) good = authenticate(collector);
+    if (good) *collector->trouble = 0;
+    return good;
+}
+
+/* A call of the phone's own: a token that has ended is replaced by a new one, where there is patience. */
+static void *own_call(struct collector *collector, const char *method, const ProtobufCMessage *request,
+                      const ProtobufCMessageDescriptor *type) {
+    static const char ended[] = ": status 16,"; /* CALL_UNAUTHENTICATED */
+    int64_t since_us = sim_clock_stopwatch_us();
+    void *response = call(collector->client, method, collector->token, request, type, collector->trouble);
+    while (!response && strstr(collector->trouble, ended) && calls_try_again(since_us) && calls_authenticate(collector)) {
+        response = call(collector->client, method, collector->token, request, type, collector->trouble);
+    }
+    return response;
 }
 
 /* ---- Pull ----------------------------------------------------------------------------------------------------- */
@@ -235,8 +297,8 @@ static int pull_page(struct collector *collector, const struct outcomes *outcome
     Tagih__V1__PullRequest request = TAGIH__V1__PULL_REQUEST__INIT;
     request.cursor = data_of(collector->cursor, collector->cursor_len);
     request.page_size = 500;
-    Tagih__V1__PullResponse *response = call(collector->client, "SyncService/Pull", collector->token, &request.base,
-                                             &tagih__v1__pull_response__descriptor, collector->trouble);
+    Tagih__V1__PullResponse *response =
+        own_call(collector, "SyncService/Pull", &request.base, &tagih__v1__pull_response__descriptor);
     if (!response) return -1;
     take_changes(collector, response, outcomes);
     bool fits = response->cursor.len <= sizeof collector->cursor;
@@ -303,8 +365,7 @@ bool calls_check_in(struct collector *collector, const struct told *told) {
     }
     request.fixes = list;
     request.n_fixes = told->check_in.fix_count;
-    void *response = call(collector->client, "CheckInService/CheckIn", collector->token, &request.base,
-                          &tagih__v1__check_in_response__descriptor, collector->trouble);
+    void *response = own_call(collector, "CheckInService/CheckIn", &request.base, &tagih__v1__check_in_response__descriptor);
     free_message(response);
     return response != NULL;
 }
@@ -319,6 +380,7 @@ struct push {
 
 struct push *calls_push_start(struct client *client, const struct phone *phone, struct record *const *records,
                               size_t count) {
+    if (calls_patience.pace_us) usleep((useconds_t)calls_patience.pace_us);
     struct push *push = calloc(1, sizeof *push);
     ProtobufCBinaryData *entries = calloc(count, sizeof *entries);
     assert(push && entries);
@@ -369,15 +431,10 @@ static bool take_answer(struct push *push, struct phone *phone, const Tagih__V1_
     return good;
 }
 
-static bool is_worth_another_try(enum call_status status) {
-    return status == CALL_UNAVAILABLE || status == CALL_RESOURCE_EXHAUSTED || status == CALL_ABORTED ||
-           status == CALL_DEADLINE_EXCEEDED;
-}
-
 bool calls_push_finish(struct push *push, struct phone *phone, bool listen, bool *again, char *trouble) {
     struct client_reply reply = client_finish(push->call);
     bool good = reply.status == CALL_OK;
-    *again = !good && is_worth_another_try(reply.status);
+    *again = !good && may_pass(&reply);
     if (!good) {
         snprintf(trouble, TROUBLE_SIZE, "Push: status %d, %.250s", (int)reply.status, reply.message);
     } else if (listen) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The calls that a phone and a supervisor make. Each says in one line what went wrong (`trouble`, TROUBLE_SIZE bytes,
- * "" at the start) and then answers false; nothing is retried here.
+ * "" at the start) and then answers false. Nothing is tried twice, unless calls_patience says so: then a call that may
+ * succeed later is made again, over a new connection, as a phone's own queue would do.
  */
 #ifndef TAGIH_SIM_CALLS_H
 #define TAGIH_SIM_CALLS_H
@@ -11,6 +12,17 @@
 
 #define TROUBLE_SIZE 400
 #define CALLS_TOKEN_SIZE 700
+
+/** For networks that lose more than a reply; all 0 at the start. Set before the first call. */
+struct calls_patience {
+    int64_t try_us;     /* how long one try of a call may take; 0: as long as the client waits */
+    int64_t give_up_us; /* how long it is tried again; 0: never */
+    int64_t pace_us;    /* a rest before each Push */
+};
+extern struct calls_patience calls_patience;
+
+/** Whether it is too early to give up what began at `since_us` (sim_clock_stopwatch_us). Rests a moment if so. */
+bool calls_try_again(int64_t since_us);
 
 /** Staff: log in. */
 bool calls_login(struct client *client, const char *login, const char *password, char token[CALLS_TOKEN_SIZE],

@@ -15,6 +15,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -64,6 +65,7 @@ class Demo:
         self.build, self.python = Path(os.environ["TAGIH_BUILD"]), os.environ.get("TAGIH_PYTHON", sys.executable)
         self.database, self.agency = os.environ["TAGIH_PG"], AGENCY
         self.folder = Path(tempfile.mkdtemp(prefix="tagih-demo."))
+        self.log, self.socket, self.listen = self.folder / "tagihd.log", self.folder / "tagihd.sock", "127.0.0.1:0"
         self.server, self.phones, self.edge_runs = None, None, False
         self.day = working_day(datetime.now(JAKARTA))
         self.password = secrets.token_urlsafe(12)
@@ -140,7 +142,7 @@ class Demo:
         if self.options.portfolio:
             return self.options.portfolio, self.options.outcomes, AS_OF
         portfolio, outcomes = self.folder / "portfolio.csv", self.folder / "outcomes.csv"
-        done = subprocess.run([self.python, "-B", SIM / "make_portfolio.py", "--accounts", "5000", "--seed",
+        done = subprocess.run([self.python, "-B", SIM / "make_portfolio.py", "--accounts", str(self.options.accounts), "--seed",
                                str(self.options.seed), "--as-of", str(self.day), "--portfolio", portfolio, "--outcomes", outcomes],
                               capture_output=True, text=True, check=False)
         if done.returncode:
@@ -171,16 +173,20 @@ class Demo:
     # ---- the server and its edge ---------------------------------------------------------------------------------
 
     def start_server(self, shifted=True):
-        socket = self.folder / "tagihd.sock"
-        log = open(self.folder / "tagihd.log", "ab")
-        self.server = subprocess.Popen(
-            [self.build / "server/tagihd", "serve", "--socket", socket, "--listen", "127.0.0.1:0", "--calls-per-s", "0",
-             "--log", "info"], env=self.environment(shifted), stdout=log, stderr=log)
+        with open(self.log, "ab") as log:
+            self.server = subprocess.Popen(
+                [self.build / "server/tagihd", "serve", "--socket", self.socket, "--listen", self.listen, "--calls-per-s", "0",
+                 "--log", "info"], env=self.environment(shifted), stdout=log, stderr=log)
         deadline = time.monotonic() + 20
-        while not socket.exists():
+        while not self.is_served():
             if self.server.poll() is not None or time.monotonic() > deadline:
-                sys.exit("demo: the server did not start:\n" + (self.folder / "tagihd.log").read_text()[-2000:])
+                sys.exit("demo: the server did not start:\n" + self.log.read_text()[-2000:])
             time.sleep(0.02)
+
+    def is_served(self):
+        """A socket that is there may be left over from a server that was killed."""
+        with socket.socket(socket.AF_UNIX) as one:
+            return one.connect_ex(str(self.socket)) == 0
 
     def must_be_served(self):
         """Nothing is shown of a server that is gone."""
@@ -190,7 +196,7 @@ class Demo:
 
     def last_words(self):
         """What the server said last, without its line a call."""
-        log = (self.folder / "tagihd.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        log = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         lines = [line for line in log if '"event":"call"' not in line][-5:]
         return "\n".join(["The last lines of its log:", *lines])
 
@@ -212,7 +218,7 @@ class Demo:
 
     def start_edge(self):
         state = self.folder / "state"
-        port = self.script("tests/support/edge.sh", "start", self.folder / "edge", self.folder / "tagihd.sock",
+        port = self.script("tests/support/edge.sh", "start", self.folder / "edge", self.socket,
                            state / "server.pem", state / "server.key")
         self.edge_runs = True
         self.target = f"localhost:{port}"
@@ -220,15 +226,18 @@ class Demo:
 
     # ---- the day -------------------------------------------------------------------------------------------------
 
+    def fieldday(self, outcomes, out):
+        """The program of the phones, but for how they reach the server."""
+        installation = self.db.row("select installation_id from installation")["installation_id"]
+        return [self.build / "tests/sim/fieldday", "--target", self.target,
+                "--installation", installation, "--collectors", self.folder / "collectors.tsv", "--supervisor", SUPERVISOR,
+                "--outcomes", outcomes, "--clock", self.folder / "clock", "--out", out, "--seed", str(self.options.seed),
+                "--morning-us", str(int(self.at(7).timestamp()) * 1_000_000)]
+
     def run_day(self, outcomes):
         say(f"the day of {self.options.phones} phones")
-        installation = self.db.row("select installation_id from installation")["installation_id"]
-        self.phones = subprocess.Popen(
-            [self.build / "tests/sim/fieldday", "--target", self.target, "--ca", self.folder / "state/ca.pem",
-             "--installation", installation, "--collectors", self.folder / "collectors.tsv", "--supervisor", SUPERVISOR,
-             "--outcomes", outcomes, "--clock", self.folder / "clock", "--out", self.folder, "--seed", str(self.options.seed),
-             "--morning-us", str(int(self.at(7).timestamp()) * 1_000_000)],
-            env=self.environment(False))
+        self.phones = subprocess.Popen([*self.fieldday(outcomes, self.folder), "--ca", self.folder / "state/ca.pem"],
+                                       env=self.environment(False))
         while True:
             try:
                 return self.phones.wait(timeout=0.5)
@@ -345,7 +354,7 @@ def read_options():
     parser.add_argument("--visits", type=int, default=25, help="planned for each phone, 1 to 100 (default 25)")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another day (default 1)")
     parser.add_argument("--stay", action="store_true", help="leave the server up at the end, until Ctrl-C")
-    options = parser.parse_args()
+    options = parser.parse_args(namespace=argparse.Namespace(accounts=5000))
     if bool(options.portfolio) != bool(options.outcomes):
         parser.error("--portfolio and --outcomes go together")
     for path in (options.portfolio, options.outcomes):

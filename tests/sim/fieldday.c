@@ -23,6 +23,7 @@ struct options {
     const char *target, *ca, *collectors, *supervisor, *password, *outcomes, *clock, *out;
     uint64_t seed;
     int64_t morning_us; /* 07:00 of the day, by the agency's clock */
+    int64_t skew_years; /* clocks of phones are wrong by up to so much, either way */
     uuid installation;
 };
 
@@ -120,6 +121,10 @@ static bool morning(struct collector *collector) {
     /* Wrong clocks are wrong all day: three hours ahead, or forty minutes behind. */
     if (collector->number % 10 == 3) phone->skew_us = HOURS(3);
     if (collector->number % 10 == 7) phone->skew_us = -40 * US_PER_MINUTE;
+    if (options.skew_years) {
+        int64_t most_us = options.skew_years * 365 * 24 * HOURS(1);
+        phone->skew_us = chance_between(&phone->chance, -most_us, most_us);
+    }
     return collector->stop_count > 0;
 }
 
@@ -299,6 +304,10 @@ static bool take_option(const char *name, const char *value) {
     }
     if (strcmp(name, "--seed") == 0) options.seed = strtoull(value, NULL, 10);
     else if (strcmp(name, "--morning-us") == 0) options.morning_us = strtoll(value, NULL, 10);
+    else if (strcmp(name, "--skew-years") == 0) options.skew_years = strtoll(value, NULL, 10);
+    else if (strcmp(name, "--try-ms") == 0) calls_patience.try_us = strtoll(value, NULL, 10) * 1000;
+    else if (strcmp(name, "--give-up-ms") == 0) calls_patience.give_up_us = strtoll(value, NULL, 10) * 1000;
+    else if (strcmp(name, "--pace-ms") == 0) calls_patience.pace_us = strtoll(value, NULL, 10) * 1000;
     else if (strcmp(name, "--installation") == 0) return err_is_ok(uuid_parse(value, &options.installation));
     else return false;
     return true;
@@ -309,9 +318,8 @@ static bool take_options(int argc, char **argv) {
     for (int i = 1; i + 1 < argc; i += 2) {
         if (!take_option(argv[i], argv[i + 1])) return false;
     }
-    return argc % 2 == 1 && options.target && options.ca && options.collectors && options.supervisor &&
-           options.password && options.outcomes && options.clock && options.out && options.morning_us > 0 &&
-           !uuid_is_nil(options.installation);
+    return argc % 2 == 1 && options.target && options.collectors && options.supervisor && options.password &&
+           options.outcomes && options.clock && options.out && options.morning_us > 0 && !uuid_is_nil(options.installation);
 }
 
 static int fail(const char *what, const char *why) {
@@ -331,11 +339,14 @@ static int report_troubles(void) {
 
 int main(int argc, char **argv) {
     if (!take_options(argc, argv)) {
-        fputs("usage: fieldday --target HOST:PORT --ca FILE --collectors TSV --supervisor LOGIN --outcomes CSV\n"
-              "                --installation UUID --clock FILE --morning-us N --out FOLDER [--seed N]\n"
-              "SIM_PASSWORD is the supervisor's password; morning: 07:00 of the day, microseconds.\n"
-              "Exit: 0 every phone had its day, 1 it could not begin, 2 usage, 3 a phone met trouble.\n",
-              stderr);
+        fputs(
+            "usage: fieldday --target HOST:PORT [--ca FILE] --collectors TSV --supervisor LOGIN --outcomes CSV\n"
+            "                --installation UUID --clock FILE --morning-us N --out FOLDER [--seed N]\n"
+            "                [--try-ms N --give-up-ms N] [--pace-ms N] [--skew-years N]\n"
+            "SIM_PASSWORD is the supervisor's password; morning: 07:00 of the day, microseconds. Without --ca: plaintext.\n"
+            "A call that may succeed later is tried again until give-up; a rest before each Push; clocks wrong by years.\n"
+            "Exit: 0 every phone had its day, 1 it could not begin, 2 usage, 3 a phone met trouble.\n",
+            stderr);
         return 2;
     }
     if (!sim_clock_open(options.clock)) return fail(options.clock, "cannot be mapped");

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/sim/clock.h"
+
 enum { BATCH_MIN = 12, BATCH_MAX = 40, REPLAY_MAX = 250, ROUNDS_MAX = 40, ROUNDS_BAD = 3 };
 
 struct batch {
@@ -21,6 +23,12 @@ static enum mishap draw_mishap(struct chance *chance, int round) {
     return draw < 20 ? MISHAP_LOST : draw < 38 ? MISHAP_TWICE : draw < 58 ? MISHAP_PAIR : draw < 68 ? MISHAP_FLIP : MISHAP_NONE;
 }
 
+/* After a failure that may pass: the connection may be dead. */
+static void rest(struct client *client) {
+    if (calls_patience.give_up_us) client_renew(client);
+    usleep(20000);
+}
+
 /* One Push. A failure that may pass is no failure: the entries stay unacknowledged. */
 static bool push_once(struct collector *collector, const struct batch *batch, bool listen) {
     bool again;
@@ -28,9 +36,24 @@ static bool push_once(struct collector *collector, const struct batch *batch, bo
     struct push *push = calls_push_start(collector->client, &collector->phone, batch->records, batch->count);
     collector->batches++;
     if (calls_push_finish(push, &collector->phone, listen, &again, trouble)) return true;
-    if (again) usleep(20000);
+    if (again) rest(collector->client);
     else snprintf(collector->trouble, sizeof collector->trouble, "%.399s", trouble);
     return again;
+}
+
+/* Until its answer is there. */
+static bool push_again(struct collector *collector, struct record *const *records, size_t count) {
+    int64_t since_us = sim_clock_stopwatch_us();
+    bool again = false;
+    char trouble[TROUBLE_SIZE] = "";
+    do {
+        if (again) rest(collector->client);
+        struct push *push = calls_push_start(collector->client, &collector->phone, records, count);
+        collector->batches++;
+        if (calls_push_finish(push, &collector->phone, true, &again, trouble)) return true;
+    } while (again && calls_try_again(since_us));
+    snprintf(collector->trouble, sizeof collector->trouble, "%.399s", trouble);
+    return false;
 }
 
 /* The same entries over two connections at once. */
@@ -44,6 +67,8 @@ static bool push_pair(struct collector *collector, struct client *second, const 
     good[1] = calls_push_finish(two, phone, true, &again[1], trouble[1]);
     collector->batches += 2;
     collector->pairs++;
+    if (!good[0] && again[0]) rest(collector->client);
+    if (!good[1] && again[1]) rest(second);
     for (int i = 0; i < 2; i++) {
         if (good[i] || again[i]) continue;
         snprintf(collector->trouble, sizeof collector->trouble, "%.399s", trouble[i]);
@@ -65,7 +90,9 @@ static bool push_batch(struct collector *collector, struct client *second, struc
                 size_t which = (size_t)chance_below(&phone->chance, (int64_t)batch->count);
                 batch->records[batch->count++] = phone_flip(phone, batch->records[which]);
             }
-            return push_once(collector, batch, true);
+            /* Who can be patient sees that it arrives: there is no second one. */
+            return calls_patience.give_up_us ? push_again(collector, batch->records, batch->count)
+                                             : push_once(collector, batch, true);
         case MISHAP_NONE: break;
     }
     return push_once(collector, batch, true);
@@ -145,7 +172,8 @@ static size_t unacknowledged(const struct phone *phone) {
 
 bool sync_push_all(struct collector *collector, struct client *second) {
     struct phone *phone = &collector->phone;
-    for (int round = 0; round < ROUNDS_MAX && phone_forget(phone) > 0; round++) {
+    int64_t since_us = sim_clock_stopwatch_us();
+    for (int round = 0; phone_forget(phone) > 0 && (round < ROUNDS_MAX || calls_try_again(since_us)); round++) {
         bool good = unacknowledged(phone) ? push_round(collector, second, round) : ask_for_certificate(collector);
         if (!good) return false;
     }
@@ -167,10 +195,7 @@ bool sync_replay(struct collector *collector) {
             records[count] = &phone->records[from + count];
             count++;
         }
-        bool again;
-        struct push *push = calls_push_start(collector->client, phone, records, count);
-        collector->batches++;
-        if (!calls_push_finish(push, phone, true, &again, collector->trouble)) return false;
+        if (!push_again(collector, records, count)) return false;
     }
     collector->repeats++;
     return phone->proofs[PROOF_CHANGED] == changed;
@@ -191,5 +216,5 @@ bool sync_push_as_clone(struct collector *collector) {
     receipt->receipt_no = 900001;
     struct batch batch = {.records = {phone_write_as_clone(phone, (int64_t)at + 1, &entry)}, .count = 1};
     batch.records[0]->amount_minor = receipt->money.amount_minor;
-    return push_once(collector, &batch, true) && push_once(collector, &batch, true);
+    return push_again(collector, batch.records, 1) && push_again(collector, batch.records, 1);
 }

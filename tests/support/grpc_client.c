@@ -14,6 +14,7 @@
 
 struct client {
     grpc_channel *channel;
+    char *target, *ca_path; /* as given */
 };
 
 struct client_call {
@@ -42,8 +43,7 @@ static char *file_text(const char *path) {
     return text;
 }
 
-struct client *client_open(const char *target, const char *ca_path) {
-    grpc_init();
+static grpc_channel *connect_to(const char *target, const char *ca_path) {
     grpc_channel_credentials *credentials;
     if (ca_path) {
         char *roots = file_text(ca_path);
@@ -58,14 +58,29 @@ struct client *client_open(const char *target, const char *ca_path) {
         {.type = GRPC_ARG_INTEGER, .key = (char *)GRPC_ARG_ENABLE_RETRIES, .value.integer = 0},
         {.type = GRPC_ARG_INTEGER, .key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, .value.integer = -1},
     };
-    struct client *client = calloc(1, sizeof *client);
-    client->channel = grpc_channel_create(target, credentials, &(grpc_channel_args){3, args});
+    grpc_channel *channel = grpc_channel_create(target, credentials, &(grpc_channel_args){3, args});
     grpc_channel_credentials_release(credentials);
+    return channel;
+}
+
+struct client *client_open(const char *target, const char *ca_path) {
+    grpc_init();
+    struct client *client = calloc(1, sizeof *client);
+    client->target = strdup(target);
+    client->ca_path = ca_path ? strdup(ca_path) : NULL;
+    client->channel = connect_to(target, ca_path);
     return client;
+}
+
+void client_renew(struct client *client) {
+    grpc_channel_destroy(client->channel);
+    client->channel = connect_to(client->target, client->ca_path);
 }
 
 void client_close(struct client *client) {
     grpc_channel_destroy(client->channel);
+    free(client->target);
+    free(client->ca_path);
     free(client);
     grpc_shutdown();
 }

@@ -48,6 +48,9 @@ struct client_reply {
 struct client *client_open(const char *target, const char *ca_path);
 void client_close(struct client *client);
 
+/** A new connection in place of one that may be dead; no call of it may be under way. */
+void client_renew(struct client *client);
+
 /** One request, one reply; blocks. `options` may be NULL. */
 struct client_reply client_unary(struct client *client, const char *path, struct bytes request,
                                  const struct client_options *options);
