@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The envelope: every vector written by the independent verifier opens here, and what is signed here is byte
- * for byte what it wrote. Foreign Ed25519 and COSE vectors run through the same code when TAGIH_DATA names
- * their folder.
+ * for byte what it wrote. Foreign Ed25519 and COSE vectors are hostile/vectors_spec.c's.
  */
 #include "domain/envelope_internal.h"
 #include "tests/support/case.h"
@@ -178,63 +177,6 @@ static void a_key_that_is_no_proper_point_cannot_be_enrolled(void **state) {
     assert_fails(public_key_check(&off), ENVELOPE_KEY);  /* not on the curve */
 }
 
-/* Hexadecimal of any length, or "." for nothing. */
-static struct bytes unhex(const char *text, uint8_t *out, size_t size) {
-    size_t len = strcmp(text, ".") == 0 ? 0 : strlen(text) / 2;
-    assert_true(len <= size);
-    if (len) assert_ok(bytes_unhex(text, out, len));
-    return bytes_make(out, len);
-}
-
-/* The COSE working group's EdDSA-01: our Sig_structure over its parts must be its ToBeSign. */
-static void check_cose(struct bytes message) {
-    static const uint8_t header[] = {0xA2, 0x01, 0x27, 0x03, 0x00};
-    uint8_t memory[ENVELOPE__SIGNED_MAX];
-    struct bytes mine = envelope__to_be_signed(bytes_make(header, sizeof header), bytes_text(""),
-                                               bytes_text("This is the content."), memory);
-    assert_true(bytes_equal(mine, message));
-}
-
-/* One line of `journal_verify.py foreign`: name verdict key message signature. */
-static void check_foreign(const char *name, const char *verdict, const char *key_hex, const char *message_hex,
-                          const char *signature_hex) {
-    uint8_t message_memory[4096], signature[128];
-    public_key key;
-    struct bytes message = unhex(message_hex, message_memory, sizeof message_memory);
-    struct bytes sig = unhex(signature_hex, signature, sizeof signature);
-    assert_ok(bytes_unhex(key_hex, key.b, sizeof key.b));
-    bool valid = sig.len == ENVELOPE_SIGNATURE_SIZE && envelope__is_signed(message, sig.data, &key);
-    if (*verdict == '1' && !valid) fail_msg("%s must verify", name);
-    if (*verdict == '0' && valid) fail_msg("%s must not verify", name);
-    if (*verdict == 'K' && err_is_ok(public_key_check(&key)))
-        fail_msg("%s: a key of low order was let in", name);
-    if (strcmp(name, "cose-eddsa-sig-01") == 0) check_cose(message);
-}
-
-static void foreign_vectors_agree(void **state) {
-    (void)state;
-    static char line[20000], name[64], verdict[4], key[128], message[9000], signature[300];
-    const char *folder = getenv("TAGIH_DATA");
-    if (!folder) {
-        print_message("TAGIH_DATA is not set: Wycheproof, CCTV, speccheck and COSE vectors are left out\n");
-        skip();
-    }
-    snprintf(line, sizeof line, "/usr/bin/python3 '%s/tests/support/journal_verify.py' foreign '%s/vectors'",
-             TAGIH_SOURCE, folder);
-    FILE *in = popen(line, "r");
-    assert_non_null(in);
-    int rows = 0;
-    while (fgets(line, sizeof line, in)) {
-        assert_int_equal(sscanf(line, "%63s %3s %127s %8999s %299s", name, verdict, key, message, signature),
-                         5);
-        check_foreign(name, verdict, key, message, signature);
-        rows++;
-    }
-    assert_int_equal(pclose(in), 0);
-    print_message("%d foreign vectors\n", rows);
-    assert_true(rows >= 1000);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_independent_writer_signed_verifies_and_is_what_we_sign),
@@ -245,7 +187,6 @@ int main(void) {
         cmocka_unit_test(each_type_opens_as_itself_alone),
         cmocka_unit_test(the_largest_payload_fits_and_a_larger_one_is_named),
         cmocka_unit_test(a_key_that_is_no_proper_point_cannot_be_enrolled),
-        cmocka_unit_test(foreign_vectors_agree),
     };
     return cmocka_run_group_tests(tests, make_keys, NULL);
 }

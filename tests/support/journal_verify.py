@@ -301,7 +301,8 @@ def check():
 
 
 def foreign(folder):
-    """Lines `name verdict key message signature`: 1 verifies, 0 does not, K the key must not be enrolled, - either."""
+    """Lines `name verdict key message signature`. Verdict of the vectors' authors: 1 verifies, 0 does not, K the key must not
+    be enrolled, - that depends on who verifies, E a whole COSE_Sign1 stands as the message and no key or signature."""
     folder = pathlib.Path(folder)
     for group in json.loads((folder / "wycheproof-ed25519.json").read_text())["testGroups"]:
         key = (group.get("publicKey") or group["key"])["pk"]
@@ -318,6 +319,9 @@ def foreign(folder):
     signature = cbor2.loads(bytes.fromhex(case["output"]["cbor"])).value[3]
     print("cose-eddsa-sig-01", "1", case["input"]["sign0"]["key"]["x_hex"],
           case["intermediates"]["ToBeSign_hex"], signature.hex())
+    for number in ("01", "02"):
+        case = json.loads((folder / f"cose-eddsa-sig-{number}.json").read_text())
+        print(f"cose-eddsa-sig-{number}", "E", ".", case["output"]["cbor"], ".")
 
 
 def corpus(folder):
