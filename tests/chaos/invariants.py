@@ -108,7 +108,7 @@ def look_in_books(db, looked, wanted):
 
 JOURNAL_SQL = """
     select encode(k.entry_hash, 'hex') as hash, k.device_id, k.epoch, k.seq, k.entry_id, k.kind, k.owns_seq, k.fate,
-        encode(b.body, 'hex') as body, encode(b.prev_hash, 'hex') as prev, encode(d.public_key, 'hex') as key,
+        encode(b.body, 'hex') as body, encode(k.prev_hash, 'hex') as prev, encode(d.public_key, 'hex') as key,
         encode(d.certificate_hash, 'hex') as certificate, coalesce(e.flags, k.flags) as flags
     from journal_key k join journal_body b using (agency_id, entry_hash)
     left join device_key d on d.agency_id = k.agency_id and d.device_id = k.device_id and d.epoch = k.epoch
@@ -257,7 +257,7 @@ def look_at_acks(db, looked, folder, keys, wanted):
 def fact_rows(db):
     """{table: multiset of digests} of every table that refuses change."""
     tables = [r["name"] for r in db.rows("""select c.relname as name from pg_trigger t join pg_class c on c.oid = t.tgrelid
-        where t.tgname = 'fact' and c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+        where t.tgname = 'fact' and c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace and not c.relispartition
         and c.relname not in ('change', 'request_key') order by 1""")]
     found = {table: Counter() for table in tables}
     asked = " union all ".join(f"select '{t}' as name, hashtextextended(t::text, 0) as h from {t} t" for t in tables)

@@ -245,10 +245,9 @@ from (
 
 -- I8 an entry names the one before it; where it does not, it is flagged
 with chain as (
-    select k.agency_id, k.device_id, k.epoch, k.seq, k.entry_hash, b.prev_hash, coalesce(e.flags, k.flags) as flags,
+    select k.agency_id, k.device_id, k.epoch, k.seq, k.entry_hash, k.prev_hash, coalesce(e.flags, k.flags) as flags,
         case when k.seq = 1 then d.certificate_hash else before.entry_hash end as expected
-    from journal_key k join journal_body b using (agency_id, entry_hash)
-    join device_key d on d.agency_id = k.agency_id and d.device_id = k.device_id and d.epoch = k.epoch
+    from journal_key k join device_key d on d.agency_id = k.agency_id and d.device_id = k.device_id and d.epoch = k.epoch
     left join journal_key before on before.agency_id = k.agency_id and before.device_id = k.device_id and before.epoch = k.epoch
         and before.seq = k.seq - 1 and before.owns_seq
     left join lateral (select flags from entry_event e where e.agency_id = k.agency_id and e.entry_hash = k.entry_hash

@@ -51,9 +51,9 @@ BY_HAND = [
     ("I7", "alter table ledger_line disable trigger fact", "alter table ledger_line enable trigger fact"),
     ("I7", "grant update on payment to tagih_app", "revoke update on payment from tagih_app"),
     ("I8", "update posting set value_on = value_on + 1 where posting_id = $P", "update posting set value_on = value_on - 1 where posting_id = $P"),
-    ("I8", "update journal_body set prev_hash = sha256(prev_hash) where entry_hash = (select entry_hash from receipt where entry_id = $R)",
-     "update journal_body b set prev_hash = p.entry_hash from journal_key k, journal_key p where k.entry_id = $R and b.entry_hash = k.entry_hash"
-     " and p.device_id = k.device_id and p.epoch = k.epoch and p.seq = k.seq - 1 and p.owns_seq"),
+    ("I8", "update journal_key set prev_hash = sha256(prev_hash) where entry_id = $R",
+     "update journal_key k set prev_hash = p.entry_hash from journal_key p where k.entry_id = $R and p.device_id = k.device_id"
+     " and p.epoch = k.epoch and p.seq = k.seq - 1 and p.owns_seq"),
     ("I9", "update bonus_line set amount_minor = amount_minor + 1 where payment_id = $P",
      "update bonus_line set amount_minor = amount_minor - 1 where payment_id = $P"),
     ("I10", "update device_total set cum_total_minor = cum_total_minor + 1, seq = abs(seq)",
