@@ -2,7 +2,7 @@
 /*
  * The operator's pages, and what they show:
  *
- *   /metrics  Prometheus' text format (rpc/metrics.h)
+ *   /metrics  Prometheus' text format (engine/metrics.h)
  *   /livez    200, or 503 and why: restart the process, nothing else helps (watchdog.h)
  *   /readyz   200, or 503 and why: this server cannot serve now (it drains, its database is away or of another schema)
  *
@@ -11,7 +11,7 @@
 #ifndef TAGIH_ADMIN_H
 #define TAGIH_ADMIN_H
 
-#include "rpc/metrics.h"
+#include "engine/metrics.h"
 
 struct admin;
 struct net_server;

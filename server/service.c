@@ -8,16 +8,16 @@
 #include <stdlib.h>
 
 #include "contract.h"
+#include "engine/auth.h"
+#include "engine/crew.h"
+#include "engine/feed.h"
+#include "engine/minute.h"
+#include "engine/pulse.h"
+#include "engine/server.h"
+#include "engine/tally.h"
 #include "net/server.h"
-#include "rpc/auth.h"
-#include "rpc/crew.h"
-#include "rpc/feed.h"
-#include "rpc/minute.h"
-#include "rpc/pulse.h"
 #include "rpc/reflection.h"
-#include "rpc/server.h"
 #include "rpc/services.h"
-#include "rpc/tally.h"
 #include "run/clock.h"
 #include "run/devca.h"
 #include "run/grow.h"
@@ -78,6 +78,7 @@ static tagih_err open_shared(struct service *s) {
     TRY(db_open(&db, &options));
     TRY(installation_get(&db, &s->shared.installation));
     s->shared.services = rpc_services;
+    s->shared.chores = rpc_chores;
     TRY(reflection_open(bytes_make(contract_descriptors, contract_descriptors_size), &s->reflection));
     s->shared.reflection = s->reflection;
     s->shared.tokens = token_cache_new();
@@ -137,7 +138,7 @@ static tagih_err open_watch(struct service *s) {
                                     .of = {.table = &s->table,
                                            .tally = s->shared.tally,
                                            .crew = s->crew,
-                                           .minute = s->minute,
+                                           .minute = s->minute, .chores = rpc_chores,
                                            .pulse = s->pulse,
                                            .calls_in_flight_max = (int)config->calls_max,
                                            .schema_version = database.schema_version,

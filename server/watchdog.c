@@ -10,8 +10,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "engine/crew.h"
 #include "net/server.h"
-#include "rpc/crew.h"
 #include "run/clock.h"
 #include "run/log.h"
 #include "run/notify.h"

@@ -28,7 +28,7 @@ sources() {
 
 # layer FOLDER ALLOWED: every project include in FOLDER must match the extended regular expression ALLOWED; every
 # system library's header outside LIBRARIES is refused.
-project='tagih/|geo/|base/|domain/|store/|run/|book/|rpc/|verify/|net/|cli/|tests/'
+project='tagih/|geo/|base/|domain/|store/|run/|book/|engine/|rpc/|verify/|net/|cli/|tests/'
 includes() {
     sources "$1" | xargs -r grep -nE '^ *# *include' | sed -E 's/# *include *[<"](server\/)?([^>"]*)[>"].*/\2/'
 }
@@ -53,20 +53,21 @@ layer server/domain 'tagih/|base/|geo/|domain/' server/domain/allocation.c
 layer server/run 'tagih/|base/|run/' server/run/keys.c
 layer server/store 'tagih/|base/|geo/|domain/|run/|store/' server/store/tx.c
 layer server/book 'tagih/|base/|domain/|run/|store/|book/' server/book/posting.c
-layer server/rpc 'tagih/|base/|geo/|domain/|run/|store/|book/|rpc/' server/rpc/status.c
-layer server/verify 'tagih/|base/|domain/|run/|store/|book/|rpc/|verify/' server/verify/verify.c
+layer server/engine 'tagih/|base/|domain/|run/|store/|engine/' server/engine/status.c
+layer server/rpc 'tagih/|base/|geo/|domain/|run/|store/|book/|engine/|rpc/' server/rpc/check_in.c
+layer server/verify 'tagih/|base/|domain/|run/|store/|book/|engine/|rpc/|verify/' server/verify/verify.c
 layer server/net 'tagih/|base/|net/' server/net/slot.c
 sources include | xargs -r grep -nE '^ *# *include *"' | grep -vE '"tagih/[a-z_]+\.(h|def)"' |
     broke "public headers include public headers alone" include/tagih/id.h
 for folder in include server/base geo server/domain server/run server/store server/book; do
     library $folder "$grpc" server/net/server.c
-    library $folder "$protobuf" server/rpc/wire.c
+    library $folder "$protobuf" server/engine/wire.c
 done
 for folder in include server/base geo server/domain server/run server/net; do
     library $folder "$postgres" server/store/db.c
 done
 for folder in include server/base geo server/net; do library $folder "$crypto" server/domain/envelope.c; done
-for folder in server/rpc server/verify; do library $folder "$grpc" server/rpc/wire.c; done
+for folder in server/engine server/rpc server/verify; do library $folder "$grpc" server/engine/wire.c; done
 library server/net "$protobuf" server/net/slot.c
 sources server geo include tests | xargs -r grep -nE '# *include *"(server/)?main' |
     broke "nobody includes main" server/main.c
@@ -91,7 +92,8 @@ if [ -n "$build" ] && [ -d "$build" ]; then
     symbols run 'PQ.*|grpc_[a-z].*|gpr_.*|protobuf_c_.*' server/run/keys.c
     symbols store 'grpc_[a-z].*|gpr_.*|protobuf_c_.*' server/store/tx.c
     symbols book 'grpc_[a-z].*|gpr_.*|PQ.*|protobuf_c_.*|tagih__v1__.*' server/book/posting.c
-    symbols rpc 'grpc_[a-z].*|gpr_.*|PQ.*' server/rpc/status.c
+    symbols engine 'grpc_[a-z].*|gpr_.*|PQ.*|rpc_services|rpc_chores' server/engine/status.c
+    symbols rpc 'grpc_[a-z].*|gpr_.*|PQ.*' server/rpc/check_in.c
     symbols verify 'grpc_[a-z].*|gpr_.*|PQ.*' server/verify/verify.c
     symbols net 'PQ.*|protobuf_c_.*|tagih__v1__.*' server/net/slot.c
 fi
@@ -109,15 +111,14 @@ calls() {
 calls "no unbounded or unchecked string calls (use snprintf, memcpy, the parsers of base)" server/base/bytes.c \
     'strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atoll|atof|strtok' server geo include tests
 calls "rules are told the time; only run/clock.c looks at a clock" server/run/clock.c \
-    'time|gettimeofday|clock_gettime|localtime|gmtime' server/base geo server/domain server/book server/rpc server/verify
+    'time|gettimeofday|clock_gettime|localtime|gmtime' server/base geo server/domain server/book server/engine server/rpc server/verify
 calls "memory comes from the call's arena" server/domain/allocation.c \
     'malloc|calloc|realloc|free' server/base geo server/domain
-# What lives as long as the process may be made once, in a function named x_new, x_open or bind_services.
-calls "handlers take memory from the call's arena; only the machinery may ask the system" server/rpc/wire.c \
-    'malloc|calloc|realloc' $(find server/book server/rpc server/verify -name '*.c' -not -name 'crew*.c' -not -name 'bind*.c' -not -name 'auth.c' \
-        -not -name 'rate*.c' -not -name 'feed*.c' -not -name 'minute.c' -not -name 'pulse.c' -not -name 'tally.c' -not -name 'park*.c' -not -name 'descriptor*.c' 2>/dev/null)
+# What lives as long as the process may be made once, by the engine; and the contract that reflection answers with.
+calls "handlers take memory from the call's arena; only the engine may ask the system" server/engine/wire.c \
+    'malloc|calloc|realloc' server/book server/verify $(find server/rpc -name '*.c' -not -name 'descriptors.c')
 
-sources server/book server/rpc server/verify server/domain server/net server/cli server/run | xargs -r grep -nE \
+sources server/book server/engine server/rpc server/verify server/domain server/net server/cli server/run | xargs -r grep -nE \
     '"[^"]*\b(select [a-z_*, ]+ from|insert into|update [a-z_]+ set|delete from|truncate|begin;|commit;)[^"]*"' |
     broke "SQL lives in .sql files beside the .c of store" server/store/core.sql
 

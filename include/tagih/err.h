@@ -13,7 +13,7 @@
 
 #define TAGIH_MUST_USE __attribute__((warn_unused_result))
 
-/** What a caller can do about an error. Each class is one gRPC status (server/rpc/status.c). */
+/** What a caller can do about an error. Each class is one gRPC status (server/engine/status.c). */
 enum tagih_class {
     TAGIH_CLASS_OK = 0,
     TAGIH_CLASS_INVALID,         /* the request itself is wrong: change it */

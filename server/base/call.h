@@ -93,7 +93,7 @@ struct call {
 };
 
 /**
- * Where doors hand calls in (implemented by server/rpc/crew.c and given to the doors by main). Called from a door's
+ * Where doors hand calls in (implemented by server/engine/crew.c and given to the doors by main). Called from a door's
  * own threads, so none of the three may block.
  *
  * submit: for UNARY once. For STREAM once at first, and again after each send has left the process. For BIDI for each

@@ -9,7 +9,7 @@
 #include "domain/settlement.h"
 #include "domain/suspense.h"
 #include "domain/visit.h"
-#include "rpc/status.h"
+#include "engine/status.h"
 #include "server/cli/commands.h"
 
 static enum cli_exit print_config(void) {

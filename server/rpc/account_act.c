@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "domain/role.h"
+#include "engine/page.h"
 #include "rpc/account_view.h"
 #include "rpc/lifecycle.h"
-#include "rpc/page.h"
 #include "store/account.h"
 #include "store/visit.h"
 #include "store_statements.h"

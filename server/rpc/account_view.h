@@ -4,7 +4,7 @@
 #define TAGIH_RPC_ACCOUNT_VIEW_H
 
 #include "contract.h"
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 #include "store/account.h"
 
 /**

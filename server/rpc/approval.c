@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "domain/change.h"
-#include "rpc/bind.h"
-#include "rpc/page.h"
+#include "engine/bind.h"
+#include "engine/page.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
 #include "run/random.h"

@@ -13,9 +13,9 @@
 #ifndef TAGIH_RPC_APPROVAL_H
 #define TAGIH_RPC_APPROVAL_H
 
-#include "contract.h"
 #include "book/posting.h"
-#include "rpc/rpc.h"
+#include "contract.h"
+#include "engine/rpc.h"
 
 /** How long a proposal may wait for its second person (default). */
 #define APPROVAL_DAYS 14

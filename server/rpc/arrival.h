@@ -8,7 +8,7 @@
 #define TAGIH_RPC_ARRIVAL_H
 
 #include "domain/fate_bits.h"
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 #include "store/check_in.h"
 
 enum arrival_fate {

@@ -4,11 +4,11 @@
 
 #include "contract.h"
 #include "domain/change.h"
+#include "engine/page.h"
 #include "rpc/bank_import.h"
 #include "rpc/bank_match.h"
 #include "rpc/bank_overdue.h"
 #include "rpc/bank_pair.h"
-#include "rpc/page.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
 #include "store_statements.h"

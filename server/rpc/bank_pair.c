@@ -3,8 +3,8 @@
 #include "rpc/bank_pair.h"
 
 #include "domain/change.h"
+#include "engine/chores.h"
 #include "rpc/approval.h"
-#include "rpc/chores.h"
 #include "rpc/deposit.h"
 #include "run/random.h"
 #include "store/suspense.h"

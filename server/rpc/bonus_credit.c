@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "rpc/page.h"
+#include "engine/page.h"
 #include "rpc/payment_view.h"
 #include "run/random.h"
 #include "store/bonus.h"

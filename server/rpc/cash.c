@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "engine/page.h"
 #include "rpc/cash_limit.h"
-#include "rpc/page.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
 #include "store_statements.h"

@@ -6,11 +6,11 @@
 #ifndef TAGIH_RPC_CASH_H
 #define TAGIH_RPC_CASH_H
 
+#include "book/posting.h"
 #include "contract.h"
 #include "domain/cash.h"
 #include "domain/change.h"
-#include "book/posting.h"
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 #include "store/deposit.h"
 #include "store/settlement.h"
 #include "store/shortage.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The minute's table of contents. A new chore: its functions in a file of its own, a line here. */
-#include "rpc/chores.h"
+#include "engine/chores.h"
 
 #include "rpc/bank_overdue.h"
 #include "rpc/bank_pair.h"
@@ -9,9 +9,10 @@
 #include "rpc/heads.h"
 #include "rpc/partition.h"
 #include "rpc/promise_due.h"
+#include "rpc/services.h"
 #include "rpc/visit_expire.h"
 
-const struct chore chores[] = {
+const struct chore rpc_chores[] = {
     {"leases_over", "leases ended with nothing reported", visit_overdue_agencies, visits_expire, VISIT_EXPIRE_MAX},
     {"bank_late", "lines of banks that found their reason", bank_late_find, bank_late_work, BANK_LATE_MAX},
     {"bank_overdue", "payments that the bank has not shown in three working days", bank_overdue_find, bank_overdue_tell,
@@ -29,4 +30,4 @@ const struct chore chores[] = {
     {0},
 };
 
-_Static_assert(sizeof chores / sizeof *chores - 1 <= CHORES_MAX, "the minute has no mark for each chore");
+_Static_assert(sizeof rpc_chores / sizeof *rpc_chores - 1 <= CHORES_MAX, "the minute has no mark for each chore");

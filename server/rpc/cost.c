@@ -6,8 +6,8 @@
 #include "rpc/cost.h"
 
 #include "domain/change.h"
+#include "engine/page.h"
 #include "rpc/adjustment.h"
-#include "rpc/page.h"
 #include "rpc/paying.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"

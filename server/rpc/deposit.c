@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "domain/change.h"
+#include "engine/page.h"
 #include "rpc/bank_pair.h"
 #include "rpc/cash.h"
-#include "rpc/page.h"
 #include "store_statements.h"
 
 #define COVERED_MAX 100

@@ -4,9 +4,9 @@
 
 #include "contract.h"
 #include "domain/enrol_code.h"
+#include "engine/page.h"
 #include "rpc/enrol.h"
 #include "rpc/issue.h"
-#include "rpc/page.h"
 #include "rpc/services.h"
 #include "store/device.h"
 #include "store_statements.h"

@@ -4,7 +4,7 @@
 #define TAGIH_RPC_ENROL_H
 
 #include "contract.h"
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 
 TAGIH_MUST_USE tagih_err enrol_request(struct rpc_item *item);
 TAGIH_MUST_USE tagih_err enrol(struct rpc_batch *batch);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/server.h"
 #include "rpc/entries_cash.h"
-#include "rpc/server.h"
 #include "store/change.h"
 #include "store_statements.h"
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "domain/account.h"
+#include "engine/server.h"
 #include "rpc/entries_cash.h"
-#include "rpc/server.h"
 #include "store/change.h"
 
 #define VOID_WINDOW_US (15 * US_PER_MINUTE) /* R-REC-8, default */

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "domain/fate_bits.h"
+#include "engine/page.h"
+#include "engine/server.h"
 #include "rpc/entry_slip.h"
-#include "rpc/page.h"
 #include "rpc/payment_view.h"
-#include "rpc/server.h"
 #include "rpc/services.h"
 #include "run/random.h"
 #include "store/adjustment.h"

@@ -4,12 +4,12 @@
  * WatchChanges is the same as a stream. Nothing is queued for a slow reader: after each message that has left, the next
  * page is read from the database behind the last one. Role and agency are read again with every page.
  */
-#include "rpc/feed.h"
+#include "engine/feed.h"
 
 #include "contract.h"
 #include "domain/change.h"
-#include "rpc/cursor.h"
-#include "rpc/server.h"
+#include "engine/cursor.h"
+#include "engine/server.h"
 #include "rpc/services.h"
 #include "run/clock.h"
 

@@ -8,9 +8,9 @@
 
 #include "contract.h"
 #include "domain/payment_row.h"
-#include "rpc/feed.h"
+#include "engine/feed.h"
+#include "engine/server.h"
 #include "rpc/paying.h"
-#include "rpc/server.h"
 #include "run/clock.h"
 #include "store/gateway.h"
 

@@ -6,7 +6,7 @@
 #ifndef TAGIH_RPC_GATEWAY_H
 #define TAGIH_RPC_GATEWAY_H
 
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 
 #define GATEWAY_NAME_MAX 32
 #define GATEWAY_BODY_MAX 65536

@@ -4,7 +4,7 @@
 #include "rpc/handover_due.h"
 
 #include "domain/change.h"
-#include "rpc/chores.h"
+#include "engine/chores.h"
 #include "rpc/entries_handover.h"
 #include "store/change.h"
 

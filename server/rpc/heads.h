@@ -9,7 +9,7 @@
 #ifndef TAGIH_RPC_HEADS_H
 #define TAGIH_RPC_HEADS_H
 
-#include "rpc/server.h"
+#include "engine/server.h"
 #include "store/db.h"
 
 /** How many chains are signed at once; what is beyond waits an hour. */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "contract.h"
-#include "rpc/crew.h"
-#include "rpc/server.h"
+#include "engine/crew.h"
+#include "engine/server.h"
 #include "rpc/services.h"
 
 typedef Grpc__Health__V1__HealthCheckResponse__ServingStatus serving_status;

@@ -8,7 +8,7 @@
 
 #include "domain/allowance.h"
 #include "domain/big_endian.h"
-#include "rpc/auth.h"
+#include "engine/auth.h"
 #include "run/random.h"
 
 #define TOKEN_TEXT_SIZE (TOKEN_MAX * 4 / 3 + 4)

@@ -4,7 +4,7 @@
 #ifndef TAGIH_RPC_ISSUE_H
 #define TAGIH_RPC_ISSUE_H
 
-#include "rpc/server.h"
+#include "engine/server.h"
 #include "store/cash.h"
 #include "tagih/document.h"
 #include "tagih/token.h"

@@ -3,8 +3,8 @@
 #ifndef TAGIH_RPC_MONTH_H
 #define TAGIH_RPC_MONTH_H
 
+#include "engine/rpc.h"
 #include "rpc/approval.h"
-#include "rpc/rpc.h"
 
 /** A month closes (approval_kinds.c). */
 extern const struct approval_kind month_close_kind;

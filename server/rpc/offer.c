@@ -9,8 +9,8 @@
 
 #include "domain/account.h"
 #include "domain/change.h"
+#include "engine/page.h"
 #include "rpc/adjustment.h"
-#include "rpc/page.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
 #include "run/random.h"

@@ -10,9 +10,9 @@
 #ifndef TAGIH_RPC_PAYING_H
 #define TAGIH_RPC_PAYING_H
 
-#include "domain/payment_row.h"
 #include "book/posting.h"
-#include "rpc/rpc.h"
+#include "domain/payment_row.h"
+#include "engine/rpc.h"
 #include "store/payment.h"
 #include "store/suspense.h"
 

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "domain/bank.h"
+#include "engine/page.h"
 #include "rpc/gateway.h"
-#include "rpc/page.h"
+#include "rpc/paying.h"
 #include "rpc/payment_import.h"
 #include "rpc/payment_retag.h"
-#include "rpc/paying.h"
 #include "rpc/services.h"
 #include "run/random.h"
 

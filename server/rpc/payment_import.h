@@ -3,7 +3,7 @@
 #ifndef TAGIH_RPC_PAYMENT_IMPORT_H
 #define TAGIH_RPC_PAYMENT_IMPORT_H
 
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 
 TAGIH_MUST_USE tagih_err payment_import_check(struct rpc_item *item);
 /** Each call is a batch of rows already: it has transactions of its own, halved down to the row. */

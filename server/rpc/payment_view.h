@@ -4,7 +4,7 @@
 #define TAGIH_RPC_PAYMENT_VIEW_H
 
 #include "contract.h"
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 #include "store/payment.h"
 
 /** Fill a new message, its newest allocation included. @param parts  those of this payment. @return NULL: no memory */

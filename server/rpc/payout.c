@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "domain/big_endian.h"
+#include "engine/page.h"
 #include "rpc/month.h"
-#include "rpc/page.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
 #include "store/settlement.h"

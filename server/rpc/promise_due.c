@@ -2,9 +2,9 @@
 /* The minute's look at promises: accounts found without a lock, looked at again by the book under it. */
 #include "rpc/promise_due.h"
 
-#include "domain/gate.h"
-#include "rpc/chores.h"
 #include "book/posting.h"
+#include "domain/gate.h"
+#include "engine/chores.h"
 #include "run/random.h"
 
 #define REMINDER_PACK "id-pojk22"

@@ -3,9 +3,9 @@
 #ifndef TAGIH_RPC_PROMISE_VIEW_H
 #define TAGIH_RPC_PROMISE_VIEW_H
 
-#include "contract.h"
 #include "book/posting.h"
-#include "rpc/rpc.h"
+#include "contract.h"
+#include "engine/rpc.h"
 #include "store/promise.h"
 
 /** The message; what it points to is the call's. NULL: out of memory, the item fails. */

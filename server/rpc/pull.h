@@ -3,7 +3,7 @@
 #ifndef TAGIH_RPC_PULL_H
 #define TAGIH_RPC_PULL_H
 
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 
 TAGIH_MUST_USE tagih_err pull_check(struct rpc_item *item);
 TAGIH_MUST_USE tagih_err pull(struct rpc_batch *batch);

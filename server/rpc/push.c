@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "contract.h"
-#include "rpc/auth.h"
+#include "engine/auth.h"
+#include "engine/server.h"
 #include "rpc/entries.h"
-#include "rpc/server.h"
 #include "run/log.h"
 
 #define PUSH_ENTRIES_MAX 500

@@ -3,7 +3,7 @@
 #ifndef TAGIH_RPC_PUSH_H
 #define TAGIH_RPC_PUSH_H
 
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 
 /** PREPARE: open and verify certificates and entries. */
 TAGIH_MUST_USE tagih_err push_request(struct rpc_item *item);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "contract.h"
-#include "rpc/page.h"
+#include "engine/page.h"
 #include "rpc/services.h"
 
 struct listing {

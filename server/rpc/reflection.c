@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "contract.h"
-#include "rpc/server.h"
+#include "engine/server.h"
+#include "engine/status.h"
 #include "rpc/services.h"
-#include "rpc/status.h"
 
 typedef Grpc__Reflection__V1__ServerReflectionRequest request_t;
 typedef Grpc__Reflection__V1__ServerReflectionResponse response_t;

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "domain/change.h"
+#include "engine/page.h"
 #include "rpc/adjustment.h"
 #include "rpc/cost.h"
-#include "rpc/page.h"
 #include "rpc/paying.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"

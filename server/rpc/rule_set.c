@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "rpc/page.h"
+#include "engine/page.h"
 #include "rpc/services.h"
 #include "run/random.h"
 #include "store/rule_set.h"

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
+#include "engine/page.h"
 #include "rpc/adjustment.h"
 #include "rpc/cost.h"
-#include "rpc/page.h"
 #include "rpc/paying.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"

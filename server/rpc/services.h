@@ -3,7 +3,8 @@
 #ifndef TAGIH_RPC_SERVICES_H
 #define TAGIH_RPC_SERVICES_H
 
-#include "rpc/rpc.h"
+#include "engine/chores.h"
+#include "engine/rpc.h"
 
 extern const struct rpc_service account_service;
 extern const struct rpc_service adjustment_service;
@@ -38,5 +39,8 @@ extern const struct rpc_service sync_service;
 
 /** All of them; ends with NULL. */
 extern const struct rpc_service *const rpc_services[];
+
+/** All chores of the minute, in chores.c; ends with one without a name. */
+extern const struct chore rpc_chores[];
 
 #endif

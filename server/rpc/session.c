@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "contract.h"
-#include "rpc/bind.h"
+#include "engine/bind.h"
 #include "rpc/issue.h"
 #include "rpc/services.h"
 #include "run/clock.h"

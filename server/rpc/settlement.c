@@ -7,8 +7,8 @@
 #include "rpc/settlement.h"
 
 #include "domain/change.h"
+#include "engine/page.h"
 #include "rpc/cash.h"
-#include "rpc/page.h"
 #include "store_statements.h"
 
 #define REASON_MAX 500

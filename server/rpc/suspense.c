@@ -3,7 +3,7 @@
  * becomes of it needs two people: suspense_decide.c. */
 #include "book/suspense.h"
 
-#include "rpc/page.h"
+#include "engine/page.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
 #include "rpc/suspense_decide.h"

@@ -6,8 +6,8 @@
 
 #include "contract.h"
 #include "domain/account.h"
+#include "engine/page.h"
 #include "rpc/outcome.h"
-#include "rpc/page.h"
 #include "rpc/services.h"
 #include "rpc/visit_plan.h"
 #include "rpc/visit_view.h"

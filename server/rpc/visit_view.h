@@ -4,7 +4,7 @@
 #define TAGIH_RPC_VISIT_VIEW_H
 
 #include "contract.h"
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 #include "store/visit.h"
 
 /** Fill the message; what it points to is the call's. Without memory the item fails. */

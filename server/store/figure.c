@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Called by the pulse (rpc/pulse.c) alone. */
+/* Called by the pulse (engine/pulse.c) alone. */
 #include "store/figure.h"
 
 #include "store_statements.h"

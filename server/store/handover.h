@@ -92,7 +92,7 @@ TAGIH_MUST_USE tagih_err handover_send_devices_lock(struct tx *tx, struct arena 
 TAGIH_MUST_USE tagih_err handover_send_has_row(struct tx *tx, struct arena *arena, uuid entry);
 bool handover_take_has_row(struct tx *tx);
 
-/* A chore's look (rpc/chores.h). */
+/* A chore's look (engine/chores.h). */
 TAGIH_MUST_USE tagih_err handover_uncovered_agencies(struct db *db, struct arena *arena, instant now, int64_t deadline_us,
                                                      agency_id *out, size_t room, size_t *n);
 

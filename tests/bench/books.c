@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/server.h"
 #include "rpc/entries.h"
 #include "rpc/import.h"
-#include "rpc/server.h"
 #include "run/clock.h"
 #include "run/grow.h"
 #include "run/log.h"

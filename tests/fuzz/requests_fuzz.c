@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rpc/auth.h"
-#include "rpc/bind.h"
-#include "rpc/server.h"
+#include "engine/auth.h"
+#include "engine/bind.h"
+#include "engine/server.h"
 #include "rpc/services.h"
 #include "run/grow.h"
 

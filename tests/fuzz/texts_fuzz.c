@@ -13,7 +13,7 @@
 #include "domain/outcome.h"
 #include "domain/payment_row.h"
 #include "domain/role.h"
-#include "rpc/cursor.h"
+#include "engine/cursor.h"
 #include "tagih/allocation.h"
 #include "tagih/id.h"
 #include "tagih/money.h"

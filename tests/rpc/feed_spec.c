@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The office's feed: nothing lost, nothing overtaken, waiting costs nobody a worker. */
-#include "rpc/cursor.h"
+#include "engine/cursor.h"
 #include "tests/rpc/stream_case.h"
 
 typedef Tagih__V1__ListChangesResponse list_response;

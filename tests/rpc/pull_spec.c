@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pull as a phone uses it: the whole once, then what changed, and never somebody else's. */
-#include "rpc/cursor.h"
 #include "domain/change.h"
+#include "engine/cursor.h"
 #include "tagih/document.h"
 #include "tests/rpc/stream_case.h"
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 #include "rpc/services.h"
 
 struct method {

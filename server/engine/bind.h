@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows and descriptors, brought together at start; and what happens to every call, whatever its method. */
-#ifndef TAGIH_RPC_BIND_H
-#define TAGIH_RPC_BIND_H
+#ifndef TAGIH_ENGINE_BIND_H
+#define TAGIH_ENGINE_BIND_H
 
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 
 /** A method as it is served. */
 struct rpc_bound {

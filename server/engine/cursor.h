@@ -9,10 +9,10 @@
  * with "read everything anew", never with an error: a phone can do that by itself. It proves nothing; what a caller may
  * see is decided by the query.
  */
-#ifndef TAGIH_RPC_CURSOR_H
-#define TAGIH_RPC_CURSOR_H
+#ifndef TAGIH_ENGINE_CURSOR_H
+#define TAGIH_ENGINE_CURSOR_H
 
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 #include "store/feed.h"
 
 #define CURSOR_BYTES 49

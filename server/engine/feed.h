@@ -8,8 +8,8 @@
  *
  * A NOTIFY inside a write transaction would serialise commits, so it is sent here, on a connection of its own.
  */
-#ifndef TAGIH_RPC_FEED_H
-#define TAGIH_RPC_FEED_H
+#ifndef TAGIH_ENGINE_FEED_H
+#define TAGIH_ENGINE_FEED_H
 
 #include "store/db.h"
 #include "tagih/id.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Walks protobuf's wire format beside a descriptor. Source: protobuf.dev, "Encoding". */
-#include "rpc/wire.h"
+#include "engine/wire.h"
 
 #include <string.h>
 

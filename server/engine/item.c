@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 
 void rpc_problem(struct rpc_item *item, tagih_err err, const char *field, ...) {
     char name[128];

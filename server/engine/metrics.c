@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The names below are a contract with dashboards and alerts (deploy/grafana.json, deploy/alerts.yml): never renamed. */
-#include "rpc/metrics.h"
+#include "engine/metrics.h"
 
-#include "rpc/chores.h"
-#include "rpc/status.h"
+#include "engine/chores.h"
+#include "engine/status.h"
 #include "run/clock.h"
 #include "run/self.h"
 
@@ -163,13 +163,13 @@ static void put_process(FILE *to, const struct metrics_of *of) {
     put_known(to, "process_threads", "Threads", self.threads);
 }
 
-static void put_chores(FILE *to, const struct minute *minute, int64_t now_us) {
+static void put_chores(FILE *to, const struct metrics_of *of, int64_t now_us) {
     family(to, "tagih_chore_failing", "gauge", "1: the last round of this work of the clock failed");
-    for (size_t i = 0; chores[i].name; i++) {
-        fprintf(to, "tagih_chore_failing{chore=\"%s\"} %d\n", chores[i].name, minute_is_failing(minute, i));
+    for (size_t i = 0; of->chores[i].name; i++) {
+        fprintf(to, "tagih_chore_failing{chore=\"%s\"} %d\n", of->chores[i].name, minute_is_failing(of->minute, i));
     }
     gauge_seconds(to, "tagih_chores_age_seconds", "Since the clock's work was last gone through; once a minute is usual",
-                  now_us - minute_went_round_us(minute));
+                  now_us - minute_went_round_us(of->minute));
 }
 
 /* ---- the database and the house --------------------------------------------------------------------------------- */
@@ -241,6 +241,6 @@ void metrics_write(FILE *to, const struct metrics_of *of) {
     put_handling(to, of);
     put_batches(to, of->tally);
     put_load(to, of, now_us);
-    put_chores(to, of->minute, now_us);
+    put_chores(to, of, now_us);
     put_database(to, of, now_us);
 }

@@ -5,8 +5,8 @@
  * house, less often where they take long. What it heard last is kept, and copied out under a lock that is never held
  * while it asks.
  */
-#ifndef TAGIH_RPC_PULSE_H
-#define TAGIH_RPC_PULSE_H
+#ifndef TAGIH_ENGINE_PULSE_H
+#define TAGIH_ENGINE_PULSE_H
 
 #include "store/db.h"
 #include "store/figure.h"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Chores: what the clock asks for and no call does. The minute's thread (minute.c) goes through the table in
- * chores.c once a minute: for each chore it asks which agencies have something to do, and works on each of
- * them in transactions of its own. A new chore is a line there; the thread is not touched.
+ * Chores: what the clock asks for and no call does. The minute's thread (minute.c) goes through the server's
+ * table (rpc/chores.c) once a minute: for each chore it asks which agencies have something to do, and works on
+ * each of them in transactions of its own. A new chore is a line there; the thread is not touched.
  *
  * Any number of servers of one database may do it at once, and a round may be killed anywhere: a chore takes
  * each of its things under a lock and leaves it so that it is not found again.
  */
-#ifndef TAGIH_RPC_CHORES_H
-#define TAGIH_RPC_CHORES_H
+#ifndef TAGIH_ENGINE_CHORES_H
+#define TAGIH_ENGINE_CHORES_H
 
 #include "store/db.h"
 #include "tagih/arena.h"
@@ -35,8 +35,6 @@ struct chore {
     tagih_err (*work_signed)(const struct rpc_server *server, struct db *db, struct arena *arena, agency_id agency, instant now,
                              int64_t deadline_us, size_t *n);
 };
-
-extern const struct chore chores[];
 
 /** The chain of postings that the clock writes: one for all servers, under its lock. */
 #define CLOCK_WRITER 1

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who calls: from the authorization header to claims, with a cache of verified tokens. */
-#ifndef TAGIH_RPC_AUTH_H
-#define TAGIH_RPC_AUTH_H
+#ifndef TAGIH_ENGINE_AUTH_H
+#define TAGIH_ENGINE_AUTH_H
 
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 
 struct token_cache;
 struct rate_limits;

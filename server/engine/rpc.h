@@ -14,8 +14,8 @@
  * queues SAVE and returns; the commit follows. It may run several times for the same items and must set all results
  * anew each time. Errors of one item go into that item; an error returned is everybody's.
  */
-#ifndef TAGIH_RPC_RPC_H
-#define TAGIH_RPC_RPC_H
+#ifndef TAGIH_ENGINE_RPC_H
+#define TAGIH_ENGINE_RPC_H
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Errors on the wire. The array below is the only place where a class meets a gRPC status. */
-#include "rpc/status.h"
+#include "engine/status.h"
 
 #include "contract.h"
 

@@ -4,7 +4,7 @@
  * Then, for each call: token → rate → wire check → unpack → field checks (bind_prepare, no database), and for each
  * batch: transaction → callers → handler → commit → answers (bind_serve).
  */
-#include "rpc/bind.h"
+#include "engine/bind.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -12,12 +12,12 @@
 #include <string.h>
 
 #include "contract.h"
-#include "rpc/auth.h"
-#include "rpc/feed.h"
-#include "rpc/server.h"
-#include "rpc/status.h"
-#include "rpc/tally.h"
-#include "rpc/wire.h"
+#include "engine/auth.h"
+#include "engine/feed.h"
+#include "engine/server.h"
+#include "engine/status.h"
+#include "engine/tally.h"
+#include "engine/wire.h"
 #include "run/clock.h"
 #include "run/log.h"
 #include "store_statements.h"

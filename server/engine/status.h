@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a reason of err.def to what a client sees: one gRPC status, one sentence, google.rpc.Status details. */
-#ifndef TAGIH_RPC_STATUS_H
-#define TAGIH_RPC_STATUS_H
+#ifndef TAGIH_ENGINE_STATUS_H
+#define TAGIH_ENGINE_STATUS_H
 
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 
 /** The gRPC status of a reason, by its class. Pure. */
 enum call_status status_of(tagih_err err);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a server counts of its calls, for /metrics (rpc/metrics.c). Everything is a number that only grows, added to with
+ * What a server counts of its calls, for /metrics (engine/metrics.c). Everything is a number that only grows, added to with
  * relaxed atomics: no lock, no memory, three additions a call. Whoever reads sees each number as of about now; a histogram
  * and its sum may be a call apart.
  */
-#ifndef TAGIH_RPC_TALLY_H
-#define TAGIH_RPC_TALLY_H
+#ifndef TAGIH_ENGINE_TALLY_H
+#define TAGIH_ENGINE_TALLY_H
 
 #include <stdatomic.h>
 #include <stddef.h>

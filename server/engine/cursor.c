@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cursors as bytes (cursor.h). Called by feed.c and pull.c. */
-#include "rpc/cursor.h"
+#include "engine/cursor.h"
 
 #include <endian.h>
 #include <sodium.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Called from the binding and the crew; nothing here may take longer than the addition that it is. */
-#include "rpc/tally.h"
+#include "engine/tally.h"
 
 #include <stdlib.h>
 

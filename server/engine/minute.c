@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The thread behind minute.h. */
-#include "rpc/minute.h"
+#include "engine/minute.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -10,8 +10,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "rpc/chores.h"
-#include "rpc/feed.h"
+#include "engine/chores.h"
+#include "engine/feed.h"
+#include "engine/server.h"
 #include "run/clock.h"
 #include "run/grow.h"
 #include "run/log.h"
@@ -81,6 +82,7 @@ static void round_of(struct minute *minute, const struct chore *chore, atomic_bo
 
 static void *run(void *context) {
     struct minute *minute = context;
+    const struct chore *chores = minute->server->chores;
     struct pollfd end = {.fd = minute->end, .events = POLLIN};
     while (!atomic_load(&minute->stopping)) {
         for (size_t i = 0; chores[i].name && !atomic_load(&minute->stopping); i++) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Page tokens: made, and read back only where they came from. */
-#include "rpc/page.h"
+#include "engine/page.h"
 
 #include <assert.h>
 #include <sodium.h>
 #include <string.h>
 
-#include "rpc/bind.h"
+#include "engine/bind.h"
 
 #define VERSION 1
 #define TAG_BYTES 8

@@ -4,8 +4,8 @@
  * accepts any enum value, knows no depth and turns 4 MB of empty sub-messages into 240 MB; so all that is refused here,
  * by the message's own descriptor, with the field's name.
  */
-#ifndef TAGIH_RPC_WIRE_H
-#define TAGIH_RPC_WIRE_H
+#ifndef TAGIH_ENGINE_WIRE_H
+#define TAGIH_ENGINE_WIRE_H
 
 #include <protobuf-c/protobuf-c.h>
 

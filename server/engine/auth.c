@@ -4,14 +4,14 @@
  * start, so nobody can aim at a place in the table. Places come in sets of WAYS, each set under one of STRIPES locks:
  * with one place a hash, 2 000 phones in 8 192 places would throw each other out and cost a fifth of the server's time.
  */
-#include "rpc/auth.h"
+#include "engine/auth.h"
 
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "rpc/server.h"
+#include "engine/server.h"
 
 #define CACHE_PLACES 8192
 #define WAYS 8

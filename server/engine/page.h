@@ -16,10 +16,10 @@
  *
  * Lists with another key use rpc_check_page() and rpc_check_page_token() with it.
  */
-#ifndef TAGIH_RPC_PAGE_H
-#define TAGIH_RPC_PAGE_H
+#ifndef TAGIH_ENGINE_PAGE_H
+#define TAGIH_ENGINE_PAGE_H
 
-#include "rpc/rpc.h"
+#include "engine/rpc.h"
 #include "store/db.h"
 
 /** The longest key of a row. */

@@ -7,10 +7,10 @@
  * No timer and no artificial delay: at most two batches of a method are at work, so while the database works the next
  * batch gathers by itself; alone, a call is a batch of one. Ready lists are served round robin.
  */
-#ifndef TAGIH_RPC_CREW_H
-#define TAGIH_RPC_CREW_H
+#ifndef TAGIH_ENGINE_CREW_H
+#define TAGIH_ENGINE_CREW_H
 
-#include "rpc/bind.h"
+#include "engine/bind.h"
 
 struct crew;
 

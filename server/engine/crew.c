@@ -3,7 +3,7 @@
  * One lock guards ring, ready lists and parked calls; nothing under it takes longer than a few pointer moves. A call
  * is in exactly one place (item->place): in the ring, in a ready list, parked, or in a worker's hands.
  */
-#include "rpc/crew.h"
+#include "engine/crew.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -11,9 +11,9 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "rpc/server.h"
-#include "rpc/status.h"
-#include "rpc/tally.h"
+#include "engine/server.h"
+#include "engine/status.h"
+#include "engine/tally.h"
 #include "run/clock.h"
 #include "run/grow.h"
 #include "run/log.h"

@@ -10,8 +10,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "rpc/crew.h"
-#include "rpc/feed.h"
+#include "engine/crew.h"
+#include "engine/feed.h"
 #include "run/clock.h"
 #include "run/log.h"
 #include "store/feed.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The thread behind pulse.h. */
-#include "rpc/pulse.h"
+#include "engine/pulse.h"
 
 #include <poll.h>
 #include <pthread.h>
