@@ -9,7 +9,7 @@
 
 #include "contract.h"
 #include "domain/role.h"
-#include "rpc/auth.h"
+#include "engine/auth.h"
 #include "rpc/services.h"
 #include "run/clock.h"
 #include "run/grow.h"

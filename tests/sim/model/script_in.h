@@ -3,8 +3,8 @@
 #ifndef TAGIH_TESTS_SIM_MODEL_SCRIPT_IN_H
 #define TAGIH_TESTS_SIM_MODEL_SCRIPT_IN_H
 
-#include "rpc/bind.h"
-#include "rpc/server.h"
+#include "engine/bind.h"
+#include "engine/server.h"
 #include "tests/sim/model/model.h"
 #include "tests/sim/model/script.h"
 #include "tests/sim/phone.h"
