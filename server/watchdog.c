@@ -2,19 +2,17 @@
 /* The thread behind watchdog.h. How often it looks and how patient it is follows from what the service manager asks for. */
 #include "server/watchdog.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "engine/crew.h"
 #include "net/server.h"
 #include "run/clock.h"
 #include "run/log.h"
 #include "run/notify.h"
+#include "run/rounds.h"
 
 /* Without a service manager that says otherwise. */
 #define PATIENCE_US (20 * US_PER_S)
@@ -25,9 +23,8 @@
 struct watchdog {
     struct net_server *net;
     const struct crew *crew;
-    pthread_t thread;
-    int end; /* eventfd */
-    atomic_bool stopping, resting;
+    struct rounds rounds;
+    atomic_bool resting;
     _Atomic int64_t opened_us; /* when all doors were last found open, CLOCK_MONOTONIC */
     int64_t patience_us, worker_us_max;
     bool knocked; /* the last knock was answered */
@@ -67,14 +64,13 @@ static void look(struct watchdog *watchdog) {
 
 static void *run(void *context) {
     struct watchdog *watchdog = context;
-    struct pollfd end = {.fd = watchdog->end, .events = POLLIN};
     sigset_t broken_pipe; /* OpenSSL writes to sockets that may have been closed */
     sigemptyset(&broken_pipe);
     sigaddset(&broken_pipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &broken_pipe, NULL);
-    while (!atomic_load(&watchdog->stopping)) {
+    while (!rounds_are_over(&watchdog->rounds)) {
         look(watchdog);
-        poll(&end, 1, (int)(watchdog->patience_us / LOOKS / US_PER_MS));
+        rounds_rest(&watchdog->rounds, watchdog->patience_us / LOOKS, -1);
     }
     return NULL;
 }
@@ -90,14 +86,10 @@ tagih_err watchdog_open(struct net_server *net, const struct crew *crew, int64_t
     watchdog->patience_us = asked_us ? asked_us : PATIENCE_US;
     watchdog->knocked = true;
     atomic_store(&watchdog->opened_us, clock_monotonic_us());
-    watchdog->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (watchdog->end >= 0 && pthread_create(&watchdog->thread, NULL, run, watchdog) == 0) {
-        *out = watchdog;
-        return TAGIH_OK;
-    }
-    if (watchdog->end >= 0) close(watchdog->end);
-    free(watchdog);
-    return FAIL(OUT_OF_MEMORY);
+    tagih_err err = rounds_begin(&watchdog->rounds, run, watchdog);
+    if (err_is_ok(err)) *out = watchdog;
+    else free(watchdog);
+    return err;
 }
 
 void watchdog_rest(struct watchdog *watchdog) {
@@ -106,11 +98,6 @@ void watchdog_rest(struct watchdog *watchdog) {
 
 void watchdog_close(struct watchdog *watchdog) {
     if (!watchdog) return;
-    atomic_store(&watchdog->stopping, true);
-    uint64_t one = 1;
-    ssize_t written = write(watchdog->end, &one, sizeof one);
-    (void)written; /* full: then it is marked */
-    pthread_join(watchdog->thread, NULL);
-    close(watchdog->end);
+    rounds_end(&watchdog->rounds);
     free(watchdog);
 }

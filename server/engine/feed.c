@@ -3,17 +3,14 @@
  * The thread behind feed.h. What it does to the database may wait for it (a database that is down); writers only leave
  * a mark under a lock that is never held for longer than that.
  */
-#include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "engine/crew.h"
 #include "engine/feed.h"
 #include "run/clock.h"
 #include "run/log.h"
+#include "run/rounds.h"
 #include "store/feed.h"
 
 #define TELL_US_MIN (50 * US_PER_MS)
@@ -34,11 +31,9 @@ struct feed {
     struct db db;
     struct arena arena;
     void *arena_memory;
-    pthread_t thread;
+    struct rounds rounds; /* woken when there is news */
     pthread_mutex_t lock; /* guards news */
     struct news news;
-    int mark; /* eventfd: there is news, or the end */
-    atomic_bool stopping;
     int backend;        /* the connection that listens; 0: none */
     bool deaf;          /* the last try to listen or ask failed */
     int64_t told_us, asked_us;
@@ -55,12 +50,6 @@ static bool news_has(const struct news *news, agency_id agency) {
     return false;
 }
 
-static void mark(struct feed *feed) {
-    uint64_t one = 1;
-    ssize_t written = write(feed->mark, &one, sizeof one);
-    (void)written; /* full: then it is marked */
-}
-
 void feed_dirty(struct feed *feed, agency_id agency) {
     if (!feed) return;
     pthread_mutex_lock(&feed->lock);
@@ -68,7 +57,7 @@ void feed_dirty(struct feed *feed, agency_id agency) {
     bool full = feed->news.n == FEED_TOLD_MAX; /* one more is found by asking, within a second */
     if (!full && !news_has(&feed->news, agency)) feed->news.agencies[feed->news.n++] = agency;
     pthread_mutex_unlock(&feed->lock);
-    if (first) mark(feed);
+    if (first) rounds_wake(&feed->rounds);
 }
 
 static struct news news_take(struct feed *feed) {
@@ -149,48 +138,38 @@ static void ask(struct feed *feed) {
 
 /* ---- the thread ----------------------------------------------------------------------------------------------- */
 
-static int wait_ms(struct feed *feed) {
-    int64_t wait_us = feed->parked ? TICK_US : TICK_IDLE_US;
+static int64_t wait_us(struct feed *feed) {
+    int64_t tick_us = feed->parked ? TICK_US : TICK_IDLE_US;
     int64_t tell_us = feed->told_us + TELL_US_MIN - clock_monotonic_us();
-    if (has_news(feed) && tell_us < wait_us) wait_us = tell_us > 0 ? tell_us : 0;
-    return (int)((wait_us + US_PER_MS - 1) / US_PER_MS);
-}
-
-static void pause_for_news(struct feed *feed) {
-    struct pollfd fds[2] = {{.fd = feed->mark, .events = POLLIN}, {.fd = feed_socket(&feed->db), .events = POLLIN}};
-    if (poll(fds, 2, wait_ms(feed)) <= 0) return;
-    uint64_t marks;
-    ssize_t got = fds[0].revents ? read(feed->mark, &marks, sizeof marks) : 0;
-    (void)got;
+    if (!has_news(feed) || tell_us >= tick_us) return tick_us;
+    return tell_us > 0 ? tell_us : 0;
 }
 
 static void *run(void *context) {
     struct feed *feed = context;
-    while (!atomic_load(&feed->stopping)) {
+    while (!rounds_are_over(&feed->rounds)) {
         listen(feed);
         hear(feed);
         tell(feed);
         ask(feed);
         feed->parked = crew_tick(feed->crew, clock_monotonic_us());
-        pause_for_news(feed);
+        rounds_rest(&feed->rounds, wait_us(feed), feed_socket(&feed->db));
     }
     return NULL;
 }
 
 static tagih_err open_all(struct feed *feed, const struct db_options *database) {
     feed->arena_memory = malloc(ARENA_BYTES);
-    feed->mark = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (!feed->arena_memory || feed->mark < 0) return FAIL(OUT_OF_MEMORY);
+    if (!feed->arena_memory) return FAIL(OUT_OF_MEMORY);
     arena_init(&feed->arena, feed->arena_memory, ARENA_BYTES);
     struct db_options options = *database;
     options.worker = "feed";
     TRY(db_open(&feed->db, &options));
-    return pthread_create(&feed->thread, NULL, run, feed) == 0 ? TAGIH_OK : FAIL(OUT_OF_MEMORY);
+    return rounds_begin(&feed->rounds, run, feed);
 }
 
 static void release(struct feed *feed) {
     db_release(&feed->db);
-    if (feed->mark >= 0) close(feed->mark);
     if (feed->arena_memory) arena_reset(&feed->arena);
     free(feed->arena_memory);
     pthread_mutex_destroy(&feed->lock);
@@ -202,7 +181,6 @@ tagih_err feed_open(const struct db_options *database, struct crew *crew, struct
     struct feed *feed = calloc(1, sizeof *feed);
     if (!feed) return FAIL(OUT_OF_MEMORY);
     feed->crew = crew;
-    feed->mark = -1;
     pthread_mutex_init(&feed->lock, NULL);
     tagih_err err = open_all(feed, database);
     if (err_is_ok(err)) *out = feed;
@@ -212,8 +190,6 @@ tagih_err feed_open(const struct db_options *database, struct crew *crew, struct
 
 void feed_close(struct feed *feed) {
     if (!feed) return;
-    atomic_store(&feed->stopping, true);
-    mark(feed);
-    pthread_join(feed->thread, NULL);
+    rounds_end(&feed->rounds);
     release(feed);
 }

@@ -2,13 +2,9 @@
 /* The thread behind minute.h. */
 #include "engine/minute.h"
 
-#include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "engine/chores.h"
 #include "engine/feed.h"
@@ -16,6 +12,7 @@
 #include "run/clock.h"
 #include "run/grow.h"
 #include "run/log.h"
+#include "run/rounds.h"
 
 #define DATABASE_US_MAX (5 * US_PER_S)
 #define AGENCIES_MAX 1000 /* in one round; the others come a minute later */
@@ -25,11 +22,9 @@ struct minute {
     struct db db;
     struct arena arena;
     bool arena_open;
-    pthread_t thread;
+    struct rounds rounds;
     struct feed *feed;
     const struct rpc_server *server;
-    int end; /* eventfd */
-    atomic_bool stopping;
     atomic_bool failing[CHORES_MAX]; /* the last round of each chore did; read by anyone */
     _Atomic int64_t went_round_us;   /* CLOCK_MONOTONIC */
     agency_id agencies[AGENCIES_MAX];
@@ -42,7 +37,7 @@ static int64_t soon(void) {
 static tagih_err work_agency(struct minute *minute, const struct chore *chore, agency_id agency,
                              size_t *done) {
     size_t n = chore->batch;
-    for (int i = 0; i < BATCHES_MAX && n == chore->batch && !atomic_load(&minute->stopping); i++) {
+    for (int i = 0; i < BATCHES_MAX && n == chore->batch && !rounds_are_over(&minute->rounds); i++) {
         struct db *db = &minute->db;
         TRY(chore->work ? chore->work(db, &minute->arena, agency, clock_now(), soon(), &n)
                         : chore->work_signed(minute->server, db, &minute->arena, agency, clock_now(), soon(), &n));
@@ -59,7 +54,7 @@ static tagih_err work_all(struct minute *minute, const struct chore *chore, size
     if (chore->house) return chore->house(&minute->db, &minute->arena, soon(), done);
     TRY(chore->find(&minute->db, &minute->arena, clock_now(), soon(), minute->agencies, AGENCIES_MAX, &n));
     tagih_err first = TAGIH_OK;
-    for (size_t i = 0; i < n && !atomic_load(&minute->stopping); i++) {
+    for (size_t i = 0; i < n && !rounds_are_over(&minute->rounds); i++) {
         tagih_err err = work_agency(minute, chore, minute->agencies[i], done);
         if (err_is_ok(first)) first = err;
     }
@@ -83,13 +78,12 @@ static void round_of(struct minute *minute, const struct chore *chore, atomic_bo
 static void *run(void *context) {
     struct minute *minute = context;
     const struct chore *chores = minute->server->chores;
-    struct pollfd end = {.fd = minute->end, .events = POLLIN};
-    while (!atomic_load(&minute->stopping)) {
-        for (size_t i = 0; chores[i].name && !atomic_load(&minute->stopping); i++) {
+    while (!rounds_are_over(&minute->rounds)) {
+        for (size_t i = 0; chores[i].name && !rounds_are_over(&minute->rounds); i++) {
             round_of(minute, &chores[i], &minute->failing[i]);
         }
         atomic_store(&minute->went_round_us, clock_monotonic_us());
-        poll(&end, 1, (int)(US_PER_MINUTE / US_PER_MS));
+        rounds_rest(&minute->rounds, US_PER_MINUTE, -1);
     }
     return NULL;
 }
@@ -104,17 +98,15 @@ int64_t minute_went_round_us(const struct minute *minute) {
 
 static tagih_err open_all(struct minute *minute, const struct db_options *database) {
     minute->arena_open = grow_arena_open(&minute->arena);
-    minute->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (!minute->arena_open || minute->end < 0) return FAIL(OUT_OF_MEMORY);
+    if (!minute->arena_open) return FAIL(OUT_OF_MEMORY);
     struct db_options options = *database;
     options.worker = "minute";
     TRY(db_open(&minute->db, &options));
-    return pthread_create(&minute->thread, NULL, run, minute) == 0 ? TAGIH_OK : FAIL(OUT_OF_MEMORY);
+    return rounds_begin(&minute->rounds, run, minute);
 }
 
 static void release(struct minute *minute) {
     db_release(&minute->db);
-    if (minute->end >= 0) close(minute->end);
     if (minute->arena_open) grow_arena_close(&minute->arena);
     free(minute);
 }
@@ -126,7 +118,6 @@ tagih_err minute_open(const struct db_options *database, const struct rpc_server
     if (!minute) return FAIL(OUT_OF_MEMORY);
     minute->feed = feed;
     minute->server = server;
-    minute->end = -1;
     atomic_store(&minute->went_round_us, clock_monotonic_us());
     tagih_err err = open_all(minute, database);
     if (err_is_ok(err))
@@ -138,10 +129,6 @@ tagih_err minute_open(const struct db_options *database, const struct rpc_server
 
 void minute_close(struct minute *minute) {
     if (!minute) return;
-    atomic_store(&minute->stopping, true);
-    uint64_t one = 1;
-    ssize_t written = write(minute->end, &one, sizeof one);
-    (void)written; /* full: then it is marked */
-    pthread_join(minute->thread, NULL);
+    rounds_end(&minute->rounds);
     release(minute);
 }

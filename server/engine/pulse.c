@@ -2,16 +2,13 @@
 /* The thread behind pulse.h. */
 #include "engine/pulse.h"
 
-#include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "run/clock.h"
 #include "run/grow.h"
 #include "run/log.h"
+#include "run/rounds.h"
 
 #define ASK_US (2 * US_PER_S)
 #define ASK_US_MAX (2 * US_PER_S)
@@ -23,9 +20,7 @@ struct pulse {
     struct db db;
     struct arena arena;
     bool arena_open;
-    pthread_t thread;
-    int end; /* eventfd */
-    atomic_bool stopping;
+    struct rounds rounds;
     pthread_mutex_t lock; /* guards heard; held for a copy, never while the database is asked */
     struct pulse_heard heard;
     int64_t figures_due_us;
@@ -77,29 +72,26 @@ static void read_figures(struct pulse *pulse) {
 
 static void *run(void *context) {
     struct pulse *pulse = context;
-    struct pollfd end = {.fd = pulse->end, .events = POLLIN};
-    while (!atomic_load(&pulse->stopping)) {
+    while (!rounds_are_over(&pulse->rounds)) {
         read_figures(pulse);
-        if (poll(&end, 1, (int)(ASK_US / US_PER_MS)) == 0) ask(pulse);
+        if (rounds_rest(&pulse->rounds, ASK_US, -1)) ask(pulse);
     }
     return NULL;
 }
 
 static tagih_err open_all(struct pulse *pulse, const struct db_options *database) {
     pulse->arena_open = grow_arena_open(&pulse->arena);
-    pulse->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (!pulse->arena_open || pulse->end < 0) return FAIL(OUT_OF_MEMORY);
+    if (!pulse->arena_open) return FAIL(OUT_OF_MEMORY);
     struct db_options options = *database;
     options.worker = "pulse";
     options.log = NULL; /* a database that is away is told once, not every two seconds */
     TRY(db_open(&pulse->db, &options));
     ask(pulse);
-    return pthread_create(&pulse->thread, NULL, run, pulse) == 0 ? TAGIH_OK : FAIL(OUT_OF_MEMORY);
+    return rounds_begin(&pulse->rounds, run, pulse);
 }
 
 static void release(struct pulse *pulse) {
     db_release(&pulse->db);
-    if (pulse->end >= 0) close(pulse->end);
     if (pulse->arena_open) grow_arena_close(&pulse->arena);
     pthread_mutex_destroy(&pulse->lock);
     free(pulse);
@@ -109,7 +101,6 @@ tagih_err pulse_open(const struct db_options *database, struct pulse **out) {
     *out = NULL;
     struct pulse *pulse = calloc(1, sizeof *pulse);
     if (!pulse) return FAIL(OUT_OF_MEMORY);
-    pulse->end = -1;
     pthread_mutex_init(&pulse->lock, NULL);
     tagih_err err = open_all(pulse, database);
     if (err_is_ok(err)) *out = pulse;
@@ -119,10 +110,6 @@ tagih_err pulse_open(const struct db_options *database, struct pulse **out) {
 
 void pulse_close(struct pulse *pulse) {
     if (!pulse) return;
-    atomic_store(&pulse->stopping, true);
-    uint64_t one = 1;
-    ssize_t written = write(pulse->end, &one, sizeof one);
-    (void)written; /* full: then it is marked */
-    pthread_join(pulse->thread, NULL);
+    rounds_end(&pulse->rounds);
     release(pulse);
 }
