@@ -280,10 +280,7 @@ static void answer_timeline(struct rpc_item *item, const struct timeline *list, 
 
 static tagih_err send_timeline(struct rpc_batch *batch, const struct timeline *list) {
     struct params p;
-    params_init(&p, batch->arena, STMT_account_owner, 0);
-    params_one_uuid(&p, &batch->agency);
-    params_one_uuid(&p, &list->account);
-    TRY(tx_send(batch->tx, &p));
+    TRY(account_send_owner(batch->tx, batch->arena, list->account));
     params_init(&p, batch->arena, STMT_account_timeline, 0);
     params_one_uuid(&p, &batch->agency);
     params_one_uuid(&p, &list->account);
@@ -297,14 +294,12 @@ static tagih_err list_timeline(struct rpc_batch *batch) {
     const struct timeline *list = item->checked;
     TRY(send_timeline(batch, list));
     TRY(rpc_load(batch));
-    DEFER(result) struct result owner = {0}, rows = {0};
-    tx_take(batch->tx, &owner);
+    struct account_owner owner;
+    DEFER(result) struct result rows = {0};
+    account_take_owner(batch->tx, &owner);
     tx_take(batch->tx, &rows);
     if (!rpc_ok(item)) return TAGIH_OK;
-    bool there = result_count(&owner) == 1;
-    bool has_collector = there && !result_is_null(&owner, 0, 0);
-    user_id collector = {there ? result_uuid_or_nil(&owner, 0, 0) : (uuid){{0}}};
-    if (there && may_see(item, has_collector, collector)) answer_timeline(item, list, &rows);
+    if (owner.found && may_see(item, owner.has_collector, owner.collector)) answer_timeline(item, list, &rows);
     else rpc_fail(item, FAIL(NOT_PERMITTED));
     return TAGIH_OK;
 }

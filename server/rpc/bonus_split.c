@@ -6,6 +6,7 @@
 #include "rpc/bonus_credit.h"
 #include "rpc/payment_view.h"
 #include "run/random.h"
+#include "store/account.h"
 #include "store/bonus_credit.h"
 
 #define REASON_MAX 500
@@ -154,9 +155,13 @@ tagih_err bonus_splits(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     struct bonus_split_read *rows;
     size_t n;
+    struct account_owner owner;
+    TRY(account_send_owner(batch->tx, batch->arena, *(const account_id *)item->checked));
     TRY(bonus_split_send_list(batch->tx, batch->arena, *(const account_id *)item->checked));
     TRY(rpc_load(batch));
+    account_take_owner(batch->tx, &owner);
     TRY(bonus_split_take_list(batch->tx, batch->arena, &rows, &n));
+    if (rpc_ok(item) && !owner.found) rpc_fail(item, FAIL(NOT_PERMITTED));
     if (!rpc_ok(item)) return TAGIH_OK;
     Tagih__V1__ListSplitsResponse *out = item->response;
     out->splits = rpc_alloc(item, (n + 1) * sizeof *out->splits);

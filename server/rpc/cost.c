@@ -12,6 +12,7 @@
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
 #include "run/random.h"
+#include "store/account.h"
 #include "store/adjustment.h"
 
 #define REASON_MAX 500
@@ -198,13 +199,17 @@ static tagih_err answer_list(struct rpc_item *item, const struct result *r) {
 static tagih_err list_taking_costs(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const struct costs_of *list = item->checked;
+    struct account_owner owner;
+    TRY(account_send_owner(batch->tx, batch->arena, list->account));
     TRY(cost_send_open(batch->tx, batch->arena, list->account));
     TRY(cost_send_list(batch->tx, batch->arena, list->account, list->page.after.at_us, list->page.after.id,
                        list->page.size + 1));
     TRY(rpc_load(batch));
     DEFER(result) struct result r = {0};
+    account_take_owner(batch->tx, &owner);
     int64_t open_minor = cost_take_open(batch->tx);
     tx_take(batch->tx, &r);
+    if (rpc_ok(item) && !owner.found) rpc_fail(item, FAIL(NOT_PERMITTED));
     if (!rpc_ok(item)) return TAGIH_OK;
     ((Tagih__V1__ListTakingCostsResponse *)item->response)->open_minor = open_minor;
     return answer_list(item, &r);

@@ -14,6 +14,7 @@
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
 #include "run/random.h"
+#include "store/account.h"
 #include "store/offer.h"
 
 #define REASON_MAX 500
@@ -283,11 +284,15 @@ static tagih_err answer_list(struct rpc_item *item, const struct result *r) {
 static tagih_err list_offers(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const struct listing *list = item->checked;
+    struct account_owner owner;
+    TRY(account_send_owner(batch->tx, batch->arena, list->account));
     TRY(offer_send_list(batch->tx, batch->arena, list->account, list->page.after.at_us, list->page.after.id,
                         list->page.size + 1));
     TRY(rpc_load(batch));
     DEFER(result) struct result r = {0};
+    account_take_owner(batch->tx, &owner);
     tx_take(batch->tx, &r);
+    if (rpc_ok(item) && !owner.found) rpc_fail(item, FAIL(NOT_PERMITTED));
     return rpc_ok(item) ? answer_list(item, &r) : TAGIH_OK;
 }
 

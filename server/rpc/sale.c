@@ -13,6 +13,7 @@
 #include "rpc/paying.h"
 #include "rpc/payment_view.h"
 #include "rpc/services.h"
+#include "store/account.h"
 #include "store/adjustment.h"
 
 #define REASON_MAX 500
@@ -315,11 +316,16 @@ static tagih_err answer_list(struct rpc_batch *batch, const struct result *page)
 static tagih_err list_sales(struct rpc_batch *batch) {
     struct rpc_item *item = batch->items[0];
     const struct listing *list = item->checked;
+    struct account_owner owner;
+    TRY(account_send_owner(batch->tx, batch->arena, list->filter.account));
     TRY(sale_send_list(batch->tx, batch->arena, list->filter.account, list->filter.surplus_open, list->page.after.at_us,
                        list->page.after.id, list->page.size + 1));
     TRY(rpc_load(batch));
     DEFER(result) struct result page = {0};
+    account_take_owner(batch->tx, &owner);
     tx_take(batch->tx, &page);
+    bool all = uuid_is_nil(list->filter.account.u);
+    if (rpc_ok(item) && !all && !owner.found) rpc_fail(item, FAIL(NOT_PERMITTED));
     return rpc_ok(item) ? answer_list(batch, &page) : TAGIH_OK;
 }
 

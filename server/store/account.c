@@ -138,3 +138,16 @@ void account_read_due(const struct result *r, size_t i, account_id *account, str
                        [COMPONENT_PRINCIPAL] = result_int8(r, i, COL(principal_minor))}};
     memcpy(out->owed_minor, out->open_minor, sizeof out->owed_minor);
 }
+
+tagih_err account_send_owner(struct tx *tx, struct arena *arena, account_id account) {
+    return tx_send_id(tx, arena, STMT_account_owner, account.u);
+}
+
+void account_take_owner(struct tx *tx, struct account_owner *out) {
+    DEFER(result) struct result r = {0};
+    tx_take(tx, &r);
+    *out = (struct account_owner){.found = result_count(&r) == 1};
+    if (!out->found || result_is_null(&r, 0, COL_account_owner_collector_id)) return;
+    out->has_collector = true;
+    out->collector.u = result_uuid(&r, 0, COL_account_owner_collector_id);
+}

@@ -76,4 +76,14 @@ TAGIH_MUST_USE tagih_err account_send_dues(struct tx *tx, struct arena *arena, c
 /** Read one: `out` has what is open. */
 void account_read_due(const struct result *r, size_t row, account_id *account, struct instalment_open *out);
 
+/** Who works an account, for lists of what is an account's own. */
+struct account_owner {
+    bool found; /* there is such an account */
+    bool has_collector;
+    user_id collector;
+};
+
+TAGIH_MUST_USE tagih_err account_send_owner(struct tx *tx, struct arena *arena, account_id account);
+void account_take_owner(struct tx *tx, struct account_owner *out);
+
 #endif
