@@ -33,6 +33,7 @@ usage: ./build.sh <verb> [options]
   run [...]      build, then `tagihd serve --dev`: a server with its own database, ready to be called
   bench [...]    the rates against plain SQL, at most 15 minutes; --json FILE
   check          clang, sanitizers, thread sanitizer, one minute of fuzzing
+  sim [...]      field days simulated from a seed, with everything that can go wrong; --days N --seed S --story SEED
   prove [...]    simulate, break, attack, measure: one table, about 10 minutes; --nightly, --release
   chaos NAME [.] one proof by trouble of tests/chaos/, with its own options: s2, storms, jumps; --help
   mutants [..]   plants bugs, one at a time, and sees that the tests find them; --list names them
@@ -326,6 +327,7 @@ bench) on_cluster bench tests/bench/bench.py "$@" ;;
 chaos) [ $# -gt 0 ] || die "chaos wants a name: s2, storms, jumps" 2
     on_cluster chaos "tests/chaos/$1.py" "${@:2}" ;;
 mutants) on_cluster mutants tests/mutants/mutants.py "$@" ;;
+sim) verb_build; exec "$build/gcc/tests/sim/sim" "$@" ;;
 prove) need "${packages_test[@]}"; on_exit drop_spec_clusters; on_cluster prove tests/prove/prove.py "$@" ;;
 run) verb_run "$@" ;;
 check) verb_check ;;

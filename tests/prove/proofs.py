@@ -37,6 +37,7 @@ def spec(name, **sizes):
 
 
 PROOFS = [
+    Proof("sim", "S1 field days", program("{build}/tests/sim/sim", days=(2000, 20000, 1000000))),
     Proof("mutants", "planted bugs", program("tests/mutants/mutants.py", set=("short", "all", "all")), alone=True),
     Proof("s2", "S2: field days, the real thing", program("tests/chaos/s2.py", days=(20, 1000, 10000)), alone=True),
     Proof("storms", "duplicate storms", spec("storm_spec", TAGIH_STORMS=(200, 2000, 20000)), alone=True, spec=True),
