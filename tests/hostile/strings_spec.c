@@ -251,7 +251,7 @@ static void new_references(const struct text_field *fields, size_t n, char id[UU
 /* The strings that a field gets: [from, from + step, …) below NASTY_COUNT. */
 static size_t step_of(const struct method *m) {
     if (strcmp(m->name, "SessionService/Login") == 0) return NASTY_COUNT / LOGINS;
-    return getenv("TAGIH_STRINGS_ALL") ? 1 : EVERY_NTH;
+    return hostile_every(EVERY_NTH);
 }
 
 static void try_field(const struct method *m, ProtobufCMessage *request, const struct text_field *fields, size_t n, size_t i,

@@ -41,6 +41,11 @@ PROOFS = [
     Proof("mutants", "planted bugs", program("tests/mutants/mutants.py", set=("short", "all", "all")), alone=True),
     Proof("s2", "S2: field days, the real thing", program("tests/chaos/s2.py", days=(20, 1000, 10000)), alone=True),
     Proof("storms", "duplicate storms", spec("storm_spec", TAGIH_STORMS=(200, 2000, 20000)), alone=True, spec=True),
+    Proof("edge", "HTTP/2 abuse through nginx", program("tests/hostile/edge_abuse.py", seconds=(3, 30, 120)), alone=True),
+    Proof("strings", "nasty strings, text limits", spec("strings_spec", TAGIH_HOSTILE_EVERY=(16, 1, 1)), spec=True),
+    Proof("bursts", "messages made to burst", spec("burst_spec", TAGIH_HOSTILE_EVERY=(2, 1, 1)), spec=True),
+    Proof("forgeries", "forged envelopes", spec("cbor_spec"), spec=True),
+    Proof("vectors", "signature vectors of others", spec("vectors_spec"), spec=True),
     Proof("matrix", "access matrix", spec("matrix_spec"), spec=True, invariants="I11"),
     Proof("agencies", "agencies apart, every table", spec("agencies_spec"), spec=True, invariants="I11"),
 ]
