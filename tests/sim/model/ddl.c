@@ -203,26 +203,78 @@ static void create_index(struct model *model, struct mq_parser *p, bool unique) 
     skip_statement(p);
 }
 
+static void forget_key(struct mq_table *table, const char *name) {
+    for (size_t i = 0; i < table->n_indexes; i++) {
+        if (strcmp(table->indexes[i].name, name) != 0) continue;
+        table->indexes[i].unique = false;
+        if (table->primary == (int)i) table->primary = -1;
+    }
+}
+
 static void drop_index(struct model *model, struct mq_parser *p) {
     if (mq_take_word(p, "if")) mq_want_word(p, "exists");
     const char *name = mq_want_name(p);
-    for (size_t i = 0; i < model->n_tables; i++) {
-        struct mq_table *table = model->tables[i];
-        for (size_t k = 0; k < table->n_indexes; k++) {
-            if (strcmp(table->indexes[k].name, name) == 0) table->indexes[k].unique = false;
+    for (size_t i = 0; i < model->n_tables; i++) forget_key(model->tables[i], name);
+    skip_statement(p);
+}
+
+static int without(int column, int gone) {
+    return column > gone ? column - 1 : column;
+}
+
+/* Keys that it is part of went with it. */
+static void drop_column(struct mq_parser *p, struct mq_table *table, const char *name) {
+    int gone = mq_table_column(table, name);
+    if (gone < 0) mq_parse_fail(p, "no such column");
+    for (size_t i = 0; i < table->n_indexes; i++) {
+        struct mq_index *index = &table->indexes[i];
+        for (size_t k = 0; k < index->n; k++) {
+            if (index->columns[k] == gone) mq_parse_fail(p, "a column of a key is dropped");
+            index->columns[k] = without(index->columns[k], gone);
         }
     }
-    skip_statement(p);
+    for (size_t i = 0; i < table->n_references; i++) {
+        for (size_t k = 0; k < table->references[i].n; k++) table->references[i].columns[k] = without(table->references[i].columns[k], gone);
+    }
+    table->agency_column = without(table->agency_column, gone);
+    table->n_columns--;
+    for (size_t i = (size_t)gone; i < table->n_columns; i++) table->columns[i] = table->columns[i + 1];
+}
+
+static void alter_column(struct mq_parser *p, struct mq_table *table) {
+    int column = mq_table_column(table, mq_want_name(p));
+    if (column < 0) mq_parse_fail(p, "no such column");
+    bool drop = mq_take_word(p, "drop");
+    if (!drop) mq_want_word(p, "set");
+    if (mq_take_word(p, "storage")) {
+        mq_want_name(p);
+        return;
+    }
+    mq_want_word(p, "not");
+    mq_want_word(p, "null");
+    table->columns[column].not_null = !drop;
 }
 
 static void alter_table(struct model *model, struct mq_parser *p) {
     struct mq_table *table = want_table(model, p);
     do {
-        if (!mq_take_word(p, "add")) break;
-        mq_take_word(p, "column");
-        parse_table_part(model, p, table);
+        if (mq_take_word(p, "add")) {
+            mq_take_word(p, "column");
+            parse_table_part(model, p, table);
+        } else if (mq_at_words(p, "drop", "constraint")) {
+            p->at += 2;
+            forget_key(table, mq_want_name(p));
+        } else if (mq_at_words(p, "drop", "column")) {
+            p->at += 2;
+            drop_column(p, table, mq_want_name(p));
+        } else if (mq_at_words(p, "alter", "column")) {
+            p->at += 2;
+            alter_column(p, table);
+        } else {
+            mq_parse_fail(p, "this change of a table is not modelled");
+        }
     } while (mq_take_sign(p, ","));
-    skip_statement(p);
+    mq_want_sign(p, ";");
 }
 
 /* ---- functions ------------------------------------------------------------------------------------------------- */

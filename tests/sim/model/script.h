@@ -7,15 +7,23 @@
 #ifndef TAGIH_TESTS_SIM_MODEL_SCRIPT_H
 #define TAGIH_TESTS_SIM_MODEL_SCRIPT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
-/** The scripts' names; NULL behind the last one. */
-extern const char *const script_names[];
+#include "tagih/bytes.h"
+
+/** The i-th script's name; NULL behind the last one. */
+const char *script_name(size_t i);
 
 struct script_options {
     uint64_t seed;   /* of the random script */
     size_t entries;  /* of the random script */
-    bool faults;     /* the store is to fail on the way (the model alone can) */
+    /* what the model alone can: */
+    bool faults;        /* it fails on the way */
+    const char *tamper; /* what a hand changes in the end; NULL: nothing */
+    hash256 *digest;    /* [out] of all in the end; NULL: not wanted */
 };
 
 /** Run a script on the store that is linked, and tell it. */

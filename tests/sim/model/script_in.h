@@ -16,6 +16,7 @@
 struct script {
     const struct script_options *options;
     FILE *out;
+    bool is_retried;
     struct model *model;
     struct db db;
     struct rpc_server server;
@@ -58,6 +59,7 @@ void script_say(struct script *s, const char *format, ...) __attribute__((format
 struct script_steps {
     const char *name;
     void (*run)(struct script *s);
+    bool is_retried; /* what a try that failed took of the sequences stays taken: their numbers are not told */
 };
 extern const struct script_steps script_steps[];
 
