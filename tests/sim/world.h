@@ -18,8 +18,8 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "rpc/bind.h"
-#include "rpc/server.h"
+#include "engine/bind.h"
+#include "engine/server.h"
 #include "tests/sim/model/model.h"
 #include "tests/sim/phone.h"
 #include "tests/sim/sim_plan.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "contract.h"
-#include "rpc/auth.h"
+#include "engine/auth.h"
 #include "rpc/services.h"
 #include "run/grow.h"
 #include "run/random.h"
