@@ -18,6 +18,10 @@
 /** The longest signed token, in bytes. */
 #define TOKEN_MAX 384
 
+/** So much may the clocks of two servers differ, or one be set back: a token is in force that long before its first second.
+ */
+#define TOKEN_SKEW_S 60
+
 /** Who calls. Stable numbers. */
 enum token_caller {
     TOKEN_STAFF = 1,       /* a person with a password */

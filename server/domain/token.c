@@ -46,7 +46,7 @@ tagih_err token_open(struct bytes in, installation_id installation, struct token
 
 tagih_err token_check_time(const struct token *token, instant now) {
     if (now.us >= token->expires_s * US_PER_S) return FAIL(TOKEN_EXPIRED);
-    return now.us >= token->not_before_s * US_PER_S ? TAGIH_OK : FAIL(TOKEN_INVALID);
+    return now.us >= (token->not_before_s - TOKEN_SKEW_S) * US_PER_S ? TAGIH_OK : FAIL(TOKEN_INVALID);
 }
 
 tagih_err token_open_verify(struct bytes in, installation_id installation, const public_key *key, instant now,

@@ -52,11 +52,12 @@ static void the_longest_token_fits_and_one_out_of_range_is_not_signed(void **sta
     assert_fails(token_sign(&token, keys.installation, &keys.server_secret, out, 10, &len), BUFFER_SMALL);
 }
 
-static void a_token_is_in_force_from_its_first_second_and_dead_in_its_last(void **state) {
+static void a_token_is_in_force_a_minute_before_its_first_second_and_dead_in_its_last(void **state) {
     (void)state;
     struct token token;
-    assert_fails(token_open_verify(signed_token, keys.installation, &keys.server, AT(ISSUED - 1), &token),
+    assert_fails(token_open_verify(signed_token, keys.installation, &keys.server, AT(ISSUED - TOKEN_SKEW_S - 1), &token),
                  TOKEN_INVALID);
+    assert_ok(token_open_verify(signed_token, keys.installation, &keys.server, AT(ISSUED - TOKEN_SKEW_S), &token));
     assert_ok(token_open_verify(signed_token, keys.installation, &keys.server, AT(EXPIRES - 1), &token));
     assert_fails(token_open_verify(signed_token, keys.installation, &keys.server, AT(EXPIRES), &token),
                  TOKEN_EXPIRED);
@@ -105,7 +106,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_token_says_who_calls),
         cmocka_unit_test(the_longest_token_fits_and_one_out_of_range_is_not_signed),
-        cmocka_unit_test(a_token_is_in_force_from_its_first_second_and_dead_in_its_last),
+        cmocka_unit_test(a_token_is_in_force_a_minute_before_its_first_second_and_dead_in_its_last),
         cmocka_unit_test(another_key_another_installation_and_another_kind_are_invalid_alike),
         cmocka_unit_test(no_changed_byte_and_no_garbage_is_let_in),
     };
