@@ -51,6 +51,7 @@ create table account_state (
     month_on date,
     month_bucket smallint,
     snapshot_on date not null,
+    snapshot_us bigint not null default 0,  -- when its newest snapshot was received: what comes later is never before it
     assumed boolean not null default false,
     lat_e7 integer not null,
     lon_e7 integer not null,

@@ -162,13 +162,31 @@ struct ledger_side book__money_side(const struct post *post) {
 
 /* ---- rows ----------------------------------------------------------------------------------------------------- */
 
+/* What comes after a snapshot stands on top of it, also when the clock has gone back since (R-IMP-3b). */
+static instant received_on_top(struct book *book, const struct post *post) {
+    const struct posting_account *account = book_account(book, post->account);
+    instant first = {account ? account->snapshot.us + 1 : 0};
+    return post->received.us < first.us ? first : post->received;
+}
+
 static void payment_row_add(struct book *book, const struct post *post, struct posted *posted) {
-    book->payments[book->n_payments++] = (struct payment_row){
-        .id = post->payment, .account = post->account, .source = post->source, .tender = post->tender, .tag = post->tag,
-        .has_reference = post->reference.len > 0, .reference = post->reference, .amount_minor = post->amount_minor,
-        .currency = bytes_text(post->currency.code), .value_us = post->value.us, .received_us = post->received.us,
-        .value_on = post->value_on, .posting_on = posted->posting_on, .has_collector = !uuid_is_nil(post->collector.u),
-        .collector = post->collector, .has_actor = post->has_actor, .actor = post->actor};
+    book->payments[book->n_payments++] = (struct payment_row){.id = post->payment,
+                                                              .account = post->account,
+                                                              .source = post->source,
+                                                              .tender = post->tender,
+                                                              .tag = post->tag,
+                                                              .has_reference = post->reference.len > 0,
+                                                              .reference = post->reference,
+                                                              .amount_minor = post->amount_minor,
+                                                              .currency = bytes_text(post->currency.code),
+                                                              .value_us = post->value.us,
+                                                              .received_us = received_on_top(book, post).us,
+                                                              .value_on = post->value_on,
+                                                              .posting_on = posted->posting_on,
+                                                              .has_collector = !uuid_is_nil(post->collector.u),
+                                                              .collector = post->collector,
+                                                              .has_actor = post->has_actor,
+                                                              .actor = post->actor};
     posted->payment = book->n_payments;
 }
 
@@ -430,9 +448,14 @@ static void own_fact(struct book *book, const struct post *post, struct posted *
                                      .has_actor = post->has_actor, .actor = post->actor};
         posting_withdrawal(&posted->own_fact, book->tx, book->arena, &row);
     } else {
-        struct account_fact_row row = {.posting = post->id, .account = post->account, .fact = book__fact_of(post),
-                                       .currency = bytes_text(post->currency.code), .reason = post->note,
-                                       .received = post->received, .has_actor = post->has_actor, .actor = post->actor};
+        struct account_fact_row row = {.posting = post->id,
+                                       .account = post->account,
+                                       .fact = book__fact_of(post),
+                                       .currency = bytes_text(post->currency.code),
+                                       .reason = post->note,
+                                       .received = received_on_top(book, post),
+                                       .has_actor = post->has_actor,
+                                       .actor = post->actor};
         posting_account_fact(&posted->own_fact, book->tx, book->arena, &row);
     }
     posted->facts[posted->n_facts++] = &posted->own_fact;

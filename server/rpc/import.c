@@ -247,6 +247,15 @@ static void start_over(struct import_item *item) {
     if (decided_here) item->err = TAGIH_OK;
 }
 
+/* A snapshot is never older than the one it replaces, whatever has happened to the clock since (R-IMP-3b). */
+static instant behind_all(const struct import_item *items, size_t n, instant now) {
+    for (size_t i = 0; i < n; i++) {
+        const struct import_loaded *at = &items[i].loaded;
+        if (at->seen && now.us <= at->snapshot.us) now.us = at->snapshot.us + 1;
+    }
+    return now;
+}
+
 tagih_err import_decide(struct tx *tx, struct arena *arena, const struct import_file *file, struct import_item *items,
                         size_t n, instant now) {
     struct import_loaded *loaded = ARENA_ARRAY(arena, n, struct import_loaded);
@@ -259,6 +268,7 @@ tagih_err import_decide(struct tx *tx, struct arena *arena, const struct import_
         start_over(&items[i]);
         items[i].loaded = loaded[i];
     }
+    saving.now = behind_all(items, n, now);
     TRY(import_rules(tx, arena, file, items, n, now));
     size_t n_good, n_customers;
     TRY(sort_out(arena, file, items, n, good, &n_good, customers, &n_customers));

@@ -70,7 +70,7 @@ static tagih_err save_states(struct tx *tx, struct arena *arena, const struct im
         TRY(state_of(arena, good[i], saving->days.today, &rows[at]));
     }
     TRY(import_send_new(tx, arena, rows, n_new, saving->file->as_of_on, saving->now));
-    return import_send_updated(tx, arena, rows + n_new, n_old, saving->file->as_of_on);
+    return import_send_updated(tx, arena, rows + n_new, n_old, saving->file->as_of_on, saving->now);
 }
 
 static tagih_err save_snapshots(struct tx *tx, struct arena *arena, const struct import_saving *saving,

@@ -68,6 +68,7 @@ static void take_account(const struct result *r, size_t i, struct arena *arena, 
     out->open_minor[COMPONENT_PRINCIPAL] = result_int8(r, i, COL(principal_minor));
     out->credit_minor = result_int8(r, i, COL(credit_minor));
     out->snapshot_on = result_date(r, i, COL(snapshot_on));
+    out->snapshot.us = result_int8(r, i, COL(snapshot_us));
     out->assumed = result_bool_or(r, i, COL(assumed), false);
     out->has_later = result_bool(r, i, COL(has_later));
     out->in_this_file = !result_is_null(r, i, COL(last_file)) &&
@@ -199,6 +200,7 @@ tagih_err import_send_new(struct tx *tx, struct arena *arena, const struct impor
     params_int4(&p, &rows[0].lon_e7, s);
     params_one_int2(&p, ADDRESS_STREET);
     place_columns(&p, rows);
+    params_one_int8(&p, at.us);
     return tx_send(tx, &p);
 }
 
@@ -212,7 +214,7 @@ static tagih_err send_clear(struct tx *tx, struct arena *arena, const struct imp
 }
 
 tagih_err import_send_updated(struct tx *tx, struct arena *arena, const struct import_state *rows, size_t n,
-                              civil_date as_of) {
+                              civil_date as_of, instant at) {
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
     struct params p;
@@ -229,6 +231,7 @@ tagih_err import_send_updated(struct tx *tx, struct arena *arena, const struct i
     params_int4(&p, &rows[0].lat_e7, s);
     params_int4(&p, &rows[0].lon_e7, s);
     place_columns(&p, rows);
+    params_one_int8(&p, at.us);
     TRY(tx_send(tx, &p));
     return send_clear(tx, arena, rows, n);
 }

@@ -36,6 +36,7 @@ struct import_loaded {
     int64_t open_minor[COMPONENT_COUNT];
     int64_t credit_minor;
     civil_date snapshot_on;
+    instant snapshot; /* when it was received */
     bool assumed;   /* payments of ours count as contained in the new snapshot, without proof (R-IMP-3) */
     bool has_later; /* payments valued after its as-of date exist */
     bool in_this_file; /* its newest snapshot is of this file */
@@ -126,8 +127,8 @@ TAGIH_MUST_USE tagih_err import_send_customers(struct tx *tx, struct arena *aren
                                                size_t n, instant at);
 TAGIH_MUST_USE tagih_err import_send_new(struct tx *tx, struct arena *arena, const struct import_state *rows, size_t n,
                                          civil_date as_of, instant at);
-TAGIH_MUST_USE tagih_err import_send_updated(struct tx *tx, struct arena *arena, const struct import_state *rows,
-                                             size_t n, civil_date as_of);
+TAGIH_MUST_USE tagih_err import_send_updated(struct tx *tx, struct arena *arena, const struct import_state *rows, size_t n,
+                                             civil_date as_of, instant at);
 TAGIH_MUST_USE tagih_err import_send_snapshots(struct tx *tx, struct arena *arena, const struct import_snapshot *rows,
                                                size_t n, const hash256 *file, civil_date as_of, instant at,
                                                const int64_t *export_seq);

@@ -28,12 +28,12 @@ from agency a where a.agency_id = $1;
 
 -- name: import_load
 -- in:   uuid agency_id, bytea file_hash, date as_of_on, int4[] row_no, text[] account_no, text[] customer_no, int8 export_seq
--- out:  text known_result, uuid known_account, uuid account_id, uuid account_customer, uuid customer_id, text currency, text product, int2 status, date hold_from_on, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, date snapshot_on, bool assumed, bool has_later, bytea last_file
+-- out:  text known_result, uuid known_account, uuid account_id, uuid account_customer, uuid customer_id, text currency, text product, int2 status, date hold_from_on, date hold_until_on, uuid collector_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, date snapshot_on, int8 snapshot_us, bool assumed, bool has_later, bytea last_file
 -- why:  for each row: what became of it before, its account, its customer, and the account's newest snapshot.
 select k.result as known_result, k.account_id as known_account, a.account_id, a.customer_id as account_customer,
        c.customer_id, a.currency::text as currency, a.product, s.status, s.hold_from_on, s.hold_until_on,
        s.collector_id, s.fees_minor, s.penalty_minor, s.interest_minor, s.principal_minor, s.credit_minor,
-       s.snapshot_on, $7 is null and (s.assumed or exists (
+       s.snapshot_on, s.snapshot_us, $7 is null and (s.assumed or exists (
            select from payment p
            where p.agency_id = $1 and p.account_id = a.account_id and p.value_on > s.snapshot_on and p.value_on <= $3)) as assumed,
        case when $7 is null then coalesce(s.last_value_on > $3, false)
@@ -49,7 +49,7 @@ left join lateral (
     where x.agency_id = $1 and x.account_no = q.account_no limit 1) a on true
 left join lateral (
     select y.status, y.hold_from_on, y.hold_until_on, y.collector_id, y.fees_minor, y.penalty_minor,
-           y.interest_minor, y.principal_minor, y.credit_minor, y.snapshot_on, y.assumed, y.last_value_on
+           y.interest_minor, y.principal_minor, y.credit_minor, y.snapshot_on, y.snapshot_us, y.assumed, y.last_value_on
     from account_state y where y.agency_id = $1 and y.account_id = a.account_id limit 1) s on true
 left join lateral (
     select z.customer_id from customer z
@@ -98,19 +98,19 @@ insert into account (agency_id, account_id, account_no, customer_id, product, cu
 select $1, u.*, $8 from unnest($2, $3, $4, $5, $6, $7) u;
 
 -- name: import_state_insert
--- in:   uuid agency_id, uuid[] account_id, int2[] status, date[] hold_from_on, date[] hold_until_on, bool[] no_schedule, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, date[] oldest_due_on, date snapshot_on, int4[] lat_e7, int4[] lon_e7, int2 address_quality, text[] district, text[] regency, text[] phone
+-- in:   uuid agency_id, uuid[] account_id, int2[] status, date[] hold_from_on, date[] hold_until_on, bool[] no_schedule, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, date[] oldest_due_on, date snapshot_on, int4[] lat_e7, int4[] lon_e7, int2 address_quality, text[] district, text[] regency, text[] phone, int8 snapshot_us
 -- out:  none
 insert into account_state (agency_id, account_id, status, hold_from_on, hold_until_on, no_schedule, fees_minor,
     penalty_minor, interest_minor, principal_minor, oldest_due_on, snapshot_on, lat_e7, lon_e7, address_quality,
-    district, regency, phone)
+    district, regency, phone, snapshot_us)
 select $1, u.account_id, u.status, u.hold_from_on, u.hold_until_on, u.no_schedule, u.fees, u.penalty, u.interest,
-       u.principal, u.oldest_due_on, $12, u.lat_e7, u.lon_e7, $15, u.district, u.regency, u.phone
+       u.principal, u.oldest_due_on, $12, u.lat_e7, u.lon_e7, $15, u.district, u.regency, u.phone, $19
 from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $16, $17, $18)
     u (account_id, status, hold_from_on, hold_until_on, no_schedule, fees, penalty, interest, principal, oldest_due_on,
        lat_e7, lon_e7, district, regency, phone);
 
 -- name: import_state_update
--- in:   uuid agency_id, uuid[] account_id, int2[] status, date[] hold_from_on, date[] hold_until_on, bool[] placed_anew, bool[] no_schedule, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, int8[] credit_minor, int8[] debt_allocated_minor, date[] oldest_due_on, date snapshot_on, bool[] assumed, int4[] lat_e7, int4[] lon_e7, text[] district, text[] regency, text[] phone
+-- in:   uuid agency_id, uuid[] account_id, int2[] status, date[] hold_from_on, date[] hold_until_on, bool[] placed_anew, bool[] no_schedule, int8[] fees_minor, int8[] penalty_minor, int8[] interest_minor, int8[] principal_minor, int8[] credit_minor, int8[] debt_allocated_minor, date[] oldest_due_on, date snapshot_on, bool[] assumed, int4[] lat_e7, int4[] lon_e7, text[] district, text[] regency, text[] phone, int8 snapshot_us
 -- out:  bool all_written
 -- why:  a snapshot replaces what is open; a new placement begins without a collector.
 with written as (
@@ -121,7 +121,7 @@ with written as (
         hold_warnings = case when u.placed_anew then 0 else s.hold_warnings end, no_schedule = u.no_schedule,
         fees_minor = u.fees, penalty_minor = u.penalty, interest_minor = u.interest, principal_minor = u.principal,
         credit_minor = u.credit, debt_allocated_minor = u.debt_allocated, oldest_due_on = u.oldest_due_on,
-        snapshot_on = $15, assumed = u.assumed, lat_e7 = u.lat_e7, lon_e7 = u.lon_e7, district = u.district,
+        snapshot_on = $15, snapshot_us = $22, assumed = u.assumed, lat_e7 = u.lat_e7, lon_e7 = u.lon_e7, district = u.district,
         regency = u.regency, phone = u.phone, version = s.version + 1
     from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16, $17, $18, $19, $20, $21)
         u (account_id, status, hold_from_on, hold_until_on, placed_anew, no_schedule, fees, penalty, interest,

@@ -225,21 +225,31 @@ static tagih_err take_collectors(struct tx *tx, struct arena *arena, struct post
 #define COL(name) COL_posting_account_load_##name
 static void read_account(const struct result *r, size_t i, struct posting_account *out) {
     *out = (struct posting_account){
-        .id.u = result_uuid(r, i, COL(account_id)), .customer.u = result_uuid(r, i, COL(customer_id)),
-        .currency = result_currency(r, i, COL(currency)), .status = result_int2(r, i, COL(status)),
-        .hold_from = day_of(r, i, COL(hold_from_on)), .last_on = day_of(r, i, COL(last_value_on)),
-        .day_on = day_of(r, i, COL(day_on)), .month_on = day_of(r, i, COL(month_on)),
-        .snapshot_on = day_of(r, i, COL(snapshot_on)), .has_collector = !result_is_null(r, i, COL(collector_id)),
-        .collector.u = result_uuid_or_nil(r, i, COL(collector_id)), .credit_minor = result_int8(r, i, COL(credit_minor)),
-        .recoverable_minor = result_int8(r, i, COL(recoverable_minor)), .has_offer = !result_is_null(r, i, COL(offer_id)),
+        .id.u = result_uuid(r, i, COL(account_id)),
+        .customer.u = result_uuid(r, i, COL(customer_id)),
+        .currency = result_currency(r, i, COL(currency)),
+        .status = result_int2(r, i, COL(status)),
+        .hold_from = day_of(r, i, COL(hold_from_on)),
+        .last_on = day_of(r, i, COL(last_value_on)),
+        .day_on = day_of(r, i, COL(day_on)),
+        .month_on = day_of(r, i, COL(month_on)),
+        .snapshot_on = day_of(r, i, COL(snapshot_on)),
+        .has_collector = !result_is_null(r, i, COL(collector_id)),
+        .collector.u = result_uuid_or_nil(r, i, COL(collector_id)),
+        .credit_minor = result_int8(r, i, COL(credit_minor)),
+        .recoverable_minor = result_int8(r, i, COL(recoverable_minor)),
+        .has_offer = !result_is_null(r, i, COL(offer_id)),
         .debt_allocated_minor = result_int8(r, i, COL(debt_allocated_minor)),
         .last_value.us = result_int8_or(r, i, COL(last_value_us), 0),
+        .snapshot.us = result_int8(r, i, COL(snapshot_us)),
         .last_payment.u = result_uuid_or_nil(r, i, COL(last_payment_id)),
-        .has_closed = !result_is_null(r, i, COL(closed_us)), .closed.us = result_int8_or(r, i, COL(closed_us), 0),
+        .has_closed = !result_is_null(r, i, COL(closed_us)),
+        .closed.us = result_int8_or(r, i, COL(closed_us), 0),
         .former_status = (int16_t)(result_is_null(r, i, COL(former_status)) ? 0 : result_int2(r, i, COL(former_status))),
         .has_former_collector = !result_is_null(r, i, COL(former_collector)),
         .former_collector.u = result_uuid_or_nil(r, i, COL(former_collector)),
-        .hold_until = day_of(r, i, COL(hold_until_on)), .hold_promise_days = result_int2(r, i, COL(hold_promise_days))};
+        .hold_until = day_of(r, i, COL(hold_until_on)),
+        .hold_promise_days = result_int2(r, i, COL(hold_promise_days))};
     if (out->day_on.is) out->day_bucket = result_int2(r, i, COL(day_bucket));
     if (out->month_on.is) out->month_bucket = result_int2(r, i, COL(month_bucket));
 }

@@ -30,6 +30,7 @@ struct posting_account {
     user_id collector; /* now */
     bool has_closed, has_offer;
     instant closed; /* of the newest closing */
+    instant snapshot;                         /* when the newest one was received */
     int16_t former_status, hold_promise_days; /* before it; 0: none */
     bool has_former_collector, reopened;
     user_id former_collector;

@@ -79,12 +79,12 @@ returning n, head;
 
 -- name: posting_account_load
 -- in:   uuid agency_id, uuid[] account_id, uuid[] payment_id
--- out:  uuid account_id, text account_no, uuid customer_id, text currency, int2 status, date hold_from_on, uuid collector_id, int8 credit_minor, int8 recoverable_minor, int8 debt_allocated_minor, date last_value_on, int8 last_value_us, uuid last_payment_id, date day_on, int2 day_bucket, date month_on, int2 month_bucket, date snapshot_on, int8 closed_us, int2 former_status, uuid former_collector, date hold_until_on, int2 hold_promise_days, uuid offer_id
+-- out:  uuid account_id, text account_no, uuid customer_id, text currency, int2 status, date hold_from_on, uuid collector_id, int8 credit_minor, int8 recoverable_minor, int8 debt_allocated_minor, date last_value_on, int8 last_value_us, uuid last_payment_id, date day_on, int2 day_bucket, date month_on, int2 month_bucket, date snapshot_on, int8 snapshot_us, int8 closed_us, int2 former_status, uuid former_collector, date hold_until_on, int2 hold_promise_days, uuid offer_id
 -- why:  with the instant of its closing, if it is closed, and what it was before: money valued before that still posts,
 --       and what is left open again reopens it (R-LIF-1).
 select s.account_id, a.account_no, a.customer_id, a.currency::text as currency, s.status, s.hold_from_on, s.collector_id,
        s.credit_minor, s.recoverable_minor, s.debt_allocated_minor, s.last_value_on, s.last_value_us, s.last_payment_id, s.day_on,
-       s.day_bucket, s.month_on, s.month_bucket, s.snapshot_on,
+       s.day_bucket, s.month_on, s.month_bucket, s.snapshot_on, s.snapshot_us,
        c.at_us as closed_us, c.status_before as former_status, c.collector_before as former_collector, s.hold_until_on,
        s.hold_promise_days, s.offer_id
 from account_state s

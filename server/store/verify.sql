@@ -188,11 +188,15 @@ from bonus_line where agency_id = $1 and (posting_id, line_id) > ($2, $3) order 
 
 -- name: verify_accounts
 -- in:   uuid agency_id, uuid after_id, int4 limit_rows
--- out:  uuid account_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, int8 debt_allocated_minor, date oldest_due_on, date last_value_on, int8 last_value_us, uuid last_payment_id, date snapshot_on, date newest_on
+-- out:  uuid account_id, int8 fees_minor, int8 penalty_minor, int8 interest_minor, int8 principal_minor, int8 credit_minor, int8 debt_allocated_minor, date oldest_due_on, date last_value_on, int8 last_value_us, uuid last_payment_id, date snapshot_on, int8 snapshot_us, date newest_on, int8 newest_us
 select s.account_id, s.fees_minor, s.penalty_minor, s.interest_minor, s.principal_minor, s.credit_minor,
        s.debt_allocated_minor, s.oldest_due_on, s.last_value_on, s.last_value_us, s.last_payment_id, s.snapshot_on,
-       (select max(n.as_of_on) from snapshot n where n.agency_id = $1 and n.account_id = s.account_id) as newest_on
-from account_state s where s.agency_id = $1 and s.account_id > $2 order by s.account_id limit $3;
+       s.snapshot_us, w.as_of_on as newest_on, w.received_us as newest_us
+from account_state s
+left join lateral (
+    select n.as_of_on, n.received_us from snapshot n where n.agency_id = $1 and n.account_id = s.account_id
+    order by n.as_of_on desc, n.received_us desc limit 1) w on true
+where s.agency_id = $1 and s.account_id > $2 order by s.account_id limit $3;
 
 -- name: verify_instalments
 -- in:   uuid agency_id, uuid[] account_id

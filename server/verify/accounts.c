@@ -233,6 +233,8 @@ static tagih_err check_account(struct accounts *a, size_t i) {
     check_last(a, &row, i, &w);
     if (!result_is_null(&a->states, i, COL(newest_on))) {
         verify__date(&row, "snapshot_on", result_date(&a->states, i, COL(snapshot_on)), result_date(&a->states, i, COL(newest_on)));
+        verify__int(&row, "snapshot_us", result_int8(&a->states, i, COL(snapshot_us)),
+                    result_int8(&a->states, i, COL(newest_us)));
     }
     check_instalments(a, a->ids[i], &w);
     check_allocations(a, &w);

@@ -48,9 +48,9 @@ select agency, pg_temp.id('06', a), 'A' || lpad(a::text, 12, '0'), pg_temp.id('0
        'B ' || (1000 + a % 9000) || ' XYZ', us
 from x, generate_series(0, :accounts - 1) a;
 insert into account_state (agency_id, account_id, status, no_schedule, fees_minor, penalty_minor, interest_minor,
-    principal_minor, oldest_due_on, snapshot_on, lat_e7, lon_e7, address_quality, district, phone)
+    principal_minor, oldest_due_on, snapshot_on, snapshot_us, lat_e7, lon_e7, address_quality, district, phone)
 select agency, pg_temp.id('06', a), 1, false, 0, 0, 0, 3 * 100000000,
-       today - (1 + a % 90)::int, snapshot_on, -62000000 + ((a * 7919) % 500000)::int,
+       today - (1 + a % 90)::int, snapshot_on, snapshot_us, -62000000 + ((a * 7919) % 500000)::int,
        1068000000 + ((a * 104729) % 500000)::int, 1, 'Kebayoran', '+62811' || (1000000 + a)
 from x, generate_series(0::bigint, :accounts - 1) a;
 insert into snapshot (agency_id, account_id, as_of_on, file_hash, row_no, load_type, load_reason, fees_minor,

@@ -160,6 +160,62 @@ static void a_charge_outlives_the_schedule_that_it_was_made_under(void **state) 
                      MINOR(7000));
 }
 
+static void shift_snapshot(account_id account, long long by_us) {
+    const char *of = rig_text(account.u);
+    rig_run(&rig,
+            "set session_replication_role = replica;"
+            " update instalment set received_us = received_us + %1$lld where account_id = '%2$s';"
+            " update snapshot set received_us = received_us + %1$lld where account_id = '%2$s';"
+            " update account_state set snapshot_us = snapshot_us + %1$lld where account_id = '%2$s';"
+            " set session_replication_role = origin",
+            by_us, of);
+}
+
+//= RULES.md R-IMP-3b
+//  What comes after a snapshot stands on top of it, whatever happened to the server's clock in between
+static void money_that_came_after_a_snapshot_stays_when_the_clock_was_set_back_in_between(void **state) {
+    (void)state;
+    const long long ahead_us = 3600 * US_PER_S; /* the clock of the import */
+    account_id account = teller_account(&teller, collector, &debt_j1, 1);
+    teller_snapshot(&teller, account, -1, &debt_j1, 1);
+    shift_snapshot(account, ahead_us);
+    teller_paid(&teller, account,
+                &(struct paid){.amount_minor = MINOR(100000), .value = teller_noon(-3)}); /* before its as-of date */
+    assert_int_equal(teller_open_minor(&teller, account), MINOR(3900000));
+    teller_paid(&teller, account,
+                &(struct paid){.amount_minor = MINOR(50000), .value = teller_noon(-4)}); /* replays the other */
+    assert_int_equal(teller_open_minor(&teller, account), MINOR(3850000));
+    struct post charge = fact_of(account, FACT_CHARGE, MINOR(1000), COMPONENT_FEES);
+    charge.value = teller_noon(-5);
+    assert_ok(run(&charge, NULL));
+    assert_int_equal(teller_open_minor(&teller, account), MINOR(3851000));
+    shift_snapshot(account, -ahead_us);
+}
+
+static void a_snapshot_replaces_the_one_before_it_when_the_clock_was_set_back_in_between(void **state) {
+    (void)state;
+    const long long ahead_us = 3600 * US_PER_S;
+    const struct debt less = {.due_minor = {[COMPONENT_PRINCIPAL] = MINOR(2000000)}};
+    account_id account = teller_account(&teller, collector, &debt_j1, 1);
+    teller_snapshot(&teller, account, -1, &debt_j1, 1);
+    rig_run(&rig, "update account_state set snapshot_us = snapshot_us + %lld where account_id = '%s'", ahead_us,
+            rig_text(account.u));
+    teller_snapshot(&teller, account, -1, &less, 1);
+    assert_int_equal(teller_number(&teller,
+                                   "select count(*) from account_state s where account_id = '%s' and snapshot_us ="
+                                   " (select max(received_us) from snapshot n where n.account_id = s.account_id)",
+                                   account.u),
+                     1);
+    long long later =
+        teller_number(&teller,
+                      "select (max(received_us) - min(received_us)) / 1000000 from snapshot where account_id = '%s'"
+                      " and as_of_on > current_date - 30",
+                      account.u);
+    assert_true(later >= 3600);
+    teller_paid(&teller, account, &(struct paid){.amount_minor = MINOR(100000), .value = teller_noon(-3)});
+    assert_int_equal(teller_open_minor(&teller, account), MINOR(1900000));
+}
+
 /* ---- moves ---------------------------------------------------------------------------------------------------- */
 
 static void build_handover(struct trial *trial, struct book *book) {
@@ -321,6 +377,8 @@ int main(void) {
         cmocka_unit_test(a_payment_after_a_charge_pays_it_in_the_account_s_order),
         cmocka_unit_test(a_charge_of_an_instalment_that_is_not_there_writes_nothing),
         cmocka_unit_test(a_charge_outlives_the_schedule_that_it_was_made_under),
+        cmocka_unit_test(money_that_came_after_a_snapshot_stays_when_the_clock_was_set_back_in_between),
+        cmocka_unit_test(a_snapshot_replaces_the_one_before_it_when_the_clock_was_set_back_in_between),
         cmocka_unit_test(a_move_brings_its_own_lines_and_balances_follow_them),
         cmocka_unit_test(lines_that_do_not_balance_never_reach_the_ledger),
         cmocka_unit_test(what_a_fact_s_insert_writes_is_what_its_verify_reads_column_by_column),

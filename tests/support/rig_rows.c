@@ -217,12 +217,13 @@ account_id rig_account(struct rig *rig, agency_id agency, const struct rig_accou
              "insert into account (agency_id, account_id, account_no, customer_id, product, currency, created_us)"
              " values ('%s', '%s', '%s', '%s', 'CASH', 'IDR', %lld)",
         of, customer, customer, now_us(), of, id, that->account_no ? that->account_no : id, customer, now_us());
-    rig_run(rig, "insert into account_state (agency_id, account_id, status, collector_id, no_schedule, fees_minor, penalty_minor,"
-             " interest_minor, principal_minor, oldest_due_on, snapshot_on, lat_e7, lon_e7, address_quality)"
-             " values ('%s', '%s', 2, nullif('%s', '')::uuid, false, %lld, %lld, %lld, %lld, current_date - 30,"
-             " current_date - 1, %d, %d, 1)",
-        of, id, collector, fees, penalty, interest, principal, (int)or_else(that->lat_e7, MONAS_LAT_E7),
-        (int)or_else(that->lon_e7, MONAS_LON_E7));
+    rig_run(rig,
+            "insert into account_state (agency_id, account_id, status, collector_id, no_schedule, fees_minor, penalty_minor,"
+            " interest_minor, principal_minor, oldest_due_on, snapshot_on, snapshot_us, lat_e7, lon_e7, address_quality)"
+            " values ('%s', '%s', 2, nullif('%s', '')::uuid, false, %lld, %lld, %lld, %lld, current_date - 30,"
+            " current_date - 1, %lld, %d, %d, 1)",
+            of, id, collector, fees, penalty, interest, principal, received_us, (int)or_else(that->lat_e7, MONAS_LAT_E7),
+            (int)or_else(that->lon_e7, MONAS_LON_E7));
     rig_run(rig, "insert into instalment (agency_id, account_id, as_of_on, received_us, instalment_no, due_on, fees_minor,"
              " penalty_minor, interest_minor, principal_minor)"
              " values ('%s', '%s', current_date - 1, %lld, 1, current_date - 30, %lld, %lld, %lld, %lld);"

@@ -117,21 +117,25 @@ void model_account(struct model *model, const struct model_account *a) {
         sum.interest_minor += a->instalments[i].interest_minor, sum.principal_minor += a->instalments[i].principal_minor;
     }
     const char *of = lit(a->agency.u), *id = lit(a->account.u), *customer = lit(a->customer);
-    model_run(model,
-              "insert into customer (agency_id, customer_id, customer_no, created_us) values (%s, %s, 'C%s', %" PRId64 ")"
-              " on conflict do nothing;"
-              "insert into account (agency_id, account_id, account_no, customer_id, product, currency, created_us)"
-              " values (%s, %s, 'A%s', %s, 'CASH', '%s', %" PRId64 ");"
-              "insert into account_state (agency_id, account_id, status, collector_id, no_schedule, fees_minor, penalty_minor,"
-              " interest_minor, principal_minor, oldest_due_on, snapshot_on, lat_e7, lon_e7, address_quality)"
-              " values (%s, %s, %d, %s, false, %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %s, '%s', %d, %d, 1);"
-              "insert into snapshot (agency_id, account_id, as_of_on, file_hash, row_no, load_type, load_reason, fees_minor,"
-              " penalty_minor, interest_minor, principal_minor, received_us)"
-              " values (%s, %s, '%s', '', 1, 1, 'simulated', %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ")",
-              of, customer, number, a->at_us, of, id, number, customer, a->currency ? a->currency : "IDR", a->at_us, of, id, 2,
-              lit(a->collector.u), sum.fees_minor, sum.penalty_minor, sum.interest_minor, sum.principal_minor, oldest_due(a),
-              day(a->as_of_on), a->lat_e7, a->lon_e7, of, id, day(a->as_of_on), sum.fees_minor, sum.penalty_minor, sum.interest_minor,
-              sum.principal_minor, a->at_us);
+    model_run(
+        model,
+        "insert into customer (agency_id, customer_id, customer_no, created_us) values (%s, %s, 'C%s', %" PRId64
+        ")"
+        " on conflict do nothing;"
+        "insert into account (agency_id, account_id, account_no, customer_id, product, currency, created_us)"
+        " values (%s, %s, 'A%s', %s, 'CASH', '%s', %" PRId64
+        ");"
+        "insert into account_state (agency_id, account_id, status, collector_id, no_schedule, fees_minor, penalty_minor,"
+        " interest_minor, principal_minor, oldest_due_on, snapshot_on, snapshot_us, lat_e7, lon_e7, address_quality)"
+        " values (%s, %s, %d, %s, false, %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %s, '%s', %" PRId64
+        ", %d, %d, 1);"
+        "insert into snapshot (agency_id, account_id, as_of_on, file_hash, row_no, load_type, load_reason, fees_minor,"
+        " penalty_minor, interest_minor, principal_minor, received_us)"
+        " values (%s, %s, '%s', '', 1, 1, 'simulated', %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ")",
+        of, customer, number, a->at_us, of, id, number, customer, a->currency ? a->currency : "IDR", a->at_us, of, id, 2,
+        lit(a->collector.u), sum.fees_minor, sum.penalty_minor, sum.interest_minor, sum.principal_minor, oldest_due(a),
+        day(a->as_of_on), a->at_us, a->lat_e7, a->lon_e7, of, id, day(a->as_of_on), sum.fees_minor, sum.penalty_minor,
+        sum.interest_minor, sum.principal_minor, a->at_us);
     add_instalments(model, a);
 }
 
