@@ -53,9 +53,9 @@ select count(*) as checked, count(*) filter (where a.payment_id is null) as wron
     min(p.payment_id::text) filter (where a.payment_id is null) as example
 from payment p left join (select distinct agency_id, payment_id from allocation) a using (agency_id, payment_id);
 
--- I1 an account's debt allocated is that of its unreversed payments
+-- I1 an account's debt allocated (R-BON-1a) is that of its unreversed payments
 with standing as (
-    select p.agency_id, p.account_id, sum(a.fees_minor + a.penalty_minor + a.interest_minor + a.principal_minor) as minor
+    select p.agency_id, p.account_id, sum(a.debt_minor) as minor
     from payment p join allocation a using (agency_id, payment_id)
     where not exists (select from payment_reversal r where r.agency_id = p.agency_id and r.payment_id = p.payment_id)
       and a.version = (select max(version) from allocation x where x.agency_id = p.agency_id and x.payment_id = p.payment_id)

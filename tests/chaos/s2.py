@@ -62,7 +62,7 @@ class Office(Demo):
         super().__init__(Namespace(portfolio=options.portfolio, outcomes=options.outcomes, phones=options.phones,
                                    visits=options.visits, seed=options.seed, accounts=options.accounts))
         self.cluster, self.name = self.database, f"{name}_{os.getpid()}"
-        self.made, self.proxy = [], None
+        self.made, self.proxy, self.keep = [], None, bool(os.environ.get("SIM_KEEP"))
 
     def open(self):
         self.use(f"{self.name}_office")
@@ -87,7 +87,8 @@ class Office(Demo):
         self.plan_day()
 
     def end_round(self):
-        psql(self.cluster, f"drop database {self.made.pop()} with (force)")
+        if not self.keep:
+            psql(self.cluster, f"drop database {self.made.pop()} with (force)")
 
     def kill_server(self):
         self.server.kill()
@@ -102,7 +103,7 @@ class Office(Demo):
                 process.kill()
                 process.wait()
         self.server = self.phones = None
-        for name in self.made:
+        for name in () if self.keep else self.made:
             psql(self.cluster, f"drop database if exists {name} with (force)")
         self.made = []
         super().close()
