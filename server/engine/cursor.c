@@ -38,7 +38,7 @@ void cursor_read(const struct cursor_audience *audience, struct bytes in, struct
     tag_of(audience, in.data, tag);
     if (memcmp(tag, in.data + BODY_BYTES, TAG_BYTES) != 0) return;
     out->placed = true;
-    out->system_id = get_be64(in.data + 1);
+    out->history_id = get_be64(in.data + 1);
     out->place.xid = get_be64(in.data + 9);
     out->place.n = get_be64(in.data + 17);
     memcpy(out->after.b, in.data + 25, sizeof out->after.b);
@@ -46,7 +46,7 @@ void cursor_read(const struct cursor_audience *audience, struct bytes in, struct
 
 void cursor_write(const struct cursor_audience *audience, const struct cursor *cursor, uint8_t out[CURSOR_BYTES]) {
     out[0] = CURSOR_VERSION;
-    put_be64(out + 1, (uint64_t)cursor->system_id);
+    put_be64(out + 1, (uint64_t)cursor->history_id);
     put_be64(out + 9, (uint64_t)cursor->place.xid);
     put_be64(out + 17, (uint64_t)cursor->place.n);
     memcpy(out + 25, cursor->after.b, sizeof cursor->after.b);
@@ -56,9 +56,9 @@ void cursor_write(const struct cursor_audience *audience, const struct cursor *c
 }
 
 bool cursor_holds(const struct cursor *cursor, const struct feed_position *position) {
-    return cursor->placed && cursor->system_id == position->system_id && cursor->place.xid <= position->xid_next;
+    return cursor->placed && cursor->history_id == position->history_id && cursor->place.xid <= position->xid_next;
 }
 
 struct cursor cursor_now(const struct feed_position *position) {
-    return (struct cursor){.placed = true, .system_id = position->system_id, .place = {position->xid_min, 0}};
+    return (struct cursor){.placed = true, .history_id = position->history_id, .place = {position->xid_min, 0}};
 }

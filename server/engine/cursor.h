@@ -2,12 +2,12 @@
 /*
  * Cursors of the feed: opaque bytes that say behind which change their holder stands.
  *
- *     version, 1 byte ‖ system id, 8 ‖ xid, 8 ‖ n, 8 ‖ key of the last row of a first, whole reading, 16 ‖ tag, 8
+ *     version, 1 byte ‖ history id, 8 ‖ xid, 8 ‖ n, 8 ‖ key of the last row of a first, whole reading, 16 ‖ tag, 8
  *
  * tag = the first 8 bytes of SHA-256("tagih.cursor.1" 00 ‖ installation ‖ audience 00 ‖ agency ‖ holder ‖ what comes
- * before). A cursor that is another's, another database's, of a future that never came or no cursor at all is answered
- * with "read everything anew", never with an error: a phone can do that by itself. It proves nothing; what a caller may
- * see is decided by the query.
+ * before). A cursor that is another's, another database's, of before a failover, of a future that never came or no cursor at
+ * all is answered with "read everything anew", never with an error: a phone can do that by itself. It proves nothing; what a
+ * caller may see is decided by the query.
  */
 #ifndef TAGIH_ENGINE_CURSOR_H
 #define TAGIH_ENGINE_CURSOR_H
@@ -20,7 +20,7 @@
 struct cursor {
     bool given;  /* the request had one, good or bad */
     bool placed; /* it is well-formed and its holder's */
-    int64_t system_id;
+    int64_t history_id;
     struct feed_place place;
     uuid after; /* not nil: a whole reading goes on behind this row */
 };

@@ -10,6 +10,7 @@
 
 static void position_read(const struct result *r, struct feed_position *out) {
     out->system_id = result_int8(r, 0, COL_feed_position_system_id);
+    out->history_id = result_int8(r, 0, COL_feed_position_history_id);
     out->xid_min = result_int8(r, 0, COL_feed_position_xid_min);
     out->xid_next = result_int8(r, 0, COL_feed_position_xid_next);
 }

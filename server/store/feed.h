@@ -15,7 +15,8 @@ struct feed_place {
 
 /** Where the feed of this database stands. */
 struct feed_position {
-    int64_t system_id; /* of the cluster: another one has another history */
+    int64_t system_id;  /* of the cluster */
+    int64_t history_id; /* of the cluster and its timeline: after a failover it is another one */
     int64_t xid_min;   /* every smaller one is settled */
     int64_t xid_next;  /* not given to anybody yet */
 };

@@ -4,11 +4,15 @@
 
 -- name: feed_position
 -- in:   none
--- out:  int8 system_id, int8 xid_min, int8 xid_next
--- why:  where "now" is: everything below xid_min is settled, xid_next was not given to anybody yet.
-select c.system_identifier as system_id, pg_snapshot_xmin(s.s)::text::int8 as xid_min,
-       pg_snapshot_xmax(s.s)::text::int8 as xid_next
-from pg_control_system() c, pg_current_snapshot() s (s);
+-- out:  int8 system_id, int8 history_id, int8 xid_min, int8 xid_next
+-- why:  where "now" is: everything below xid_min is settled, xid_next was not given to anybody yet. A history is a cluster
+--       and its timeline: a promoted standby gives out transaction numbers again that the one before it had given to what
+--       never arrived, so a place of the old timeline may lie behind changes that nobody has read.
+select c.system_identifier as system_id, hashint8extended(c.system_identifier, t.timeline) as history_id,
+       pg_snapshot_xmin(s.s)::text::int8 as xid_min, pg_snapshot_xmax(s.s)::text::int8 as xid_next
+from pg_control_system() c, pg_current_snapshot() s (s),
+     lateral (select case when pg_is_in_recovery() then (select timeline_id from pg_control_checkpoint())
+                          else ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int4 end::int8) t (timeline);
 
 -- name: feed_list
 -- in:   uuid agency_id, int8 xid, int8 n, int4 max

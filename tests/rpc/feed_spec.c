@@ -294,9 +294,9 @@ static void a_cursor_of_another_agency_starts_over(void **state) {
     assert_resync(&theirs);
 }
 
-static struct place forged(int64_t system_id, int64_t xid) {
+static struct place forged(int64_t history_id, int64_t xid) {
     struct cursor_audience audience = {.name = "feed", .installation = rig.installation, .agency = agency};
-    struct cursor cursor = {.system_id = system_id, .place = {xid, 0}};
+    struct cursor cursor = {.history_id = history_id, .place = {xid, 0}};
     struct place place = {.len = CURSOR_BYTES};
     cursor_write(&audience, &cursor, place.bytes);
     return place;
@@ -304,7 +304,7 @@ static struct place forged(int64_t system_id, int64_t xid) {
 
 static void a_cursor_of_another_database_or_of_the_future_starts_over(void **state) {
     (void)state;
-    int64_t here = pg_number(&rig.pg, "select system_identifier from pg_control_system()");
+    int64_t here = pg_number(&rig.pg, "select hashint8extended(system_identifier, 1) from pg_control_system()");
     int64_t xid = pg_number(&rig.pg, "select pg_snapshot_xmax(pg_current_snapshot())");
     struct place foreign = forged(here ^ 1, xid), future = forged(here, xid + 1000000), good = forged(here, xid - 1);
     assert_resync(&foreign);

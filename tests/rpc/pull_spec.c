@@ -334,7 +334,7 @@ static void a_cursor_of_a_colleague_or_another_database_starts_over(void **state
     assert_whole_again(&nonsense);
     struct cursor_audience audience = {.name = "pull", .installation = rig.installation, .agency = agency,
                                        .holder = collector};
-    cursor_write(&audience, &(struct cursor){.system_id = 42, .place = {1, 1}}, foreign.bytes);
+    cursor_write(&audience, &(struct cursor){.history_id = 42, .place = {1, 1}}, foreign.bytes);
     assert_whole_again(&foreign);
 }
 
