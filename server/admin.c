@@ -12,6 +12,9 @@
 /* The database is asked every two seconds; when that is so long ago, it does not come back from asking. */
 #define SILENCE_US_MAX (15 * US_PER_S)
 
+/* A refused write is told for so long, unless one has gone through since: who is not sent any calls would never learn. */
+#define REFUSED_US_MAX (30 * US_PER_S)
+
 struct admin {
     struct admin_options options;
     struct net_pages *pages;
@@ -42,21 +45,28 @@ static int livez(void *context, FILE *to) {
  * servers away at once for it would be the outage that an upgrade must not be. But a connection that breaks is not made
  * anew then; once a worker has lost its own, this server must be replaced by one of the new version.
  */
-static bool schema_fits(const struct admin *admin, int version) {
-    struct crew_load load;
-    crew_load(admin->options.of.crew, clock_monotonic_us(), &load);
+static bool schema_fits(const struct admin *admin, const struct crew_load *load, int version) {
     if (version == admin->options.of.schema_version) return true;
-    return version > admin->options.of.schema_version && load.db.refused_schemas == 0;
+    return version > admin->options.of.schema_version && load->db.refused_schemas == 0;
+}
+
+/* Reads may go well all the time while its disk is full. */
+static bool takes_writes(const struct crew_load *load, int64_t now_us) {
+    return load->refused_us <= load->written_us || now_us - load->refused_us > REFUSED_US_MAX;
 }
 
 static const char *not_ready(const struct admin *admin) {
     struct pulse_heard heard;
+    struct crew_load load;
+    int64_t now_us = clock_monotonic_us();
+    crew_load(admin->options.of.crew, now_us, &load);
     pulse_hear(admin->options.of.pulse, &heard);
     if (crew_is_draining(admin->options.of.crew)) return "this server is draining";
     if (err_is(heard.err, ERR_STORE_SCHEMA)) return err_text(heard.err);
     if (!err_is_ok(heard.err)) return "the database is away";
-    if (clock_monotonic_us() - heard.asked_us > SILENCE_US_MAX) return "the database does not answer";
-    return schema_fits(admin, heard.schema_version) ? NULL : err_text(FAIL(STORE_SCHEMA));
+    if (now_us - heard.asked_us > SILENCE_US_MAX) return "the database does not answer";
+    if (!takes_writes(&load, now_us)) return "the database takes no writes";
+    return schema_fits(admin, &load, heard.schema_version) ? NULL : err_text(FAIL(STORE_SCHEMA));
 }
 
 static int readyz(void *context, FILE *to) {

@@ -21,7 +21,7 @@
 
 #define BATCH_ITEMS_MAX 1024
 #define BATCH_BYTES_MAX ((size_t)4 << 20)
-#define BATCHES_OF_METHOD_MAX 2
+#define BATCHES_OF_LIST_MAX 2
 #define PREPARE_AT_ONCE 32
 #define BATCH_ARENA_FIRST ((size_t)256 * 1024)
 #define BATCH_ARENA_MAX ((size_t)64 << 20)
@@ -40,6 +40,7 @@ struct ready {
         agency_id agency;
     } key;
     struct queue queue;
+    int at_work;        /* its batches in flight */
     struct ready *next; /* in the round of nonempty lists */
     bool in_round;
     UT_hash_handle hh;
@@ -52,6 +53,7 @@ struct rpc_worker {
     struct arena arena;
     void *arena_memory;
     struct rpc_item *items[BATCH_ITEMS_MAX];
+    const struct ready *serves; /* whose batch it has; NULL: none */
     int64_t writer;
     char name[24];
     bool started;
@@ -65,7 +67,7 @@ struct crew {
     struct queue ring, parked;
     struct ready *lists;
     struct ready *round_first, *round_last;
-    int *at_work; /* per method: batches in flight */
+    bool many_agencies;      /* more than one has called */
     atomic_size_t waiting;   /* ring and ready lists together; written under the lock, read by anyone */
     atomic_size_t parked_at; /* parked.n at the last tick, for whoever does not hold the lock */
     int idle;
@@ -169,6 +171,15 @@ struct call_sink crew_sink(struct crew *crew) {
 
 /* ---- ready lists ---------------------------------------------------------------------------------------------- */
 
+/* A call without an agency (a login) is none of another one. */
+static bool is_of_another(const struct crew *crew, agency_id agency) {
+    if (uuid_is_nil(agency.u)) return false;
+    for (const struct ready *each = crew->lists; each; each = each->hh.next) {
+        if (!uuid_is_nil(each->key.agency.u) && !uuid_equal(each->key.agency.u, agency.u)) return true;
+    }
+    return false;
+}
+
 static struct ready *ready_of(struct crew *crew, const struct rpc_item *item) {
     struct ready_key key;
     memset(&key, 0, sizeof key); /* padding is part of the key */
@@ -180,6 +191,7 @@ static struct ready *ready_of(struct crew *crew, const struct rpc_item *item) {
     ready = calloc(1, sizeof *ready);
     if (!ready) return NULL;
     ready->key = key;
+    crew->many_agencies = crew->many_agencies || is_of_another(crew, key.agency);
     HASH_ADD(hh, crew->lists, key, sizeof ready->key, ready);
     return ready;
 }
@@ -203,11 +215,21 @@ static bool ready_push(struct crew *crew, struct call *call) {
     return true;
 }
 
-/* The next list whose method may begin another batch, taken out of the round; NULL when there is none. */
+/* One agency's trouble, a lock or rows on a slow disk, is not the others': where there are several none has all workers. */
+static bool has_its_share(const struct crew *crew, agency_id agency) {
+    int has = 0;
+    for (int i = 0; i < crew->options.workers; i++) {
+        const struct ready *serves = crew->workers[i].serves;
+        has += serves && uuid_equal(serves->key.agency.u, agency.u);
+    }
+    return crew->many_agencies && crew->options.workers > 1 && has >= crew->options.workers - 1;
+}
+
+/* The next list that may begin another batch, taken out of the round; NULL when there is none. */
 static struct ready *round_take(struct crew *crew) {
     struct ready *before = NULL;
     for (struct ready *ready = crew->round_first; ready; before = ready, ready = ready->next) {
-        if (crew->at_work[ready->key.method] >= BATCHES_OF_METHOD_MAX) continue;
+        if (ready->at_work >= BATCHES_OF_LIST_MAX || has_its_share(crew, ready->key.agency)) continue;
         if (before) before->next = ready->next;
         else crew->round_first = ready->next;
         if (crew->round_last == ready) crew->round_last = before;
@@ -297,6 +319,11 @@ static void add_stats(struct crew_load *load, const struct db_stats *stats) {
 #undef X
 }
 
+static int64_t later(int64_t a_us, const _Atomic int64_t *b_us) {
+    int64_t b = atomic_load_explicit(b_us, memory_order_relaxed);
+    return a_us > b ? a_us : b;
+}
+
 void crew_load(const struct crew *crew, int64_t now_us, struct crew_load *out) {
     *out = (struct crew_load){.waiting = atomic_load_explicit(&crew->waiting, memory_order_relaxed),
                               .waiting_max = (size_t)crew->options.ring_max,
@@ -309,6 +336,8 @@ void crew_load(const struct crew *crew, int64_t now_us, struct crew_load *out) {
         out->busy += began_us != 0;
         if (began_us && now_us - began_us > out->busy_us_max) out->busy_us_max = now_us - began_us;
         add_stats(out, &worker->db.stats);
+        out->refused_us = later(out->refused_us, &worker->db.refused_us);
+        out->written_us = later(out->written_us, &worker->db.written_us);
     }
 }
 
@@ -368,10 +397,11 @@ static void work_prepare(struct rpc_worker *worker) {
 /* Serve one batch of a list. Called and returns with the lock held. */
 static void work_serve(struct rpc_worker *worker, struct ready *ready) {
     struct crew *crew = worker->crew;
-    size_t method = ready->key.method, n = batch_take(worker, ready);
+    size_t n = batch_take(worker, ready);
     struct rpc_item *watcher = worker->items[0]->bound->method->kind == RPC_WATCH ? worker->items[0] : NULL;
     uint64_t news = crew->news;
-    crew->at_work[method]++;
+    ready->at_work++;
+    worker->serves = ready;
     pthread_mutex_unlock(&crew->lock);
     struct rpc_batch batch = {.server = crew->options.server, .db = &worker->db, .arena = &worker->arena,
                               .items = worker->items, .n = n, .agency = ready->key.agency, .now = clock_now(),
@@ -381,7 +411,8 @@ static void work_serve(struct rpc_worker *worker, struct ready *ready) {
     bool waits = bind_serve(&batch);
     atomic_store_explicit(&worker->began_us, 0, memory_order_relaxed);
     pthread_mutex_lock(&crew->lock);
-    crew->at_work[method]--;
+    ready->at_work--;
+    worker->serves = NULL;
     if (waits && !watch_settle(crew, watcher, news)) bind_answer(crew->options.server, watcher);
     if (crew->round_first && crew->idle) pthread_cond_signal(&crew->work);
 }
@@ -439,9 +470,8 @@ tagih_err crew_open(const struct crew_options *options, struct crew **out) {
     crew->options = *options;
     pthread_mutex_init(&crew->lock, NULL);
     pthread_cond_init(&crew->work, NULL);
-    crew->at_work = calloc(options->table->count, sizeof *crew->at_work);
     crew->workers = calloc((size_t)options->workers, sizeof *crew->workers);
-    tagih_err err = crew->at_work && crew->workers ? TAGIH_OK : FAIL(OUT_OF_MEMORY);
+    tagih_err err = crew->workers ? TAGIH_OK : FAIL(OUT_OF_MEMORY);
     for (int i = 0; i < options->workers && err_is_ok(err); i++) err = worker_open(&crew->workers[i], crew, i);
     if (err_is_ok(err)) *out = crew;
     else crew_close(crew);
@@ -462,7 +492,6 @@ void crew_close(struct crew *crew) {
     }
     pthread_cond_destroy(&crew->work);
     pthread_mutex_destroy(&crew->lock);
-    free(crew->at_work);
     free(crew->workers);
     free(crew);
 }

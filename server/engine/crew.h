@@ -4,8 +4,9 @@
  *
  *   submit → ring (bounded) → PREPARE on any worker → ready list of (method, agency) → a worker takes all of it
  *
- * No timer and no artificial delay: at most two batches of a method are at work, so while the database works the next
- * batch gathers by itself; alone, a call is a batch of one. Ready lists are served round robin.
+ * No timer and no artificial delay: at most two batches of a list are at work, so while the database works the next batch
+ * gathers by itself; alone, a call is a batch of one. Ready lists are served round robin, and once two agencies have called
+ * one worker is always left by each for the others.
  */
 #ifndef TAGIH_ENGINE_CREW_H
 #define TAGIH_ENGINE_CREW_H
@@ -45,6 +46,7 @@ struct crew_load {
     int workers, busy;
     int64_t busy_us_max; /* for so long the slowest of them has had its batch */
     struct db_stats db;  /* of all workers' connections together */
+    int64_t refused_us, written_us; /* the newest of theirs (store/db.h); 0: never */
 };
 
 /** Each number as of about now. Any thread; takes no lock. */

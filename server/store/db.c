@@ -90,9 +90,17 @@ static char *conninfo_options(const char *conninfo) {
     return found;
 }
 
-/* A warning of the server is none of a worker's business; a broken one shows in the result. */
-static void ignore_notice(void *context, const char *message) {
-    (void)context, (void)message;
+/*
+ * A warning of the server is none of a worker's business; a broken one shows in the result. But for one: somebody has
+ * cancelled a COMMIT that waited for its synchronous standby. PostgreSQL then answers as if all were well, although only
+ * the primary has it. That is no commit to acknowledge; run again, it waits again.
+ */
+static void take_notice(void *context, const PGresult *notice) {
+    struct db *db = context;
+    const char *function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
+    if (!function || strcmp(function, "SyncRepWaitForLSN") != 0) return;
+    db->lost = true;
+    db__log(db, "a commit did not wait for its standby: %s", PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY));
 }
 
 /* What stands before "dbname" is a default that the conninfo may override; what stands behind it is ours to say. */
@@ -116,7 +124,7 @@ static tagih_err db_connect(struct db *db, const char *settings) {
         db_release(db);
         return FAIL(STORE_UNAVAILABLE);
     }
-    PQsetNoticeProcessor(db->conn, ignore_notice, NULL);
+    PQsetNoticeReceiver(db->conn, take_notice, db);
     return TAGIH_OK;
 }
 
@@ -160,7 +168,7 @@ tagih_err db__exec_text(struct db *db, const struct statement *statement, const 
     const char *state = PQresultErrorField(r.pg, PG_DIAG_SQLSTATE);
     if (sqlstate) snprintf(sqlstate, 6, "%s", state ? state : "");
     db__log(db, "statement %s: %s", statement->name, PQresultErrorMessage(r.pg));
-    return db__is_lost(db) ? FAIL(STORE_UNAVAILABLE) : FAIL(INTERNAL);
+    return db__is_lost(db) || (state && db__is_short(state)) ? FAIL(STORE_UNAVAILABLE) : FAIL(INTERNAL);
 }
 
 static bool is_on(const struct result *r, int col) {
@@ -229,7 +237,9 @@ static bool take_prepared(struct db *db, const struct statement *s, int64_t unti
     for (int step = 0; step < 2; step++) {
         PGresult *is = db__next(db, until_us);
         ExecStatusType status = PQresultStatus(is);
+        const char *state = PQresultErrorField(is, PG_DIAG_SQLSTATE);
         if (status == PGRES_FATAL_ERROR) log_refusal(db, s, is);
+        if (state && db__is_short(state)) db->lost = true; /* not the statement's fault: another time it may go */
         fits = fits && status == PGRES_COMMAND_OK && (step == 0 || statement_fits(db, s, is));
         PQclear(is);
         if (is) PQclear(db__next(db, until_us)); /* the NULL that ends an answer */

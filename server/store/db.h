@@ -11,6 +11,7 @@
 #define TAGIH_STORE_DB_H
 
 #include <libpq-fe.h>
+#include <string.h>
 
 #include "base/defer.h"
 #include "store/params.h"
@@ -54,6 +55,9 @@ struct db {
     bool lost;    /* the server did not answer in time: what the connection holds is worthless */
     struct db_options options;
     struct db_stats stats;
+    _Atomic int64_t refused_us,
+        written_us;  /* CLOCK_MONOTONIC: when a write was last refused for what is below the database (a
+                      * full or broken disk, no memory), and when one was last committed; any thread */
     uint64_t jitter; /* state of the generator that spreads retries */
     int64_t replan_us, replan_every_us; /* when plans are made anew, CLOCK_MONOTONIC, and how often */
 };
@@ -104,6 +108,10 @@ void db__log(const struct db *db, const char *format, ...) __attribute__((format
 /** Whether plans should be made anew now: a second after connecting, then in doubling steps up to 10 minutes. True once
  *  for each time. */
 bool db__replan_is_due(struct db *db);
+/** A SQLSTATE that speaks of what is below the database: disk, memory, connections (53), the system (58). */
+static inline bool db__is_short(const char *sqlstate) {
+    return strncmp(sqlstate, "53", 2) == 0 || strncmp(sqlstate, "58", 2) == 0;
+}
 /** CLOCK_MONOTONIC in µs. */
 int64_t db__now_us(void);
 /** All parameters are binary: libpq wants it said for each. */

@@ -36,6 +36,7 @@ static const struct {
     {"25006", TX_RECONNECT},   /* read_only_sql_transaction: after a failover this is a standby now */
     {"0A000", TX_RECONNECT},   /* BEGIN READ WRITE on a standby; a plan kept from before a migration */
     {"53", TX_UNAVAILABLE},    /* disk full, no memory, too many connections */
+    {"58", TX_UNAVAILABLE},    /* the system below it: a disk that does not read or write (58030) */
     {"22", TX_DATA},           /* data exceptions */
     {"23", TX_DATA},           /* constraints */
     {"P0001", TX_DATA},        /* raised by a trigger: a constraint too */
@@ -170,6 +171,7 @@ static void judge_error(struct tx *tx, const struct tx_slot *slot, const PGresul
     enum tx_verdict verdict = *sqlstate ? verdict_of(sqlstate) : db__is_lost(tx->db) ? TX_RECONNECT : TX_BUG;
     if (verdict == TX_RECONNECT && tx->options->read_only && strcmp(sqlstate, "25006") == 0) verdict = TX_BUG;
     if (verdict == TX_RECONNECT) tx->db->lost = true;
+    if (db__is_short(sqlstate) && !tx->options->read_only) tx->db->refused_us = db__now_us();
     count_failure(&tx->db->stats, sqlstate);
     if (verdict != TX_AGAIN || strcmp(sqlstate, "40P01") == 0) {
         db__log(tx->db, "%s: statement %s: %s %s %s %s", tx_name(tx), slot->statement->name, sqlstate,
@@ -261,6 +263,7 @@ tagih_err tx_commit(struct tx *tx) {
     }
     if (tx->verdict != TX_FINE) return error_of(tx->verdict);
     tx->committed = true;
+    if (!tx->options->read_only) tx->db->written_us = db__now_us();
     return TAGIH_OK;
 }
 
