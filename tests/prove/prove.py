@@ -196,7 +196,7 @@ def table(rows):
 def arguments():
     parser = argparse.ArgumentParser(prog="./build.sh prove", description=__doc__.split("\n\n")[0])
     scale = parser.add_mutually_exclusive_group()
-    scale.add_argument("--nightly", action="store_const", dest="scale", const="nightly", help="some hours, with sanitizers")
+    scale.add_argument("--nightly", action="store_const", dest="scale", const="nightly", help="some hours")
     scale.add_argument("--release", action="store_const", dest="scale", const="release", help="as long as it takes: days")
     parser.add_argument("--only", nargs="+", metavar="NAME", default=[], help="only these proofs")
     parser.add_argument("--json", metavar="FILE", help="the rows, with the faults by kind")
