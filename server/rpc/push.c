@@ -204,6 +204,7 @@ struct part {
     struct work *work;
     struct sealed **all;
     struct arena *arena;
+    bool refused; /* the database would not take an entry */
 };
 
 static tagih_err store_range(struct tx *tx, void *context, size_t first, size_t count) {
@@ -221,11 +222,12 @@ static tagih_err store_range(struct tx *tx, void *context, size_t first, size_t 
 
 static void range_failed(void *context, size_t i, tagih_err err) {
     struct part *part = context;
-    if (err_is(err, ERR_BATCH_BROKEN)) part->all[i]->broken = true;
+    if (err_is(err, ERR_BATCH_BROKEN)) part->refused = part->all[i]->broken = true;
     else part->work->err = err;
 }
 
-/* Each part is a transaction; what the database refuses is stored by itself afterwards, quarantined (R-JRN-7). */
+/* Each part is a transaction; what the database refuses is stored by itself afterwards, quarantined (R-JRN-7). What it
+ * refuses even so has an acknowledgement made for it that no COMMIT stands behind: nobody is told of it, the call fails. */
 static tagih_err store_all(struct work *work, struct arena *arena) {
     struct rpc_batch *batch = work->batch;
     struct tx_options options = {.agency = batch->agency, .deadline_us = batch->deadline_us, .name = "Push"};
@@ -238,7 +240,7 @@ static tagih_err store_all(struct work *work, struct arena *arena) {
             if (!part.all[i]->broken) continue;
             struct part alone = {.work = work, .all = part.all + i, .arena = arena};
             err = tx_run_halving(batch->db, &options, 1, store_range, range_failed, &alone, NULL);
-            if (!err_is_ok(err) || alone.all[0]->ack_len == 0) work->err = FAIL(BATCH_BROKEN);
+            if (!err_is_ok(err) || alone.refused || alone.all[0]->ack_len == 0) work->err = FAIL(BATCH_BROKEN);
         }
     }
     return work->err;

@@ -227,6 +227,28 @@ static void an_entry_that_the_database_refuses_is_quarantined_alone(void **state
     writer_end(&w);
 }
 
+//= RULES.md R-JRN-6
+//  Each entry gets one countersigned acknowledgement {entry hash, first fate, reasons, received time, key id}, made and
+//  stored in the posting transaction
+static void what_the_database_refuses_in_every_form_is_acknowledged_to_nobody(void **state) {
+    (void)state;
+    struct writer w = new_writer();
+    write_receipts(&w, 4);
+    pg_exec(&rig.pg, "alter table journal_key add constraint poison check (seq <> 3) not valid");
+    struct rig_answer refused = writer_push_range(&w, 0, 3);
+    struct rig_answer alone = writer_push_range(&w, 2, 2);
+    pg_exec(&rig.pg, "alter table journal_key drop constraint poison");
+    assert_answer(refused, BATCH_BROKEN);
+    assert_answer(alone, BATCH_BROKEN);
+    assert_int_equal(count_of("journal_key", &w), 3);
+    struct rig_answer again = writer_push_range(&w, 0, 3);
+    assert_answer(again, OK);
+    assert_int_equal(count_of("receipt", &w), 4);
+    assert_int_equal(writer_certificate(&w, &again).contiguous_seq, 4);
+    assert_balanced();
+    writer_end(&w);
+}
+
 /* As after a failover to a host that is still a standby. */
 static void a_read_only_database_is_said_and_forgotten_when_it_is_over(void **state) {
     (void)state;
@@ -287,6 +309,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_database_that_goes_away_under_load_is_said_at_once_and_comes_back_by_itself),
         cmocka_unit_test(a_row_that_somebody_holds_ends_in_a_clear_error_and_half_of_nothing),
         cmocka_unit_test(an_entry_that_the_database_refuses_is_quarantined_alone),
+        cmocka_unit_test(what_the_database_refuses_in_every_form_is_acknowledged_to_nobody),
         cmocka_unit_test(a_read_only_database_is_said_and_forgotten_when_it_is_over),
         cmocka_unit_test(sigterm_under_load_loses_no_acknowledged_call),
         cmocka_unit_test(a_server_without_its_database_refuses_to_start_and_says_why),
