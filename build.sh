@@ -139,7 +139,7 @@ start_cluster() {
 
 # Specs that kill their own PostgreSQL start it themselves; what a killed run leaves goes, too.
 drop_spec_clusters() {
-    for purpose in kill trouble; do $cluster drop "$purpose" >/dev/null 2>&1 || true; done
+    for purpose in disk kill kills pair primary standby trouble; do $cluster drop "$purpose" >/dev/null 2>&1 || true; done
 }
 
 # ---- building ------------------------------------------------------------------------------------------------

@@ -2,11 +2,11 @@
 /*
  * kill -9 in the middle of a sync, of the server and of PostgreSQL: what was acknowledged is there, what was not is
  * sent again, and nothing is there twice. Phones push without end and note every acknowledgement; a killer works
- * beside them. argv: tagihd, pg_cluster.sh.
+ * beside them. Many kills are made in rounds, each on new phones, agency and accounts. argv: tagihd, pg_cluster.sh; --help
+ * tells the rest.
  */
-#include "tests/support/writer.h"
+#include "tests/support/pusher.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -16,10 +16,9 @@
 #include "tests/support/process.h"
 
 #define PHONES 8
-#define ENTRIES 300
+#define ENTRIES PUSHER_ENTRIES
 #define ACCOUNTS 40
-#define SERVER_KILLS 20
-#define CLUSTER_KILLS 5
+#define ROUND_KILLS 20 /* of the server, in one round */
 #define DRAIN_US_MAX (60 * US_PER_S)
 #define MINOR(rupiah) (INT64_C(100) * (rupiah))
 
@@ -30,25 +29,23 @@ static struct process server;
 static agency_id agency;
 static account_id accounts[ACCOUNTS];
 static char target[160];
+static long long server_kills = 20, cluster_kills = 5, done_kills, rounds;
+static int failures;
 
-/* A phone: what it wrote and what it was told. */
-struct pusher {
-    pthread_t thread;
-    struct writer writer;
-    struct client *client;
-    uint64_t chance;
-    struct kept_ack {
-        uint8_t bytes[256];
-        size_t len;
-    } acks[ENTRIES];
-    size_t first_open; /* everything before it is acknowledged */
-    atomic_size_t told;
-    int failures;
-    char problem[256];
-};
+static struct proof proof = {.test = "S2 random kills", .unit = "kills", .invariants = "I3 I4 I5 I6 I10 I12"};
+
+static const struct proof_option options[] = {
+    {"--server-kills", "TAGIH_SERVER_KILLS", &server_kills, "kill -9 of the server", false},
+    {"--cluster-kills", "TAGIH_CLUSTER_KILLS", &cluster_kills, "and of PostgreSQL's postmaster, spread among them", false},
+    {0}};
 
 static struct pusher pushers[PHONES];
 static atomic_bool hurry; /* the killing is over: no more pauses between pushes */
+
+static void sweep(void) {
+    process_sweep();
+    rig_forget(&rig);
+}
 
 static int open_rig(void **state) {
     (void)state;
@@ -56,137 +53,74 @@ static int open_rig(void **state) {
     rig_open(&rig, NULL);
     rig_stop(&rig);
     snprintf(target, sizeof target, "unix:%s", rig.socket);
+    return 0;
+}
+
+/* New phones and accounts. */
+static void open_round(void) {
+    PQreset(rig.pg.admin);
     pg_exec(&rig.pg, "begin");
     agency = rig_agency(&rig, "Acme");
     for (int i = 0; i < PHONES; i++) {
-        user_id user = rig_user(&rig, agency, NULL, ROLE_COLLECTOR);
-        struct rig_phone phone = rig_phone(&rig, agency, user);
-        writer_begin(&pushers[i].writer, &rig, &phone);
-        pushers[i].chance = (uint64_t)i + 1;
+        pusher_close(&pushers[i]);
+        pusher_open(&pushers[i], &rig, agency, target, &hurry);
+        pushers[i].chance = ((uint64_t)proof_seed << 8 | (uint64_t)i) + 1;
     }
     for (int i = 0; i < ACCOUNTS; i++) accounts[i] = rig_account(&rig, agency, &(struct rig_account){.fees_minor = MINOR(1000)});
     pg_exec(&rig.pg, "commit");
-    return 0;
+    rounds++;
 }
 
 static int close_rig(void **state) {
     (void)state;
+    pushers_abandon(pushers, PHONES);
     process_kill(&server);
-    for (int i = 0; i < PHONES; i++) writer_end(&pushers[i].writer);
+    for (int i = 0; i < PHONES; i++) pusher_close(&pushers[i]);
     rig_close(&rig);
     cluster_close(&cluster);
     return 0;
-}
-
-/* ---- phones --------------------------------------------------------------------------------------------------- */
-
-static void write_journal(struct pusher *p, uint64_t salt) {
-    for (int i = 0; i < ENTRIES; i++) {
-        account_id account = accounts[((uint64_t)i * 7 + salt * 3) % ACCOUNTS];
-        struct journal_entry receipt = writer_receipt(&p->writer, account, MINOR(1000 + i));
-        writer_sign(&p->writer, &receipt);
-    }
-}
-
-/* The first acknowledgement is kept; another one must be the same bytes. */
-static void take_acks(struct pusher *p, const Tagih__V1__PushResponse *response, const size_t *indices, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        struct kept_ack *kept = &p->acks[indices[i]];
-        struct bytes now = bytes_make(response->acks[i].data, response->acks[i].len);
-        bool fits = now.len > 0 && now.len <= sizeof kept->bytes;
-        if (!fits || (kept->len && !bytes_equal(bytes_make(kept->bytes, kept->len), now))) {
-            snprintf(p->problem, sizeof p->problem, "entry %zu got another acknowledgement", indices[i]);
-            return;
-        }
-        memcpy(kept->bytes, now.data, now.len);
-        if (!kept->len) atomic_fetch_add(&p->told, 1);
-        kept->len = now.len;
-    }
-    while (p->first_open < ENTRIES && p->acks[p->first_open].len) p->first_open++;
-}
-
-/* Some already acknowledged entries go along: a phone that forgot the answer. */
-static size_t choose(struct pusher *p, size_t *indices) {
-    size_t n = 1 + random_below(&p->chance, 16), back = random_below(&p->chance, 4);
-    size_t first = p->first_open > back ? p->first_open - back : 0;
-    if (n > ENTRIES - first) n = ENTRIES - first;
-    for (size_t i = 0; i < n; i++) indices[i] = first + i;
-    return n;
-}
-
-static bool is_expected(enum call_status status) {
-    return status == CALL_UNAVAILABLE || status == CALL_DEADLINE_EXCEEDED || status == CALL_ABORTED || status == CALL_CANCELLED;
-}
-
-static void push_once(struct pusher *p) {
-    size_t indices[24], n = choose(p, indices);
-    struct rig_answer answer = writer_push_via(&p->writer, p->client, 5 * US_PER_S, indices, n);
-    const Tagih__V1__PushResponse *response = answer.response;
-    if (answer.status == CALL_OK && response->n_acks == n) {
-        take_acks(p, response, indices, n);
-        if (!atomic_load(&hurry)) pause_us((int64_t)random_below(&p->chance, 60) * US_PER_MS);
-        return;
-    }
-    if (!is_expected(answer.status)) {
-        snprintf(p->problem, sizeof p->problem, "Push answered %d %s: %.150s", (int)answer.status, answer.reason, answer.message);
-    }
-    p->failures++;
-    client_close(p->client); /* a phone that lost its connection makes a new one at once */
-    pause_us(20 * US_PER_MS);
-    p->client = client_open(target, NULL);
-}
-
-static void *push_all(void *context) {
-    struct pusher *p = context;
-    p->client = client_open(target, NULL);
-    while (p->first_open < ENTRIES && !*p->problem) push_once(p);
-    client_close(p->client);
-    return NULL;
-}
-
-static size_t told(void) {
-    size_t n = 0;
-    for (int i = 0; i < PHONES; i++) n += atomic_load(&pushers[i].told);
-    return n;
 }
 
 /* ---- the killer ----------------------------------------------------------------------------------------------- */
 
 /* Wait for a few answers, so that each blow falls into a running sync, then a random moment longer. */
 static void let_work(uint64_t *chance) {
-    size_t before = told();
+    size_t before = pushers_told(pushers, PHONES);
     int64_t until = clock_monotonic_us() + 15 * US_PER_S;
-    while (told() < before + 8 && told() < PHONES * ENTRIES && clock_monotonic_us() < until) pause_us(2 * US_PER_MS);
+    while (pushers_told(pushers, PHONES) < before + 8 && pushers_told(pushers, PHONES) < PHONES * ENTRIES &&
+           clock_monotonic_us() < until)
+        pause_us(2 * US_PER_MS);
     pause_us((int64_t)random_below(chance, 40) * US_PER_MS);
 }
 
-static void kill_again_and_again(void) {
-    uint64_t chance = (uint64_t)clock_now().us;
-    print_message("             chance %llu\n", (unsigned long long)chance);
-    for (int i = 0; i < SERVER_KILLS; i++) {
-        let_work(&chance);
-        assert_true(told() < PHONES * ENTRIES); /* or this is no kill in the middle of anything */
-        process_kill(&server);
-        process_serve(&server, &rig, binary);
-        if (i % (SERVER_KILLS / CLUSTER_KILLS) != 1) continue;
-        let_work(&chance);
-        assert_true(told() < PHONES * ENTRIES);
-        cluster_kill(&cluster);
-        cluster_start(&cluster);
+static void kill_server(uint64_t *chance) {
+    let_work(chance);
+    assert_true(pushers_told(pushers, PHONES) < PHONES * ENTRIES); /* or this is no kill in the middle of anything */
+    process_kill(&server);
+    process_serve(&server, &rig, binary);
+    proof_fault(&proof, "server");
+}
+
+static void kill_cluster(uint64_t *chance) {
+    let_work(chance);
+    assert_true(pushers_told(pushers, PHONES) < PHONES * ENTRIES);
+    cluster_kill(&cluster);
+    cluster_start(&cluster);
+    proof_fault(&proof, "postmaster");
+}
+
+/* Those of the cluster come evenly among those of the server. */
+static void kill_again_and_again(long long n) {
+    uint64_t chance = (uint64_t)proof_seed + (uint64_t)rounds;
+    print_message("             round %lld, seed %lld\n", rounds, proof_seed);
+    for (long long i = 0; i < n && !proof_is_over(); i++, done_kills++) {
+        kill_server(&chance);
+        long long due = (done_kills + 1) * cluster_kills / server_kills - done_kills * cluster_kills / server_kills;
+        for (; due > 0; due--) kill_cluster(&chance);
     }
 }
 
 /* ---- afterwards ----------------------------------------------------------------------------------------------- */
-
-static void assert_stored(const struct pusher *p) {
-    char sql[200], hash[2 * sizeof(hash256) + 1], ack[513];
-    for (size_t i = 0; i < ENTRIES; i++) {
-        bytes_hex(bytes_make(p->writer.entries[i].hash.b, sizeof(hash256)), hash);
-        bytes_hex(bytes_make(p->acks[i].bytes, p->acks[i].len), ack);
-        snprintf(sql, sizeof sql, "select encode(ack, 'hex') from journal_key where entry_hash = '\\x%s'", hash);
-        assert_string_equal(pg_value(&rig.pg, sql), ack);
-    }
-}
 
 static void assert_books(void) {
     static const char *const none[] = {
@@ -202,41 +136,47 @@ static void assert_books(void) {
         " r.seq having count(*) <> 1) x",
         "select count(*) from journal_key k left join payment p on p.payment_id = k.entry_id where p.payment_id is null",
         "select count(*) from device_epoch where contiguous_seq <> seq_max",
-        "select count(*) from posting_writer w where n <> (select count(*) from posting p where p.writer_id = w.writer_id)",
+        "select count(*) from posting_writer w where n <> (select count(*) from posting p where p.agency_id = w.agency_id and"
+        " p.writer_id = w.writer_id)",
     };
     for (size_t i = 0; i < COUNT_OF(none); i++) {
         if (pg_number(&rig.pg, none[i]) != 0) fail_msg("%s", none[i]);
     }
-    assert_int_equal(pg_number(&rig.pg, "select count(*) from journal_key"), PHONES * ENTRIES);
-    assert_int_equal(pg_number(&rig.pg, "select count(*) from payment"), PHONES * ENTRIES);
-    assert_int_equal(pg_number(&rig.pg, "select count(*) from change where kind = 30"), PHONES * ENTRIES);
+    assert_int_equal(pg_number(&rig.pg, "select count(*) from journal_key"), rounds * PHONES * ENTRIES);
+    assert_int_equal(pg_number(&rig.pg, "select count(*) from payment"), rounds * PHONES * ENTRIES);
+    assert_int_equal(pg_number(&rig.pg, "select count(*) from change where kind = 30"), rounds * PHONES * ENTRIES);
+    proof_check(&proof, (long long)COUNT_OF(none) + 3);
+}
+
+/* Everybody pushes, and is killed under; then all must be there. */
+static void run_round(long long kills) {
+    open_round();
+    atomic_store(&hurry, false);
+    for (int i = 0; i < PHONES; i++) pusher_write(&pushers[i], accounts, ACCOUNTS, ENTRIES);
+    for (int i = 0; i < PHONES; i++) pusher_start(&pushers[i]);
+    kill_again_and_again(kills);
+    size_t under_fire = pushers_told(pushers, PHONES);
+    atomic_store(&hurry, true);
+    int64_t began = clock_monotonic_us();
+    failures += pushers_join(pushers, PHONES);
+    int64_t took = clock_monotonic_us() - began;
+    print_message("             %zu of %d acknowledged under fire, %d calls failed so far, drained in %lld ms\n", under_fire,
+                  PHONES * ENTRIES, failures, (long long)(took / US_PER_MS));
+    assert_true(took < DRAIN_US_MAX);
+    PQreset(rig.pg.admin);
+    for (int i = 0; i < PHONES; i++) pusher_assert_stored(&pushers[i], &proof);
+    assert_books();
 }
 
 //= RULES.md R-PAY-1
 //  Receipt, payment, allocation, account balance, ledger lines, promise effect, bonus line and outgoing event commit
 //  together or not at all.
-static void twenty_five_kills_lose_nothing_and_double_nothing(void **state) {
+static void kills_lose_nothing_and_double_nothing(void **state) {
     (void)state;
-    for (int i = 0; i < PHONES; i++) write_journal(&pushers[i], (uint64_t)i);
     process_serve(&server, &rig, binary);
-    for (int i = 0; i < PHONES; i++) assert_int_equal(pthread_create(&pushers[i].thread, NULL, push_all, &pushers[i]), 0);
-    kill_again_and_again();
-    size_t under_fire = told();
-    atomic_store(&hurry, true);
-    int64_t began = clock_monotonic_us();
-    int failures = 0;
-    for (int i = 0; i < PHONES; i++) pthread_join(pushers[i].thread, NULL);
-    int64_t took = clock_monotonic_us() - began;
-    for (int i = 0; i < PHONES; i++) {
-        if (*pushers[i].problem) fail_msg("phone %d: %s", i, pushers[i].problem);
-        failures += pushers[i].failures;
+    while (done_kills < server_kills && !proof_is_over()) {
+        run_round(server_kills - done_kills < ROUND_KILLS ? server_kills - done_kills : ROUND_KILLS);
     }
-    print_message("             %zu of %d acknowledged under fire, %d calls failed, drained in %lld ms\n", under_fire,
-                  PHONES * ENTRIES, failures, (long long)(took / US_PER_MS));
-    assert_true(took < DRAIN_US_MAX);
-    PQreset(rig.pg.admin);
-    for (int i = 0; i < PHONES; i++) assert_stored(&pushers[i]);
-    assert_books();
 }
 
 static void the_server_then_ends_as_if_nothing_had_been(void **state) {
@@ -247,12 +187,17 @@ static void the_server_then_ends_as_if_nothing_had_been(void **state) {
 }
 
 int main(int argc, char **argv) {
+    proof_begin(&proof, &argc, argv, "TAGIHD PG_CLUSTER", options);
     if (argc != 3) return 2;
     binary = argv[1];
     script = argv[2];
+    proof_sweep(sweep);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(twenty_five_kills_lose_nothing_and_double_nothing),
+        cmocka_unit_test(kills_lose_nothing_and_double_nothing),
         cmocka_unit_test(the_server_then_ends_as_if_nothing_had_been),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    int failed = cmocka_run_group_tests(tests, open_rig, close_rig);
+    proof.count = done_kills + proof.faults[1].n;
+    snprintf(proof.note, sizeof proof.note, "seed %lld, %lld rounds, %d calls failed and were repeated", proof_seed, rounds, failures);
+    return proof_end(&proof, failed);
 }

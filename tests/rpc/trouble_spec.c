@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A database that is away, slow, restarted, read only, or refuses one row; and a server told to end under load. Each has
- * a clear error, heals by itself, and loses and doubles nothing. argv: tagihd, pg_cluster.sh.
+ * a clear error, heals by itself, and loses and doubles nothing. argv: tagihd, pg_cluster.sh; --help tells the rest.
  */
 #include "tests/support/writer.h"
 
@@ -9,10 +9,13 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "server/run/clock.h"
+#include "tests/chaos/wire.h"
 #include "tests/support/case.h"
 #include "tests/support/process.h"
+#include "tests/support/pusher.h"
 
 #define MINOR(rupiah) (INT64_C(100) * (rupiah))
 
@@ -22,6 +25,18 @@ static struct rig rig;
 static struct process server;
 static agency_id agency;
 static user_id collector;
+#define SLOW_PHONES 6
+static struct wire wire;
+static struct pusher slow[SLOW_PHONES];
+
+static struct proof proof = {.test = "S2 troubles of the database", .unit = "troubles", .invariants = "I3 I4 I5 I6"};
+
+static void sweep(void) {
+    process_sweep();
+    rig_forget(&rig);
+    unlink(wire.listen_path);
+    rmdir(wire.folder);
+}
 
 static int open_rig(void **state) {
     (void)state;
@@ -34,10 +49,17 @@ static int open_rig(void **state) {
 
 static int close_rig(void **state) {
     (void)state;
+    pushers_abandon(slow, SLOW_PHONES);
     process_kill(&server);
+    wire_close(&wire);
     rig_close(&rig);
     cluster_close(&cluster);
     return 0;
+}
+
+static void trouble(const char *name) {
+    proof_fault(&proof, name);
+    proof.count++;
 }
 
 static account_id debt(void) {
@@ -70,6 +92,7 @@ static void assert_balanced(void) {
                                         " having sum(amount_minor) <> 0) x"), 0);
     assert_int_equal(pg_number(&rig.pg, "select (select count(*) from receipt r join journal_key k using (entry_hash) where"
                                         " k.fate in (1, 2)) - (select count(*) from payment)"), 0);
+    proof_check(&proof, 2);
 }
 
 /* ---- load ----------------------------------------------------------------------------------------------------- */
@@ -164,6 +187,7 @@ static void a_database_that_goes_away_under_load_is_said_at_once_and_comes_back_
     load_rig();
     pause_us(300 * US_PER_MS);
     cluster_stop(&cluster);
+    trouble("database stopped");
     pause_us(800 * US_PER_MS);
     struct writer w; /* signed before: the rig's own rows need the database */
     w = loaders[0].writer;
@@ -184,6 +208,7 @@ static void a_row_that_somebody_holds_ends_in_a_clear_error_and_half_of_nothing(
     struct writer w = new_writer();
     write_receipts(&w, 3);
     pg_exec(&rig.pg, "begin; select from account_state for update");
+    trouble("row held");
     int64_t began = clock_monotonic_us();
     struct rig_answer a = writer_push_via(&w, NULL, 2500 * US_PER_MS, (size_t[]){0, 1, 2}, 3);
     assert_true(clock_monotonic_us() - began < 6 * US_PER_S);
@@ -207,6 +232,7 @@ static void an_entry_that_the_database_refuses_is_quarantined_alone(void **state
     struct writer w = new_writer();
     write_receipts(&w, 20); /* 1000 … 1019 rupiah */
     pg_exec(&rig.pg, "alter table receipt add constraint poison check (amount_minor <> 101300) not valid");
+    trouble("row refused");
     struct rig_answer first = writer_push_range(&w, 0, 19);
     assert_answer(first, OK);
     for (size_t i = 0; i < 20; i++) {
@@ -255,6 +281,7 @@ static void a_read_only_database_is_said_and_forgotten_when_it_is_over(void **st
     struct writer w = new_writer();
     write_receipts(&w, 2);
     cluster_read_only(&cluster, true);
+    trouble("read only");
     struct rig_answer a = writer_push_range(&w, 0, 1);
     cluster_read_only(&cluster, false);
     PQreset(rig.pg.admin);
@@ -278,6 +305,7 @@ static void sigterm_under_load_loses_no_acknowledged_call(void **state) {
     load_begin(target, "");
     pause_us(400 * US_PER_MS);
     process_signal(&server, SIGTERM);
+    trouble("SIGTERM under load");
     assert_int_equal(process_wait(&server, 20 * US_PER_S), 0);
     assert_true(process_said(&server, "server.stopped"));
     pause_us(100 * US_PER_MS);
@@ -290,9 +318,114 @@ static void sigterm_under_load_loses_no_acknowledged_call(void **state) {
     assert_true(acked > 0 && acked < LOADERS * LOAD_ENTRIES && refused > 0);
 }
 
+/* ---- slow ----------------------------------------------------------------------------------------------------- */
+
+#define OTHER_PUSHES 20
+
+static char own_target[160];
+
+static void open_slow(agency_id of, const atomic_bool *hurry) {
+    account_id account = rig_account(&rig, of, &(struct rig_account){0});
+    for (int i = 0; i < SLOW_PHONES; i++) {
+        pusher_open(&slow[i], &rig, of, own_target, hurry);
+        slow[i].timeout_us = 3 * US_PER_S;
+        slow[i].chance = (uint64_t)proof_seed + (uint64_t)i + 1;
+        pusher_write(&slow[i], &account, 1, 12);
+    }
+}
+
+/* One agency's statements take a second each: a lock of its own, an account with a history of years, a table that swells.
+ * @return the slowest call of another one's */
+static int64_t push_beside(struct writer *w) {
+    int64_t slowest_us = 0;
+    struct client *via = client_open(own_target, NULL);
+    for (size_t i = 0; i < OTHER_PUSHES; i++) {
+        int64_t began_us = clock_monotonic_us();
+        struct rig_answer a = writer_push_via(w, via, 5 * US_PER_S, &i, 1);
+        int64_t took_us = clock_monotonic_us() - began_us;
+        assert_answer(a, OK);
+        if (took_us > slowest_us) slowest_us = took_us;
+        pause_us(100 * US_PER_MS);
+    }
+    client_close(via);
+    return slowest_us;
+}
+
+static void a_database_that_is_slow_for_one_agency_keeps_deadlines_and_serves_the_others(void **state) {
+    (void)state;
+    atomic_bool hurry = false;
+    agency_id sluggish = rig_agency(&rig, "Bumi");
+    struct writer w = new_writer();
+    write_receipts(&w, OTHER_PUSHES);
+    wire_open(&wire, cluster.link);
+    char database[300];
+    snprintf(database, sizeof database, "%s user=tagih_app dbname=%s", wire.conninfo, rig.pg.name);
+    snprintf(own_target, sizeof own_target, "unix:%s", rig.socket);
+    process_serve_as(&server, &rig, binary, &(struct process_options){.database = database, .workers = 4});
+    process_listening(&server);
+    snprintf(wire.slow_agency, sizeof wire.slow_agency, "%s", rig_text(sluggish.u));
+    open_slow(sluggish, &hurry);
+    atomic_store(&wire.delay_us, US_PER_S);
+    trouble("slow");
+    for (int i = 0; i < SLOW_PHONES; i++) pusher_start(&slow[i]);
+    pause_us(500 * US_PER_MS);
+    int64_t other_us = push_beside(&w);
+    long long connections =
+        pg_number(&rig.pg, "select count(*) from pg_stat_activity where application_name like 'tagih-worker%'");
+    atomic_store(&wire.delay_us, 0);
+    atomic_store(&hurry, true);
+    int64_t began_us = clock_monotonic_us(), slowest_us = 0;
+    int failed = pushers_join(slow, SLOW_PHONES);
+    int64_t took_us = clock_monotonic_us() - began_us;
+    for (int i = 0; i < SLOW_PHONES; i++) {
+        if (slow[i].slowest_us > slowest_us) slowest_us = slow[i].slowest_us;
+        pusher_assert_stored(&slow[i], &proof);
+        pusher_close(&slow[i]);
+    }
+    print_message(
+        "             %d calls of the slow one failed, the slowest after %lld ms; the others' slowest took %lld ms; %lld"
+        " connections; well again after %lld ms\n",
+        failed, (long long)(slowest_us / US_PER_MS), (long long)(other_us / US_PER_MS), connections,
+        (long long)(took_us / US_PER_MS));
+    assert_true(failed > 0 && slowest_us < 3500 * US_PER_MS); /* a phone's own deadline holds */
+    assert_true(other_us < US_PER_S);
+    assert_true(connections <= 8); /* each worker's, and what is left of one that was given up */
+    assert_true(took_us < 10 * US_PER_S);
+    assert_balanced();
+    writer_end(&w);
+    process_kill(&server);
+    wire_close(&wire);
+    proof_check(&proof, 5);
+}
+
+/* Somebody has set it so, for an upgrade or by mistake: PostgreSQL is up, and BEGIN READ WRITE says what is meant. */
+static void a_default_of_read_only_is_no_trouble_for_who_says_what_he_means(void **state) {
+    (void)state;
+    char target[160], sql[200];
+    struct writer w = new_writer();
+    write_receipts(&w, 2);
+    snprintf(sql, sizeof sql, "alter database %s set default_transaction_read_only = on", rig.pg.name);
+    pg_exec(&rig.pg, sql);
+    trouble("read only");
+    process_serve(&server, &rig, binary);
+    process_listening(&server);
+    snprintf(target, sizeof target, "unix:%s", rig.socket);
+    struct client *via = client_open(target, NULL);
+    struct rig_answer a = writer_push_via(&w, via, 5 * US_PER_S, (size_t[]){0, 1}, 2);
+    client_close(via);
+    process_kill(&server);
+    snprintf(sql, sizeof sql, "alter database %s reset default_transaction_read_only", rig.pg.name);
+    pg_exec(&rig.pg, sql);
+    assert_answer(a, OK);
+    assert_int_equal(count_of("receipt", &w), 2);
+    writer_end(&w);
+    proof_check(&proof, 2);
+}
+
 static void a_server_without_its_database_refuses_to_start_and_says_why(void **state) {
     (void)state;
     cluster_stop(&cluster);
+    trouble("database stopped");
     process_serve(&server, &rig, binary);
     assert_int_equal(process_wait(&server, 20 * US_PER_S), 1);
     assert_true(process_said(&server, "cannot connect to the database"));
@@ -302,9 +435,11 @@ static void a_server_without_its_database_refuses_to_start_and_says_why(void **s
 }
 
 int main(int argc, char **argv) {
+    proof_begin(&proof, &argc, argv, "TAGIHD PG_CLUSTER", NULL);
     if (argc != 3) return 2;
     binary = argv[1];
     script = argv[2];
+    proof_sweep(sweep);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_database_that_goes_away_under_load_is_said_at_once_and_comes_back_by_itself),
         cmocka_unit_test(a_row_that_somebody_holds_ends_in_a_clear_error_and_half_of_nothing),
@@ -312,7 +447,9 @@ int main(int argc, char **argv) {
         cmocka_unit_test(what_the_database_refuses_in_every_form_is_acknowledged_to_nobody),
         cmocka_unit_test(a_read_only_database_is_said_and_forgotten_when_it_is_over),
         cmocka_unit_test(sigterm_under_load_loses_no_acknowledged_call),
+        cmocka_unit_test(a_database_that_is_slow_for_one_agency_keeps_deadlines_and_serves_the_others),
+        cmocka_unit_test(a_default_of_read_only_is_no_trouble_for_who_says_what_he_means),
         cmocka_unit_test(a_server_without_its_database_refuses_to_start_and_says_why),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return proof_end(&proof, cmocka_run_group_tests(tests, open_rig, close_rig));
 }

@@ -14,12 +14,15 @@ usage: pg_cluster.sh <verb> <purpose>
   start [--fresh] PURPOSE   start it (made when absent; --fresh: made anew) and print its conninfo
   stop PURPOSE              stop it; the data stays
   kill PURPOSE              kill -9 the postmaster, as a power cut would (for tests)
+  standby PURPOSE OF        a hot standby of the cluster OF, which runs: copied, started, following (for tests)
+  promote PURPOSE           make a standby the one that is written to (for tests)
   status PURPOSE            exit 0 and print the conninfo when it runs, else exit 3
   env PURPOSE               print TAGIH_TEST_PG='...' for eval
   drop PURPOSE              stop it and remove its data
   clean                     drop every purpose of this work tree
   root                      print the folder that holds them all
-Environment: TAGIH_PG_ROOT another root folder; TAGIH_PG_OWNER the process whose end makes a cluster a leftover.
+Environment: TAGIH_PG_ROOT another root folder; TAGIH_PG_OWNER the process whose end makes a cluster a leftover;
+TAGIH_PG_PRELOAD a library that is preloaded into PostgreSQL.
 END
 }
 
@@ -131,7 +134,7 @@ launch() {
     socket=$(mktemp -d /tmp/tagih-pg.XXXXXX)
     if [ "$(id -u)" = 0 ]; then chown postgres: "$socket"; fi
     echo "$socket" >"$dir/socket_dir"
-    if ! as_owner "$bin/pg_ctl" -D "$dir/data" -w -t 60 -s -l "$dir/log" -o "-k $socket" start >/dev/null 2>&1; then
+    if ! as_owner env ${TAGIH_PG_PRELOAD:+"LD_PRELOAD=$TAGIH_PG_PRELOAD"} "$bin/pg_ctl" -D "$dir/data" -w -t 60 -s -l "$dir/log" -o "-k $socket" start >/dev/null 2>&1; then
         tail -n 20 "$dir/log" >&2
         die "PostgreSQL did not start; its log is $dir/log"
     fi
@@ -174,6 +177,22 @@ kill_hard() {
     while is_running; do sleep 0.01; done
 }
 
+# By its name in application_name the other cluster may wait for it (synchronous_standby_names).
+standby() {
+    source=$(cat "$root/$of/socket_dir" 2>/dev/null) || die "the cluster '$of' does not run"
+    drop
+    make_root
+    as_owner "$bin/pg_basebackup" -D "$dir/data" -d "host=$source port=5432 user=postgres application_name=$purpose" \
+        -R -X stream -c fast >"$dir/basebackup.log" 2>&1 || { cat "$dir/basebackup.log" >&2; die "pg_basebackup failed"; }
+    : >"$dir/complete"
+    launch
+    conninfo
+}
+
+promote() {
+    as_owner "$bin/pg_ctl" -D "$dir/data" -w -t 60 -s promote >/dev/null 2>&1 || die "'$purpose' was not promoted"
+}
+
 clean() {
     [ -d "$root" ] || return 0
     for dir in "$root"/*/; do
@@ -192,13 +211,15 @@ main() {
         shift
     fi
     purpose=${1:-}
+    of=${2:-}
     owner=${TAGIH_PG_OWNER:-$PPID}
     dir=$root/$purpose
     case $verb in
     clean) clean; exit 0 ;;
     root) echo "$root"; exit 0 ;;
     help | -h | --help) usage; exit 0 ;;
-    start | stop | kill | status | env | drop) ;;
+    start | stop | kill | status | env | drop | promote) ;;
+    standby) case $of in '' | *[!a-z0-9_-]*) die "a standby of which cluster?" ;; esac ;;
     *) usage >&2; exit 2 ;;
     esac
     case $purpose in '' | *[!a-z0-9_-]*) die "a purpose is lower-case letters, digits, - and _" ;; esac
@@ -206,6 +227,8 @@ main() {
     start) start ;;
     stop) stop ;;
     kill) kill_hard ;;
+    standby) standby ;;
+    promote) promote ;;
     drop) drop ;;
     status) if is_running; then conninfo; else echo "not running"; exit 3; fi ;;
     env) is_running || die "the cluster '$purpose' does not run"; echo "TAGIH_TEST_PG='$(conninfo)'" ;;

@@ -193,6 +193,10 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
     return remove(path);
 }
 
+void rig_forget(const struct rig *rig) {
+    if (*rig->folder) nftw(rig->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 void rig_close(struct rig *rig) {
     rig_stop(rig);
     while (rig->kept) {
@@ -204,7 +208,7 @@ void rig_close(struct rig *rig) {
     keyring_release(&rig->keys);
     if (rig->pg.admin) pg_drop(&rig->pg);
     log_open(STDERR_FILENO, LOG_INFO);
-    nftw(rig->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    rig_forget(rig);
     pthread_mutex_destroy(&rig->lock);
 }
 
@@ -299,10 +303,14 @@ struct rig_answer rig_call_with(struct rig *rig, const char *method, const void 
         assert_non_null(packed);
         body = bytes_make(packed, protobuf_c_message_pack(request, packed));
     }
-    struct client *client = options->via ? options->via : options->edge ? rig->edge : rig->tls;
-    struct client_reply reply = client_unary(client, path, body, &sent);
+    struct rig_answer out;
+    do {
+        struct client *client = options->via ? options->via : options->edge ? rig->edge : rig->tls;
+        struct client_reply reply = client_unary(client, path, body, &sent);
+        out = answer_of(rig, method, &reply);
+    } while (out.status != CALL_OK && rig->again && rig->again(rig, &out));
     free(packed);
-    return answer_of(rig, method, &reply);
+    return out;
 }
 
 struct rig_answer rig_call(struct rig *rig, const char *token, const char *method, const void *request) {

@@ -39,6 +39,7 @@
 #define TEXT(literal) ((char *)(uintptr_t)(literal))
 
 struct rig_kept;
+struct rig_answer;
 
 struct rig {
     struct pg pg; /* pg.admin: the superuser, past all policies */
@@ -53,6 +54,9 @@ struct rig {
     struct client *tls, *edge; /* over TLS, over the unix socket */
     pthread_mutex_t lock;
     struct rig_kept *kept; /* responses, freed by rig_close */
+    /* NULL, or asked about every answer that is none of success; true: the same bytes are sent once more. For a spec that
+     * kills its server under calls that must be acknowledged in the end. It may replace tls. */
+    bool (*again)(struct rig *rig, const struct rig_answer *answer);
 };
 
 /**
@@ -62,6 +66,8 @@ struct rig {
 void rig_open(struct rig *rig, void (*tune)(struct config *config));
 /** End the server, drop the database, remove the folder. */
 void rig_close(struct rig *rig);
+/** Remove its folder alone: for a program that is ended in the midst of it, by a thread beside. */
+void rig_forget(const struct rig *rig);
 /** Drain the server and open it again, on the same database and keys; connections are new. */
 void rig_restart(struct rig *rig);
 /** Drain the server and let it be: for a spec that runs `tagihd serve` itself on the rig's database and keys. */

@@ -136,7 +136,7 @@ struct acknowledgement writer_ack(struct writer *writer, const struct rig_answer
     assert_string_equal(err_name(acknowledgement_open(bytes, writer->rig->installation, &ack, &envelope)), "OK");
     assert_string_equal(err_name(envelope_verify(&envelope, ack_key(writer, envelope.kid))), "OK");
     assert_true(hash256_equal(&ack.entry_hash, &writer->entries[entry].hash));
-    for (size_t k = 0; k < ack.reason_count; k++) print_message("             entry %zu: %s\n", entry, fate_reason_name(ack.reasons[k]));
+    for (size_t k = 0; k < ack.reason_count && !writer->quiet; k++) print_message("             entry %zu: %s\n", entry, fate_reason_name(ack.reasons[k]));
     return ack;
 }
 

@@ -27,6 +27,7 @@ struct writer {
     instant at; /* device time of the next entry; moves on by a second */
     struct written *entries;
     size_t n;
+    bool quiet; /* writer_ack does not print what it finds */
 };
 
 /** Begin a phone's journal, an hour ago. Ended by writer_end. */
