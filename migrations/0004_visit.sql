@@ -97,8 +97,8 @@ create table visit_event (
 );
 call make_fact('visit_event');
 
--- A check-in is itself the event that a collector arrived. All its 1–30 fixes, of which the deciding one stands here, are
--- rows of check_in_fix (0024_partition.sql).
+-- A check-in is itself the event that a collector arrived. All its 1–30 fixes, of which the deciding one stands here, lie
+-- in check_in_fix (0024_partition.sql).
 create table check_in (
     agency_id uuid not null,
     check_in_id uuid not null,           -- the entry's id, made by the phone

@@ -215,14 +215,16 @@ create table journal_body (
 alter table journal_body alter column body set storage external;  -- signed bytes do not compress
 call make_partitioned('journal_body', 'EVIDENCE');
 
--- All fixes of a check-in, 30 bytes each (server/rpc/arrival.c). The check-in's own digest covers them.
+-- All fixes of check-ins that were stored together, which is read seldom and must cost little: 46 bytes each, the check-in's
+-- id and the fix (server/rpc/arrival.c). The check-in's own digest covers its fixes. first_id: of the first of them.
 create table check_in_fix (
     agency_id uuid not null,
-    check_in_id uuid not null,
     received_us bigint not null,
+    first_id uuid not null,
     fixes bytea not null,
-    primary key (agency_id, check_in_id, received_us)
+    primary key (agency_id, received_us, first_id)
 ) partition by range (received_us);
+alter table check_in_fix alter column fixes set storage external;  -- what packing would save is not worth its time
 call make_partitioned('check_in_fix', 'PLACES');
 
 select made from partitions_keep(partition_now_us());

@@ -13,11 +13,9 @@
 #include "domain/visit.h"
 #include "store/change.h"
 
-#define FIX_BYTES 30
-
 /* One fix, 30 bytes: lat 4, lon 4, accuracy 4 (mm), time 8 (µs), provider 1, bits 1 (mock, has speed, has altitude),
  * speed 4 (mm/s), altitude 4 (mm). Big-endian. Part of the digest and of what is stored. */
-static void fix_encode(const struct fix *fix, uint8_t out[FIX_BYTES]) {
+static void fix_encode(const struct fix *fix, uint8_t out[CHECK_IN_FIX_BYTES]) {
     put_be32(out, (uint32_t)fix->position.lat_e7);
     put_be32(out + 4, (uint32_t)fix->position.lon_e7);
     put_be32(out + 8, (uint32_t)fix->accuracy_mm);
@@ -29,9 +27,9 @@ static void fix_encode(const struct fix *fix, uint8_t out[FIX_BYTES]) {
 }
 
 struct bytes arrival__fixes(struct arena *arena, const struct fix *fixes, size_t n) {
-    uint8_t *out = arena_alloc(arena, n * FIX_BYTES);
-    for (size_t i = 0; out && i < n; i++) fix_encode(&fixes[i], out + i * FIX_BYTES);
-    return bytes_make(out, out ? n * FIX_BYTES : 0);
+    uint8_t *out = arena_alloc(arena, n * CHECK_IN_FIX_BYTES);
+    for (size_t i = 0; out && i < n; i++) fix_encode(&fixes[i], out + i * CHECK_IN_FIX_BYTES);
+    return bytes_make(out, out ? n * CHECK_IN_FIX_BYTES : 0);
 }
 
 /* What makes two check-ins of one id the same: everything the phone said. */

@@ -109,6 +109,38 @@ void check_in_read(const struct result *r, size_t i, uuid *id, struct check_in_s
         .assessments = result_int4(r, i, COL(assessments))};
 }
 
+/* Each fix behind the id of its check-in. */
+static struct bytes packed_fixes(struct arena *arena, const struct check_in_row *rows, size_t n) {
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) count += rows[i].fixes.len / CHECK_IN_FIX_BYTES;
+    uint8_t *out = arena_alloc(arena, count * (sizeof(uuid) + CHECK_IN_FIX_BYTES)), *at = out;
+    for (size_t i = 0; out && i < n; i++) {
+        for (size_t k = 0; k + CHECK_IN_FIX_BYTES <= rows[i].fixes.len; k += CHECK_IN_FIX_BYTES) {
+            memcpy(at, rows[i].key.id.u.b, sizeof(uuid));
+            memcpy(at + sizeof(uuid), rows[i].fixes.data + k, CHECK_IN_FIX_BYTES);
+            at += sizeof(uuid) + CHECK_IN_FIX_BYTES;
+        }
+    }
+    return bytes_make(out, out ? (size_t)(at - out) : 0);
+}
+
+/* A row for each run of one instant of reception: what is served together was received together, so that is one row. */
+static tagih_err send_fixes(struct tx *tx, struct arena *arena, const struct check_in_row *rows, size_t n) {
+    for (size_t first = 0, end; first < n; first = end) {
+        for (end = first + 1; end < n && rows[end].received_us == rows[first].received_us;) end++;
+        struct bytes fixes = packed_fixes(arena, &rows[first], end - first);
+        if (!fixes.data) return FAIL(OUT_OF_MEMORY);
+        struct params p;
+        params_init(&p, arena, STMT_check_in_fix_insert, 0);
+        params_one_uuid(&p, &tx->options->agency);
+        params_one_int8(&p, rows[first].received_us);
+        params_one_uuid(&p, &rows[first].key.id);
+        params_one_bytea(&p, fixes);
+        TRY(tx_send(tx, &p));
+    }
+    return TAGIH_OK;
+}
+
 tagih_err check_in_send_rows(struct tx *tx, struct arena *arena, const struct check_in_row *rows, size_t n) {
     if (n == 0) return TAGIH_OK;
     const size_t s = sizeof *rows;
@@ -144,12 +176,7 @@ tagih_err check_in_send_rows(struct tx *tx, struct arena *arena, const struct ch
     params_int8(&p, &rows[0].flags, s);
     params_hash(&p, &rows[0].digest, s);
     TRY(tx_send(tx, &p));
-    params_init(&p, arena, STMT_check_in_fix_insert, n);
-    params_one_uuid(&p, &tx->options->agency);
-    params_uuid(&p, &rows[0].key.id, s);
-    params_int8(&p, &rows[0].received_us, s);
-    params_bytea(&p, &rows[0].fixes, s);
-    return tx_send(tx, &p);
+    return send_fixes(tx, arena, rows, n);
 }
 
 tagih_err check_in_send_assessed(struct tx *tx, struct arena *arena, const struct check_in_assessed *rows, size_t n,

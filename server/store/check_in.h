@@ -34,7 +34,10 @@ struct check_in_loaded {
     uuid next;
 };
 
-/** A row of check_in. */
+/** What is stored of a fix. */
+#define CHECK_IN_FIX_BYTES 30
+
+/** A row of check_in, with all its fixes. */
 struct check_in_row {
     struct check_in_key key;
     account_id account;
@@ -52,7 +55,7 @@ struct check_in_row {
     struct bytes signals;
     int64_t flags;
     hash256 digest;
-    struct bytes fixes;
+    struct bytes fixes; /* CHECK_IN_FIX_BYTES each */
 };
 
 /** A check-in as it stands, with its newest score. */

@@ -71,10 +71,10 @@ select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $
     $22, $23, $24, $25, $26, $27, $28, $29) u;
 
 -- name: check_in_fix_insert
--- in:   uuid agency_id, uuid[] check_in_id, int8[] received_us, bytea[] fixes
+-- in:   uuid agency_id, int8 received_us, uuid first_id, bytea fixes
 -- out:  none
-insert into check_in_fix (agency_id, check_in_id, received_us, fixes)
-select $1, u.* from unnest($2, $3, $4) u;
+-- why:  one row for all check-ins that came together.
+insert into check_in_fix (agency_id, received_us, first_id, fixes) values ($1, $2, $3, $4);
 
 -- name: check_in_assess
 -- in:   uuid agency_id, uuid[] check_in_id, int4[] n, int8 at_us, int2[] score, int2[] score_class, int2[] weight_set, bytea[] signals, uuid[] cause_id

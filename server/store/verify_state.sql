@@ -208,14 +208,11 @@ order by 2;
 
 -- name: verify_check_ins
 -- in:   uuid agency_id, uuid[] check_in_id
--- out:  int4 row, uuid visit_id, uuid collector_id, uuid device_id, int8 received_us, int8 device_us, int8 value_us, int8 mono_us, bytea boot_id, bytea digest, bytea fixes
+-- out:  int4 row, uuid visit_id, uuid collector_id, uuid device_id, int8 received_us, int8 device_us, int8 value_us, int8 mono_us, bytea boot_id, bytea digest
 select (q.i - 1)::int4 as row, c.visit_id, c.collector_id, c.device_id, c.received_us, c.device_us, c.value_us, c.mono_us,
-       c.boot_id, c.digest, f.fixes
+       c.boot_id, c.digest
 from unnest($2) with ordinality q (check_in_id, i)
 join check_in c on c.agency_id = $1 and c.check_in_id = q.check_in_id
-left join lateral (
-    select x.fixes from check_in_fix x
-    where x.agency_id = $1 and x.check_in_id = q.check_in_id and x.received_us = c.received_us offset 0) f on true
 order by q.i;
 
 -- name: verify_outcomes

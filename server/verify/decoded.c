@@ -194,8 +194,6 @@ static void check_check_in(struct verify *v, const struct opened *o, const struc
     verify__int(&row, "mono_us", result_int8(r, i, COL(mono_us)), made.mono_us);
     verify__bytes(&row, "boot_id", result_bytes(r, i, COL(boot_id)), BYTES_OF(&made.boot_id));
     verify__bytes(&row, "digest", result_bytes(r, i, COL(digest)), BYTES_OF(&digest));
-    const struct verify_row beside = {v, "check_in_fix", row.key};
-    if (!result_is_null(r, i, COL(fixes))) verify__bytes(&beside, "fixes", result_bytes(r, i, COL(fixes)), fixes);
 }
 
 #undef COL

@@ -76,6 +76,9 @@ class Database:
         tables = {t: (int(i), int(u)) for t, i, u in (line.split("|") for line in rows.splitlines())}
         # A seal holds the digests of all rows of its statement: the rows that it seals are what both sides must share.
         tables["seal"] = (int(self.value("select coalesce(sum(length(digests) / 32), 0) from seal")), 0)
+        # So does a row of fixes with those of all check-ins that came together, in the table of its month.
+        tables = {t: n for t, n in tables.items() if not t.startswith("check_in_fix_")}
+        tables["check_in_fix"] = (int(self.value("select coalesce(sum(length(fixes) / 46), 0) from check_in_fix")), 0)
         return tables, int(self.value("select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')"))
 
     def facts(self):

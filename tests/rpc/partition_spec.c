@@ -424,7 +424,7 @@ static void retention_tells_first_and_takes_whole_months_of_places_alone(void **
     if (!strstr(said, "2 rows of 1 months taken")) fail_msg("%s", said);
     assert_int_equal(rows_in("check_in_fix"), fixes - 2);
     assert_int_equal(kept_of_money(), money);
-    assert_int_equal(rig_number(&rig, "select count(*) from check_in_fix where check_in_id = '%s'", young.u), 1);
+    assert_int_equal(rig_number(&rig, "select count(*) from check_in_fix where first_id = '%s'", young.u), 1);
     assert_int_equal(pg_number(&rig.pg, "select rows from partition_pruned"), 2);
     assert_non_null(strstr(retention("6", "--apply", &code), "0 rows of 0 months taken"));
 }
