@@ -53,7 +53,7 @@ PROOFS = [
           alone=True),
     Proof("boundaries", "kill -9 at every statement", spec("kills_spec", TAGIH_KILLS_BOUNDARIES=(0, 0, 0), TAGIH_KILLS_ALL=(0, 1, 1)),
           alone=True),
-    Proof("disk", "disk full, EIO", spec("disk_spec", TAGIH_DISK_ALL=(0, 1, 1))),
+    Proof("disk", "disk full, EIO", spec("disk_spec", TAGIH_DISK_ALL=(1, 1, 1))),
     Proof("troubles", "PostgreSQL stopped, slow, read only", spec("trouble_spec")),
     Proof("standby", "standby, failover", spec("standby_spec", TAGIH_STANDBY_ENTRIES=(150, 300, 300), TAGIH_STANDBY_ALL=(1, 1, 1))),
     Proof("servers", "two servers", spec("two_servers_spec", TAGIH_TWO_SERVERS_ROUNDS=(50, 190, 190))),
