@@ -28,6 +28,7 @@ from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
+sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "sim"), str(HERE.parent / "support")]
 import book_checks  # noqa: E402

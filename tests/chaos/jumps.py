@@ -25,6 +25,7 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
+sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "sim"), str(HERE.parent / "support")]
 import field_checks  # noqa: E402
@@ -284,7 +285,7 @@ class Round:
                 if function.__name__ in OF_ANY_CLOCK:
                     holds, told = function(day)
                     self.looked.count(s2.OF_THE_DAY[function.__name__], name, 1, int(not holds), told)
-        invariants.look(office.database, acks=office.out, keys=office.folder / "keys", logs=[office.log], secrets=[office.password],
+        invariants.look(office.database, acks=office.out, keys=office.folder / "keys", logs=[office.log], secrets=[office.password, *s2.NAMES],
                         looked=self.looked)
         said = office.tagihd("verify", "--agency", AGENCY, good=(0, 1)).strip().splitlines()
         holds = bool(said) and " 0 differences" in said[-1]
