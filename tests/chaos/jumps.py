@@ -299,7 +299,7 @@ def read_options(words=None):
     parser.add_argument("--visits", type=int, default=16)
     parser.add_argument("--accounts", type=int, default=1000)
     parser.add_argument("--years", type=int, default=10, help="how far clocks go, either way (default 10)")
-    parser.add_argument("--pace-ms", type=int, default=1500, help="a phone's rest before each Push (default 1500)")
+    parser.add_argument("--pace-ms", type=int, default=2000, help="a phone's rest before each Push (default 2000)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=Path, metavar="FILE")
     options = parser.parse_args(words)

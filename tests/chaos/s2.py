@@ -129,7 +129,7 @@ class Round:
             office.listen = f"127.0.0.1:{free_port()}"
         office.start_server()
         target = tuple(office.listen.split(":")) if self.tls else str(office.socket)
-        proxy = office.proxy = FaultProxy(target, self.seed)
+        proxy = office.proxy = FaultProxy(target, self.seed, self.tls)
         proxy.start()
         office.target = f"localhost:{proxy.port}"
         try:

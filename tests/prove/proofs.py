@@ -39,7 +39,7 @@ def spec(name, **sizes):
 PROOFS = [
     Proof("sim", "S1 field days", program("{build}/tests/sim/sim", days=(2000, 20000, 1000000))),
     Proof("mutants", "planted bugs", program("tests/mutants/mutants.py", set=("short", "all", "all")), alone=True),
-    Proof("s2", "S2: field days, the real thing", program("tests/chaos/s2.py", days=(20, 1000, 10000)), alone=True),
+    Proof("s2", "S2: field days, the real thing", program("tests/chaos/s2.py", days=(20, 1000, 10000), phones=(20, 40, 80)), alone=True),
     Proof("jumps", "clock jumps", program("tests/chaos/jumps.py", jumps=(100, 1000, 10000)), alone=True),
     Proof("storms", "duplicate storms", spec("storm_spec", TAGIH_STORMS=(200, 2000, 20000)), alone=True, spec=True),
     Proof("edge", "HTTP/2 abuse through nginx", program("tests/hostile/edge_abuse.py", seconds=(3, 30, 120)), alone=True),
