@@ -330,8 +330,8 @@ static void visits_and_check_ins_count_in_their_month(void **state) {
             day, rig_text(visit.u), day, visits[i].state, visits[i].outcome, rig_text(visit.u));
         sql("insert into check_in (agency_id, check_in_id, visit_id, account_id, collector_id, received_us, device_us, value_us, mono_us,"
             " boot_id, has_fix, lat_e7, lon_e7, accuracy_mm, fix_us, mock, distance_mm, sigma_mm, p_ppm, radius_mm, verdict, reasons, score,"
-            " score_class, weight_set, signals, flags, digest, fixes) values ('%s', '%s', '%s', '%s', '%s', 1, 1, %lld, 1, '', true, 0, 0,"
-            " 1, 1, false, 1, 1, 1, 1, %d, 0, 0, 0, 1, '', 0, '', '')", rig_text(teller.agency.u), rig_text(rig_id()), rig_text(visit.u),
+            " score_class, weight_set, signals, flags, digest) values ('%s', '%s', '%s', '%s', '%s', 1, 1, %lld, 1, '', true, 0, 0,"
+            " 1, 1, false, 1, 1, 1, 1, %d, 0, 0, 0, 1, '', 0, '')", rig_text(teller.agency.u), rig_text(rig_id()), rig_text(visit.u),
             rig_text(account.u), rig_text(budi.u), (long long)noon(visits[i].day).us, (int)i % 4);
     }
     const struct kpi_row *row = row_of(take(), north, budi, LOAD_CONTINUATION, 2);
