@@ -20,14 +20,14 @@ class AFewJumps(unittest.TestCase):
     #  Computed once, at first sight, stored, never recomputed.
     def test_money_is_right_whatever_the_clocks_said(self):
         jumps.say = sys.modules["demo"].say = lambda text: None
-        options = jumps.read_options(["--phones", "3", "--visits", "3", "--accounts", "60", "--pace-ms", "300", "--seed", "2"])
+        options = jumps.read_options(["--phones", "2", "--visits", "3", "--accounts", "40", "--pace-ms", "250", "--seed", "2"])
         office = jumps.Office(options, "spec_jumps")
         self.addCleanup(office.close)
         office.open()
-        one = jumps.Round(office, options, options.seed, 0).run(6)
+        one = jumps.Round(office, options, options.seed, 0).run(4)
         self.assertEqual(one.looked.failures, [])
-        self.assertGreater(one.jumps, 2)
-        self.assertGreater(one.looked.checks, 300)
+        self.assertGreater(one.jumps, 1)
+        self.assertGreater(one.looked.checks, 200)
         for number in ("I1", "I3", "I4", "I5", "I6", "I8", "I9", "I10", "I12"):
             self.assertIn(number, one.looked.numbers)
 
