@@ -127,15 +127,9 @@ struct seen {
 };
 
 static void see(struct checks *checks, uint32_t table, struct bytes line, uint32_t look) {
-    struct {
-        uint32_t table;
-        hash256 line;
-    } name;
-    memset(&name, 0, sizeof name);
-    name.table = table;
-    crypto_hash_sha256(name.line.b, line.data, line.len);
     hash256 digest;
-    crypto_hash_sha256(digest.b, (const unsigned char *)&name, sizeof name);
+    crypto_generichash(digest.b, sizeof digest.b, line.data, line.len, NULL, 0);
+    memcpy(digest.b, &table, sizeof table); /* the same words in two tables are two rows */
     struct seen *seen;
     HASH_FIND(hh, checks->seen, &digest, sizeof digest, seen);
     if (!seen) {

@@ -80,6 +80,12 @@ static enum model_fault ask(void *context, enum model_point point, const char *s
 
 /* ---- start and end -------------------------------------------------------------------------------------------- */
 
+/* Somebody starts it again, after a while. */
+static void lie_dead(struct world *world) {
+    server_stop(world);
+    world->host.up_again_us = world->now_us + chance_between(&world->chance, 5, 900) * US_PER_S;
+}
+
 static void start(struct world *world) {
     struct host *host = &world->host;
     uint32_t draw;
@@ -97,10 +103,11 @@ static void start(struct world *world) {
     arena_may_grow(&host->arena, ARENA_MAX, grow_more, grow_less);
     host->dying = false;
     struct db_options options = {.conninfo = model_conninfo(world->model), .worker = "sim", .statements = &store_statements};
-    tagih_err err = db_open(&host->db, &options);
-    assert(err_is_ok(err));
-    (void)err;
     host->up = true;
+    tagih_err err = db_open(&host->db, &options);
+    if (host->dying) lie_dead(world); /* it may be killed while it starts, too */
+    else assert(err_is_ok(err));
+    (void)err;
 }
 
 void server_stop(struct world *world) {
@@ -231,8 +238,7 @@ static void bury(struct world *world, struct delivery *const *calls, size_t n) {
         calls[i]->answer = NULL;
         calls[i]->answered = false;
     }
-    server_stop(world);
-    world->host.up_again_us = world->now_us + chance_between(&world->chance, 5, 900) * US_PER_S;
+    lie_dead(world);
 }
 
 void server_serve(struct world *world, struct delivery *const *calls, size_t n) {
