@@ -14,6 +14,7 @@
 #include "server/run/clock.h"
 #include "tests/support/case.h"
 #include "tests/support/methods.h"
+#include "tests/support/proof.h"
 #include "tests/support/request.h"
 
 #define FAULTS_SHOWN 60
@@ -21,6 +22,7 @@
 /* ---- faults: all of them are shown ---------------------------------------------------------------------------- */
 
 static size_t n_faults, n_cells, n_shown;
+static struct proof proof = {.test = "Access matrix", .unit = "methods", .invariants = "I11", .note = "every role, to own, others' and missing things"};
 
 static void fault(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void fault(const char *format, ...) {
@@ -34,6 +36,7 @@ static void fault(const char *format, ...) {
 
 static void end_of_faults(void) {
     print_message("             %zu cells\n", n_cells);
+    proof_check(&proof, (long long)n_cells);
     if (n_faults) fail_msg("%zu faults", n_faults);
 }
 
@@ -590,7 +593,9 @@ static void whoever_may_act_acts(void **state) {
     end_of_faults();
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    static const struct proof_option options[] = {{0}};
+    proof_begin(&proof, &argc, argv, "", options);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(every_method_has_a_row_and_every_row_a_method, forget_faults),
         cmocka_unit_test_setup(nobody_is_served_without_a_token_in_force, forget_faults),
@@ -600,5 +605,7 @@ int main(void) {
         cmocka_unit_test(an_id_that_somebody_else_made_is_not_told),
         cmocka_unit_test_setup(whoever_may_act_acts, forget_faults),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    int failed = cmocka_run_group_tests(tests, open_rig, close_rig);
+    proof.count = (long long)n_rows;
+    return proof_end(&proof, failed);
 }
