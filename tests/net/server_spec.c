@@ -439,7 +439,8 @@ static uint8_t *put_header(uint8_t *at, const char *name, const char *value, siz
     return put(at, value, value_len);
 }
 
-static size_t call_by_hand(const char *value, size_t value_len, uint8_t out[1024]) {
+/* A call with one more header and with these bytes where its message should be. */
+static size_t call_by_hand(const char *name, struct bytes value, struct bytes message, uint8_t out[1024]) {
     uint8_t block[512], *end = block, *at = out;
     end = put_header(end, ":method", "POST", 4);
     end = put_header(end, ":scheme", "http", 4);
@@ -447,20 +448,20 @@ static size_t call_by_hand(const char *value, size_t value_len, uint8_t out[1024
     end = put_header(end, ":authority", "localhost", 9);
     end = put_header(end, "te", "trailers", 8);
     end = put_header(end, "content-type", "application/grpc", 16);
-    end = put_header(end, "x-any", value, value_len);
+    end = put_header(end, name, (const char *)value.data, value.len);
     at = put(at, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
     at = put_frame_head(at, 0, 4, 0, 0);                       /* SETTINGS */
     at = put_frame_head(at, (size_t)(end - block), 1, 4, 1);   /* HEADERS, END_HEADERS */
     at = put(at, block, (size_t)(end - block));
-    at = put_frame_head(at, 8, 0, 1, 1);                       /* DATA, END_STREAM: one message "abc" */
-    at = put(at, "\0\0\0\0\3abc", 8);
+    at = put_frame_head(at, message.len, 0, 1, 1);             /* DATA, END_STREAM */
+    at = put(at, message.data, message.len);
     return (size_t)(at - out);
 }
 
 /* Does `text` come back within two seconds? */
-static bool answered_with(const char *value, size_t value_len, const char *text) {
+static bool answered_with(const char *name, struct bytes value, struct bytes message, const char *text) {
     uint8_t request[1024], response[8192];
-    size_t request_len = call_by_hand(value, value_len, request), got = 0;
+    size_t request_len = call_by_hand(name, value, message, request), got = 0;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -478,12 +479,44 @@ static bool answered_with(const char *value, size_t value_len, const char *text)
 
 static void a_header_value_that_is_not_printable_is_refused(void **state) {
     (void)state;
-    assert_true(answered_with("plain", 5, "abc"));
-    assert_true(answered_with("a\rb", 3, "call.header_invalid"));
-    assert_true(answered_with("a\nb", 3, "call.header_invalid"));
-    assert_true(answered_with("a\0b", 3, "call.header_invalid"));
-    assert_true(answered_with("a\x80", 2, "call.header_invalid"));
+    struct bytes message = bytes_make((const uint8_t *)"\0\0\0\0\3abc", 8);
+    assert_true(answered_with("x-any", bytes_text("plain"), message, "abc"));
+    const struct bytes bad[] = {bytes_text("a\rb"), bytes_text("a\nb"), bytes_make((const uint8_t *)"a\0b", 3), bytes_text("a\x80")};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_true(answered_with("x-any", bad[i], message, "call.header_invalid"));
+    }
     assert_idle();
+}
+
+/* What stands before a message: a flag and four bytes of length. */
+static void a_message_that_lies_about_itself_is_refused_at_once(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes, *answer;
+        size_t len;
+    } lies[] = {
+        {"\0\x80\0\0\0abc", "call.request_missing", 8},   /* 2 GiB said */
+        {"\0\xff\xff\xff\xff" "abc", "call.request_missing", 8},
+        {"\0\x7f\xff\xff\xff" "abc", "call.request_missing", 8},
+        {"\0\0\x10\0\1abc", "call.request_missing", 8},   /* 1 MiB and a byte */
+        {"\0\0\x10\0\0abc", "grpc-status", 8},       /* 1 MiB, and then the end */
+        {"\0\0\0", "grpc-status", 3},                 /* not even the length */
+        {"", "call.request_missing", 0},
+        {"\2\0\0\0\3abc", "grpc-status", 8},          /* flags that there are not */
+        {"\xff\0\0\0\3abc", "grpc-status", 8},
+        {"\0\0\0\0\3abc\0\0\0\0\3def", "grpc-status", 16}, /* two where one belongs */
+    };
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        struct bytes message = bytes_make((const uint8_t *)lies[i].bytes, lies[i].len);
+        if (!answered_with("x-any", bytes_text("x"), message, lies[i].answer)) fail_msg("lie %zu: not %s", i, lies[i].answer);
+    }
+    struct bytes squeezed = bytes_make((const uint8_t *)"\1\0\0\0\3abc", 8);
+    assert_true(answered_with("grpc-encoding", bytes_text("gzip"), squeezed, "call.compressed"));
+    assert_true(answered_with("grpc-encoding", bytes_text("no-such"), squeezed, "grpc-status"));
+    assert_idle();
+    struct client *client = tls_client();
+    expect_unary(client, "/test.Echo/Unary", bytes_text("after"), NULL, CALL_OK, NULL);
+    client_close(client);
 }
 
 /* ---- streams ---- */
@@ -772,6 +805,7 @@ int main(void) {
         SERVED(forwarded_headers_are_believed_on_the_edges_socket_alone),
         SERVED(a_header_that_stands_twice_is_refused),
         SERVED(a_header_value_that_is_not_printable_is_refused),
+        SERVED(a_message_that_lies_about_itself_is_refused_at_once),
         SERVED(a_stream_sends_all_its_messages_in_turn),
         SERVED(a_bidi_call_takes_requests_in_turn_until_the_half_close),
         SERVED(a_reader_that_does_not_read_is_dropped),
