@@ -117,6 +117,8 @@ SAME(replays_and_a_closed_month, "replay")
 SAME(a_row_that_cannot_be_stored_is_isolated_by_halving, "poison")
 SAME(three_hundred_entries_by_chance, "random")
 
+SAME(days_of_receipts_forty_to_a_call, "many")
+
 //= RULES.md R-JRN-4
 //  The same entry again, alone, in part, reordered or from two connections at once: the first acknowledgement again
 static void a_store_that_fails_on_the_way_ends_like_one_that_does_not(void **state) {
@@ -206,6 +208,7 @@ int main(void) {
         cmocka_unit_test(replays_and_a_closed_month),
         cmocka_unit_test(a_row_that_cannot_be_stored_is_isolated_by_halving),
         cmocka_unit_test(three_hundred_entries_by_chance),
+        cmocka_unit_test(days_of_receipts_forty_to_a_call),
         cmocka_unit_test(a_store_that_fails_on_the_way_ends_like_one_that_does_not),
         cmocka_unit_test(one_column_that_differs_is_seen),
         cmocka_unit_test(the_same_seed_gives_the_same_digest_and_another_seed_another),

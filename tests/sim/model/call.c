@@ -94,6 +94,28 @@ static struct mq_value snapshot(struct model *model, const struct mq_value *a, s
     return mq_int(model->xid ? model->xid : model->xid_next + 1);
 }
 
+/* Which database this is: a model has no other life. */
+static struct mq_value control_system(struct model *model, const struct mq_value *a, size_t n) {
+    (void)model, (void)a, (void)n;
+    return mq_int(1);
+}
+
+static struct mq_value in_recovery(struct model *model, const struct mq_value *a, size_t n) {
+    (void)model, (void)a, (void)n;
+    return mq_bool(false);
+}
+
+/* The first file of the first timeline. */
+static struct mq_value walfile_name(struct model *model, const struct mq_value *a, size_t n) {
+    (void)model, (void)a, (void)n;
+    return mq_bytes(MQ_IS_TEXT, bytes_text("000000010000000000000001"));
+}
+
+static struct mq_value hash_number(struct model *model, const struct mq_value *a, size_t n) {
+    (void)model, (void)n;
+    return mq_int((int64_t)(mq_hash(a[0]) ^ mq_hash(a[1]) * 31));
+}
+
 static struct mq_value hash_text(struct model *model, const struct mq_value *a, size_t n) {
     (void)model, (void)n;
     return mq_int((int64_t)mq_hash(a[0]));
@@ -232,6 +254,12 @@ static struct mq_value substring(struct model *model, const struct mq_value *a, 
     return mq_bytes(a[0].kind, bytes_make(a[0].b.data + from, (size_t)(end - from)));
 }
 
+static struct mq_value left(struct model *model, const struct mq_value *a, size_t n) {
+    (void)model, (void)n;
+    size_t len = a[1].i < 0 ? 0 : (size_t)a[1].i < a[0].b.len ? (size_t)a[1].i : a[0].b.len;
+    return mq_bytes(MQ_IS_TEXT, bytes_make(a[0].b.data, len));
+}
+
 static struct mq_value sha256(struct model *model, const struct mq_value *a, size_t n) {
     (void)n;
     uint8_t out[32];
@@ -308,6 +336,13 @@ static const struct mq_call calls[] = {
     {"pg_current_snapshot", snapshot, true},
     {"pg_snapshot_xmin", snapshot, true},
     {"pg_snapshot_xmax", snapshot, true},
+    {"pg_control_system", control_system, true},
+    {"pg_control_checkpoint", control_system, true},
+    {"pg_is_in_recovery", in_recovery, true},
+    {"pg_walfile_name", walfile_name, true},
+    {"pg_current_wal_lsn", no_wait, true},
+    {"hashint8extended", hash_number, false},
+    {"left", left, false},
     {"hashtextextended", hash_text, false},
     {"hashtext", hash_text, false},
     {"gen_random_uuid", new_uuid, true},

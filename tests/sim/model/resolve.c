@@ -156,7 +156,10 @@ static void resolve_call_source(struct resolver *r, struct mq_source *s, struct 
         for (size_t i = 0; i < f->n_columns; i++) names[n++] = f->columns[i];
     } else {
         size_t width = strcmp(s->name, "unnest") == 0 ? s->call->n : 1;
-        for (size_t i = 0; i < width; i++) names[n++] = s->alias;
+        const char *name = s->alias;
+        if (strcmp(s->name, "pg_control_system") == 0) name = "system_identifier"; /* of their columns those that are asked for */
+        if (strcmp(s->name, "pg_control_checkpoint") == 0) name = "timeline_id";
+        for (size_t i = 0; i < width; i++) names[n++] = name;
     }
     if (s->ordinality) names[n++] = "ordinality";
     give_columns(r, s, names, n);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The world of a script, the server that it calls, and its story as text. */
+/* The world of a script, and its end: every row of every table. */
 #include "tests/sim/model/script_in.h"
 
 #include <assert.h>
@@ -7,18 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "contract.h"
 #include "domain/role.h"
-#include "engine/auth.h"
-#include "rpc/services.h"
-#include "run/clock.h"
-#include "run/grow.h"
 #include "run/random.h"
-#include "store_statements.h"
 
 #define BEGIN_US (INT64_C(1773122400) * US_PER_S) /* 2026-03-10, 13:00 in Jakarta */
-#define ARENA_FIRST ((size_t)256 * 1024)
-#define ARENA_MAX ((size_t)64 << 20)
 
 /* ---- randomness: the same for both stores (in place of server/run/random.c) --------------------------------------- */
 
@@ -54,51 +46,11 @@ void script_say(struct script *s, const char *format, ...) {
     fputc('\n', s->out);
 }
 
-static void must(tagih_err err) {
+void script_must(tagih_err err) {
     if (!err_is_ok(err)) {
         fprintf(stderr, "script: %s\n", err_name(err));
         abort();
     }
-}
-
-/* ---- the server ------------------------------------------------------------------------------------------------ */
-
-static const struct rpc_service *const services[] = {&sync_service, NULL};
-
-static void make_key(struct script *s, enum key_purpose purpose) {
-    struct key *key = &s->keys.keys[s->keys.count];
-    uint8_t seed[32];
-    chance_bytes(&s->chance, seed, sizeof seed);
-    key_pair_from_seed(seed, &key->public_key, &key->secret);
-    key->purpose = purpose, key->id = key_id_of(&key->public_key), key->has_secret = true;
-    s->keys.signing[purpose] = (int)s->keys.count++;
-}
-
-static void log_line(void *context, const char *text) {
-    (void)context;
-    if (getenv("SCRIPT_LOG")) fprintf(stderr, "%s\n", text);
-}
-
-static void open_server(struct script *s) {
-    char report[256];
-    for (int purpose = 0; purpose < KEY_PURPOSE_COUNT; purpose++) make_key(s, (enum key_purpose)purpose);
-    must(bind_services(services, &s->table, report, sizeof report));
-    s->server = (struct rpc_server){.installation = s->installation, .keys = &s->keys, .tokens = token_cache_new(),
-                                    .rates = rate_limits_new(0, 1), .services = services};
-    s->arena_memory = malloc(ARENA_FIRST);
-    assert(s->arena_memory && s->server.tokens && s->server.rates);
-    arena_init(&s->arena, s->arena_memory, ARENA_FIRST);
-    arena_may_grow(&s->arena, ARENA_MAX, grow_more, grow_less);
-    must(db_open(&s->db, &(struct db_options){.conninfo = model_conninfo(s->model), .worker = "script", .statements = &store_statements, .log = log_line}));
-}
-
-static void close_server(struct script *s) {
-    db_release(&s->db);
-    arena_reset(&s->arena);
-    free(s->arena_memory);
-    token_cache_free(s->server.tokens);
-    rate_limits_free(s->server.rates);
-    bind_release(&s->table);
 }
 
 /* ---- the world ------------------------------------------------------------------------------------------------- */
@@ -118,7 +70,7 @@ static void add_phone(struct script *s, size_t i) {
                                           .valid_from = {s->now_us - 30 * US_PER_DAY}};
     uint8_t bytes[ENVELOPE_MAX];
     size_t len;
-    must(device_certificate_sign(&document, s->installation, &key->secret, bytes, sizeof bytes, &len));
+    script_must(device_certificate_sign(&document, s->installation, &key->secret, bytes, sizeof bytes, &len));
     if (!phone_take_device_certificate(phone, bytes_make(bytes, len))) abort();
     model_phone(s->model, &(struct model_phone){.agency = s->agency, .device = phone->device, .user = phone->user, .epoch = 1,
                                                 .public_key = phone->key.b, .certificate = bytes_make(phone->certificate, phone->certificate_len),
@@ -186,117 +138,6 @@ struct record *script_void(struct script *s, size_t i, const struct record *rece
     return script_write(s, i, &entry);
 }
 
-/* ---- pushing --------------------------------------------------------------------------------------------------- */
-
-/** A call and what became of it. */
-struct served {
-    struct call call;
-    struct script *script;
-    size_t number;
-    uint8_t *packed;
-    char *told; /* said when all of the batch are answered, in the order of the calls */
-};
-
-static void tell_bytes(FILE *out, const char *what, ProtobufCBinaryData data) {
-    char hex[2 * ENVELOPE_MAX + 1];
-    bytes_hex(bytes_make(data.data, data.len), hex);
-    fprintf(out, "  %s %s\n", what, hex);
-}
-
-/* The acknowledgement in words, too: a difference is to be understood. */
-static void tell_ack(const struct script *s, FILE *out, ProtobufCBinaryData data) {
-    struct acknowledgement ack;
-    struct envelope envelope;
-    tell_bytes(out, "ack", data);
-    if (!err_is_ok(acknowledgement_open(bytes_make(data.data, data.len), s->installation, &ack, &envelope))) return;
-    fprintf(out, "   fate %d", ack.fate);
-    for (size_t i = 0; i < ack.reason_count; i++) fprintf(out, " %s", fate_reason_name(ack.reasons[i]));
-    fprintf(out, "\n");
-}
-
-static void keep_answer(struct call *call, const struct call_reply *reply) {
-    struct served *served = (struct served *)call;
-    size_t len;
-    FILE *out = open_memstream(&served->told, &len);
-    fprintf(out, " call %zu: status %d %s\n", served->number, (int)reply->status, reply->message ? reply->message : "");
-    Tagih__V1__PushResponse *response = NULL;
-    if (reply->status == CALL_OK) response = tagih__v1__push_response__unpack(NULL, reply->body.len, reply->body.data);
-    for (size_t i = 0; response && i < response->n_acks; i++) tell_ack(served->script, out, response->acks[i]);
-    for (size_t i = 0; response && i < response->n_chain_certificates; i++) tell_bytes(out, "chain", response->chain_certificates[i]);
-    if (response) tagih__v1__push_response__free_unpacked(response, NULL);
-    fclose(out);
-}
-
-static const struct call_door door = {.reply = keep_answer};
-
-static size_t pack_request(const struct phone *phone, const struct script_call *call, uint8_t **out) {
-    Tagih__V1__PushRequest request = TAGIH__V1__PUSH_REQUEST__INIT;
-    ProtobufCBinaryData *entries = calloc(call->n + 1, sizeof *entries);
-    ProtobufCBinaryData certificate = {phone->certificate_len, (uint8_t *)(uintptr_t)phone->certificate};
-    assert(entries);
-    for (size_t i = 0; i < call->n; i++) entries[i] = (ProtobufCBinaryData){call->records[i]->len, call->records[i]->bytes};
-    request.n_entries = call->n, request.entries = entries;
-    request.n_certificates = 1, request.certificates = &certificate;
-    size_t len = tagih__v1__push_request__get_packed_size(&request);
-    *out = malloc(len);
-    assert(*out);
-    tagih__v1__push_request__pack(&request, *out);
-    free(entries);
-    return len;
-}
-
-static const struct call_row *push_row(const struct script *s) {
-    for (size_t i = 0; i < s->table.count; i++) {
-        if (strcmp(s->table.rows[i].path, "/tagih.v1.SyncService/Push") == 0) return &s->table.rows[i];
-    }
-    abort();
-}
-
-static struct rpc_item *arrive(struct script *s, struct served *served, const struct script_call *from, size_t number) {
-    *served = (struct served){.script = s, .number = number};
-    struct call *call = &served->call;
-    size_t len = pack_request(&s->phones[from->phone], from, &served->packed);
-    call->row = push_row(s), call->door = &door;
-    if (!grow_arena_open(&call->arena)) abort();
-    call->request = bytes_make(served->packed, len);
-    call->arrived_us = clock_monotonic_us();
-    call->deadline_us = call->arrived_us + 60 * US_PER_S;
-    call->peer = bytes_text("192.0.2.1");
-    call->first = true;
-    bind_begin(call);
-    struct rpc_item *item = call->state;
-    bind_prepare(&s->server, item, (instant){s->now_us});
-    return item;
-}
-
-void script_push_batch(struct script *s, const struct script_call *calls, size_t n) {
-    struct served *served = calloc(n, sizeof *served);
-    struct rpc_item **items = calloc(n, sizeof *items);
-    struct rpc_batch batch = {.server = &s->server, .db = &s->db, .arena = &s->arena, .agency = s->agency, .writer = 7, .items = items};
-    assert(served && items);
-    s->now_us += US_PER_S;
-    batch.now.us = s->now_us;
-    script_say(s, "push at %lld", (long long)s->now_us);
-    for (size_t i = 0; i < n; i++) {
-        struct rpc_item *item = arrive(s, &served[i], &calls[i], i);
-        if (err_is_ok(item->err)) items[batch.n++] = item;
-        else bind_answer(&s->server, item);
-    }
-    if (batch.n) bind_serve(&batch);
-    for (size_t i = 0; i < n; i++) {
-        fputs(served[i].told ? served[i].told : "no answer\n", s->out);
-        free(served[i].told);
-        free(served[i].packed);
-        grow_arena_close(&served[i].call.arena);
-    }
-    free(items);
-    free(served);
-}
-
-void script_push(struct script *s, size_t phone, struct record *const *records, size_t n) {
-    script_push_batch(s, &(struct script_call){phone, records, n}, 1);
-}
-
 /* ---- the end --------------------------------------------------------------------------------------------------- */
 
 /* What two stores may count differently: numbers of transactions, and a process' own times. */
@@ -353,14 +194,14 @@ void script_run(const char *name, const struct script_options *options, FILE *ou
     s->chance = chance_of(options->seed, 1), randomness = chance_of(options->seed, 2);
     chance_bytes(&s->chance, s->installation.b, sizeof s->installation.b);
     s->model = model_open(NULL);
-    open_server(s);
+    script_server_open(s);
     make_world(s);
     steps->run(s);
     if (options->tamper) model_tamper(s->model, "%s", options->tamper);
     if (options->digest) model_digest(s->model, options->digest);
     tell_tables(s);
     for (size_t i = 0; i < SCRIPT_PHONES; i++) phone_release(&s->phones[i]);
-    close_server(s);
+    script_server_close(s);
     model_close(s->model);
     free(s);
 }

@@ -33,9 +33,16 @@ struct script {
     struct phone phones[SCRIPT_PHONES]; /* users[i]'s */
     account_id accounts[SCRIPT_ACCOUNTS]; /* 0–8 in rupiah, 9 in dollars, 10 nobody's, 11 of the last instalment */
     visit_id visits[SCRIPT_PHONES];
+    struct script_cursor {
+        uint8_t bytes[256];
+        size_t len;
+    } cursors[SCRIPT_PHONES]; /* of the last Pull */
 };
 
 uuid script_id(struct script *s);
+void script_must(tagih_err err);
+void script_server_open(struct script *s);
+void script_server_close(struct script *s);
 /** A receipt in the phone's hand, a void of one. */
 struct record *script_receipt(struct script *s, size_t phone, size_t account, int64_t amount_minor);
 struct record *script_void(struct script *s, size_t phone, const struct record *receipt, int64_t amount_minor);
@@ -53,6 +60,10 @@ void script_push_batch(struct script *s, const struct script_call *calls, size_t
 static inline void script_push_one(struct script *s, size_t phone, struct record *record) {
     script_push(s, phone, &record, 1);
 }
+/** What changed since the phone's last Pull; the first time all. */
+void script_pull(struct script *s, size_t phone);
+/** The work of the minute: leases that are over, handovers that waited, promises, cash. */
+void script_minute(struct script *s);
 void script_say(struct script *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** A script: its steps, in scripts.c. */

@@ -143,6 +143,10 @@ static void visits(struct script *s) {
     model_lease(s->model, s->agency, s->visits[4], s->users[0], s->now_us, s->now_us + US_PER_DAY);
     struct record *moved[2] = {check_in(s, 4, 4, 0), outcome(s, 4, 4, 99)};
     script_push(s, 4, moved, 2); /* under a lease that moved; no such outcome */
+    for (size_t i = 0; i < SCRIPT_PHONES; i++) script_pull(s, i);
+    s->now_us += 3 * US_PER_DAY;
+    script_minute(s); /* leases are over */
+    for (size_t i = 0; i < SCRIPT_PHONES; i++) script_pull(s, i);
 }
 
 static void promises(struct script *s) {
@@ -155,6 +159,11 @@ static void promises(struct script *s) {
     script_push_one(s, 0, paid);
     script_push_one(s, 0, script_void(s, 0, paid, MINOR(260000))); /* open again */
     script_push_one(s, 1, promise(s, 1, 10, MINOR(100000), 2));
+    for (int day = 0; day < 9; day++) {
+        s->now_us += US_PER_DAY;
+        script_minute(s); /* reminders; then it is over */
+    }
+    script_pull(s, 0);
 }
 
 static struct record *handover(struct script *s, size_t i, size_t other, uint16_t side, uuid id, int64_t amount_minor) {
@@ -207,6 +216,7 @@ static void cash(struct script *s) {
     script_push(s, 0, rest, 3);
     script_push_one(s, 0, script_receipt(s, 0, 5, MINOR(35000))); /* of the next settlement */
     script_push_one(s, 0, script_void(s, 0, taken, MINOR(500000))); /* it is declared: a person decides */
+    script_minute(s);
     script_push_one(s, 1, deposit(s, 1, MINOR(9000000)));           /* more than he holds */
     script_push_one(s, 3, incident(s, 3, MINOR(9000000)));
 }
@@ -339,10 +349,25 @@ static void random_entries(struct script *s) {
         written[i][n[i]++] = record;
         if (record->kind == JOURNAL_RECEIPT) taken[i][n_taken[i]++] = record;
         if (chance_percent(&s->chance, 20)) push_some(s, written, n);
+        if (chance_percent(&s->chance, 4)) script_pull(s, (size_t)chance_below(&s->chance, SCRIPT_PHONES));
+        if (chance_percent(&s->chance, 3)) script_minute(s);
         if (chance_percent(&s->chance, 3)) s->now_us += chance_between(&s->chance, 1, 30) * 3600 * US_PER_S;
     }
     for (size_t i = 0; i < SCRIPT_PHONES; i++) {
         for (size_t at = 0; at < n[i]; at += 50) script_push(s, i, written[i] + at, n[i] - at < 50 ? n[i] - at : 50);
+    }
+}
+
+/* Day after day of receipts alone, forty to a call: how fast a store is. */
+static void many(struct script *s) {
+    struct record *all[40];
+    for (size_t done = 0; done < s->options->entries;) {
+        size_t phone = done / 40 % SCRIPT_PHONES, n = 0;
+        for (; n < 40 && done < s->options->entries; n++, done++) {
+            all[n] = script_receipt(s, phone, (size_t)chance_below(&s->chance, 9), MINOR(100) * chance_between(&s->chance, 1, 4000));
+        }
+        script_push(s, phone, all, n);
+        if (phone + 1 == SCRIPT_PHONES) s->now_us += 18 * 3600 * US_PER_S;
     }
 }
 
@@ -360,5 +385,6 @@ const struct script_steps script_steps[] = {
     {"poison", poison, false},
     {"lost_commit", lost_commit, true},
     {"random", random_entries, false},
+    {"many", many, false},
     {NULL, NULL, false},
 };

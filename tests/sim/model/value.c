@@ -103,7 +103,7 @@ static const struct {
     {"integer", MQ_INT4}, {"int8", MQ_INT8}, {"bigint", MQ_INT8}, {"numeric", MQ_NUMERIC}, {"float8", MQ_FLOAT8}, {"text", MQ_TEXT},
     {"char", MQ_BPCHAR}, {"bpchar", MQ_BPCHAR}, {"bytea", MQ_BYTEA}, {"uuid", MQ_UUID}, {"date", MQ_DATE}, {"time", MQ_TIME},
     {"timestamp", MQ_STAMP}, {"timestamptz", MQ_STAMPTZ}, {"interval", MQ_INTERVAL}, {"xid8", MQ_XID8}, {"void", MQ_VOID},
-    {"varchar", MQ_TEXT}, {"name", MQ_TEXT},
+    {"varchar", MQ_TEXT}, {"name", MQ_TEXT}, {"bit", MQ_BIT},
 };
 
 bool mq_type_named(const char *name, enum mq_type *out) {
@@ -273,6 +273,11 @@ static struct mq_value read_text(struct mq_arena *arena, struct bytes text, enum
         else if (strncmp(unit, "hour", 4) == 0) out.interval.us = n * 60 * US_PER_MINUTE;
         else *failed = true;
         return out;
+    }
+    case MQ_BIT: {
+        unsigned long long bits = strtoull(copy + 1, &end, 16);
+        *failed = *failed || copy[0] != 'x' || end == copy + 1 || *end;
+        return mq_int((int64_t)bits);
     }
     case MQ_INT2:
     case MQ_INT4:

@@ -32,7 +32,7 @@ void mq_die(const char *format, ...) __attribute__((format(printf, 1, 2), noretu
 
 enum mq_type {
     MQ_UNKNOWN, MQ_BOOL, MQ_INT2, MQ_INT4, MQ_INT8, MQ_NUMERIC, MQ_FLOAT8, MQ_TEXT, MQ_BPCHAR, MQ_BYTEA, MQ_UUID, MQ_DATE,
-    MQ_TIME, MQ_STAMP, MQ_STAMPTZ, MQ_INTERVAL, MQ_XID8, MQ_VOID
+    MQ_TIME, MQ_STAMP, MQ_STAMPTZ, MQ_INTERVAL, MQ_XID8, MQ_VOID, MQ_BIT /* written x… */
 };
 /** The type of a name in SQL; false: no such type. */
 bool mq_type_named(const char *name, enum mq_type *out);
