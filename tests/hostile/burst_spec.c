@@ -14,14 +14,16 @@
 
 #include "contract.h"
 #include "server/run/clock.h"
-#include "tests/hostile/report.h"
 #include "tests/support/case.h"
 #include "tests/support/methods.h"
+#include "tests/support/proof.h"
 #include "tests/support/rig.h"
+
+static long long every = 8;
+static struct proof proof = {.test = "Messages made to burst", .unit = "calls", .faults = {{"bursting message", 0}}};
 
 #define REQUEST_MAX ((size_t)1 << 20)
 #define ANSWER_US_MAX (2 * US_PER_S)
-#define EVERY_NTH 8
 #define GROWTH_KIB_MAX (64 * 1024)
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -166,7 +168,7 @@ static void fill_with(const uint8_t *bytes, size_t len) {
 enum expected { REFUSED, ANSWERED };
 
 static void send_it(const struct method *m, const char *what, const char *field, enum expected expected) {
-    if (n_made++ % hostile_every(EVERY_NTH)) return;
+    if (n_made++ % (size_t)every) return;
     struct bytes raw = bytes_make(message.bytes + message.at, REQUEST_MAX - message.at);
     int64_t began = clock_monotonic_us();
     struct rig_answer a =
@@ -303,15 +305,22 @@ static void somebody_else_was_served_all_the_while(void **state) {
     qsort(victim.took_us, victim.n, sizeof victim.took_us[0], by_time);
     int64_t p99_us = victim.took_us[victim.n * 99 / 100];
     print_message("             %zu calls beside it, p99 %lld ms\n", victim.n, (long long)p99_us / 1000);
-    report_row("Messages made to burst", n_calls, "calls", n_calls, n_calls + victim.n, victim.wrong);
+    proof.count = (long long)n_calls;
+    proof.faults[0].n = proof.count;
+    proof_check(&proof, proof.count + (long long)victim.n);
     assert_int_equal(victim.wrong, 0);
     if (!SANITIZED) assert_in_range(p99_us, 0, 500 * US_PER_MS);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    static const struct proof_option options[] = {{"--every", "TAGIH_HOSTILE_EVERY", &every, "send each nth; 1: all", false},
+                                                  {0}};
+    proof_begin(&proof, &argc, argv, "", options);
+    if (every < 1) every = 1;
+    snprintf(proof.note, sizeof proof.note, "one in %lld of them", every);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_bursts_a_method),
         cmocka_unit_test(somebody_else_was_served_all_the_while),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return proof_end(&proof, cmocka_run_group_tests(tests, open_rig, close_rig));
 }

@@ -11,10 +11,15 @@
 #include "engine/auth.h"
 #include "server/run/clock.h"
 #include "tests/hostile/forge.h"
-#include "tests/hostile/report.h"
 #include "tests/support/case.h"
 #include "tests/support/journal_samples.h"
+#include "tests/support/proof.h"
 #include "tests/support/writer.h"
+
+static struct proof report = {.test = "Forged envelopes",
+                              .unit = "envelopes",
+                              .faults = {{"forgery", 0}},
+                              .note = "every kind, every call that takes one"};
 
 #define FORGED_MAX (2 * (size_t)ENVELOPE_MAX)
 
@@ -145,7 +150,9 @@ static int open_rig(void **state) {
 
 static int close_rig(void **state) {
     (void)state;
-    report_row("Forged envelopes", n_forged + n_sent, "envelopes", n_forged + n_sent, n_forged + n_sent, 0);
+    report.count = (long long)(n_forged + n_sent);
+    report.faults[0].n = report.count;
+    proof_check(&report, report.count);
     rig_close(&rig);
     return 0;
 }
@@ -377,7 +384,9 @@ static void every_forged_answer_to_a_nonce_is_refused(void **state) {
     assert_answer(rig_call(&rig, NULL, "DeviceService/Authenticate", &request), OK);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    static const struct proof_option options[] = {{0}};
+    proof_begin(&report, &argc, argv, "", options);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_refuses_every_forgery_for_its_reason),
         cmocka_unit_test(every_forged_entry_is_evidence_and_nothing_else),
@@ -387,5 +396,5 @@ int main(void) {
         cmocka_unit_test(every_forged_proof_of_enrolment_is_refused),
         cmocka_unit_test(every_forged_answer_to_a_nonce_is_refused),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return proof_end(&report, cmocka_run_group_tests(tests, open_rig, close_rig));
 }

@@ -12,12 +12,11 @@
 #include "server/run/random.h"
 #include "tests/access/table.h"
 #include "tests/hostile/nasty.h"
-#include "tests/hostile/report.h"
+#include "tests/support/proof.h"
 
 #define CONNECTIONS 4
 #define IN_FLIGHT 48
 #define FIELDS_MAX 64
-#define EVERY_NTH 48
 #define LOGINS 8 /* each costs a password hash, on purpose */
 
 static struct rig rig;
@@ -155,6 +154,9 @@ static bool is_known(const char *reason) {
     return false;
 }
 
+static long long every = 48;
+static struct proof proof = {.test = "Nasty strings", .unit = "string fields", .faults = {{"nasty string", 0}}};
+
 static void finish(struct sent *s) {
     struct client_reply reply = client_finish(s->call);
     char reason[64];
@@ -251,7 +253,7 @@ static void new_references(const struct text_field *fields, size_t n, char id[UU
 /* The strings that a field gets: [from, from + step, …) below NASTY_COUNT. */
 static size_t step_of(const struct method *m) {
     if (strcmp(m->name, "SessionService/Login") == 0) return NASTY_COUNT / LOGINS;
-    return hostile_every(EVERY_NTH);
+    return (size_t)every;
 }
 
 static void try_field(const struct method *m, ProtobufCMessage *request, const struct text_field *fields, size_t n, size_t i,
@@ -291,7 +293,9 @@ static void every_string_field_takes_or_refuses_every_nasty_string(void **state)
     }
     print_message("             %zu fields, %zu strings, %zu calls: %zu taken, %zu came back, %zu of no text\n", n_fields,
                   (size_t)NASTY_COUNT, n_calls, n_taken, n_echoed, n_no_text);
-    report_row("Nasty strings", n_fields, "string fields", n_calls, n_calls + n_echoed, n_faults);
+    proof.count = (long long)n_fields;
+    proof.faults[0].n = (long long)n_calls;
+    proof_check(&proof, (long long)(n_calls + n_echoed));
     assert_true(n_fields > 250 && n_taken > n_fields && n_echoed > 20);
     if (n_faults) fail_msg("%zu faults", n_faults);
 }
@@ -408,7 +412,13 @@ static void every_texts_limit_is_what_the_contract_says(void **state) {
         }
     }
     print_message("             %zu limits in the contract, %zu met in requests\n", n_limits, n_limits_met);
-    report_row("Text limits, one byte over", n_limits_met, "limits", n_limits_met, 2 * n_limits_met, wrong);
+    struct proof over = {.test = "Text limits, one byte over",
+                         .unit = "limits",
+                         .count = (long long)n_limits_met,
+                         .checks = 2 * (long long)n_limits_met,
+                         .failures = (long long)wrong,
+                         .faults = {{"one byte over", (long long)n_limits_met}}};
+    proof_write(&over);
     assert_true(n_limits_met > 60);
     assert_int_equal(wrong, 0);
 }
@@ -425,11 +435,16 @@ static void after_all_that_the_next_call_is_served(void **state) {
         0);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    static const struct proof_option options[] = {{"--every", "TAGIH_HOSTILE_EVERY", &every, "send each nth; 1: all", false},
+                                                  {0}};
+    proof_begin(&proof, &argc, argv, "", options);
+    if (every < 1) every = 1;
+    snprintf(proof.note, sizeof proof.note, "one in %lld of them", every);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_string_field_takes_or_refuses_every_nasty_string),
         cmocka_unit_test(every_texts_limit_is_what_the_contract_says),
         cmocka_unit_test(after_all_that_the_next_call_is_served),
     };
-    return cmocka_run_group_tests(tests, open_rig, close_rig);
+    return proof_end(&proof, cmocka_run_group_tests(tests, open_rig, close_rig));
 }
