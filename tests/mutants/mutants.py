@@ -147,11 +147,17 @@ def write_if_new(path, data):
     path.write_bytes(data)
 
 
+def tree_files():
+    """Every file of the tree but what is made in it; without asking git, which a machine that only builds may not have."""
+    made = {"build", ".git", "node_modules", "__pycache__"}
+    for folder, folders, files in os.walk(TREE):
+        folders[:] = [f for f in folders if f not in made]
+        yield from (str((Path(folder) / f).relative_to(TREE)) for f in files if not f.endswith(".pyc"))
+
+
 def copy_tree(texts):
     """The copy is made anew but for files that did not change: ninja rebuilds what did."""
-    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=TREE, check=True,
-                           capture_output=True, text=True).stdout.split("\0")
-    names = {n for n in names if n and (TREE / n).is_file()}
+    names = set(tree_files())
     if COPY.is_dir():
         for path in COPY.rglob("*"):
             if path.is_file() and str(path.relative_to(COPY)) not in names | set(texts):
