@@ -35,7 +35,7 @@ static void add_head(struct text *out, uint8_t major, size_t value, bool wide) {
     } else if (value > 23) {
         add(out, (uint8_t[]){(uint8_t)(major << 5 | 24), (uint8_t)value}, 2);
     } else {
-        add(out, (uint8_t[]){(uint8_t)(major << 5 | value)}, 1);
+        add(out, (uint8_t[]){(uint8_t)(major << 5 | (uint8_t)value)}, 1);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "rpc/services.h"
 #include "run/clock.h"
 #include "run/grow.h"
+#include "store/feed.h"
 #include "store_statements.h"
 #include "tagih/token.h"
 #include "tests/sim/model/script_in.h"
@@ -220,7 +221,20 @@ static void authorize(struct script *s, struct served *served) {
     auth_encode(bytes_make(raw, len), served->authorization + 7, sizeof served->authorization - 7);
 }
 
+/* Until what is committed can be seen by all: a transaction of anybody on the cluster holds the feed back. */
+static void settle(struct script *s) {
+    struct feed_position at, first = {0};
+    int64_t until = clock_monotonic_us() + 60 * US_PER_S;
+    do {
+        arena_reset(&s->arena);
+        script_must(feed_position_get(&s->db, &s->arena, until, &at));
+        if (first.xid_next == 0) first = at;
+    } while (at.xid_min < first.xid_next && clock_monotonic_us() < until);
+    assert(at.xid_min >= first.xid_next);
+}
+
 void script_pull(struct script *s, size_t phone) {
+    settle(s);
     struct served served = {.phone = phone};
     Tagih__V1__PullRequest request = TAGIH__V1__PULL_REQUEST__INIT;
     request.cursor = (ProtobufCBinaryData){s->cursors[phone].len, s->cursors[phone].bytes};
