@@ -354,7 +354,10 @@ static void changes_behind_a_long_transaction_fill_the_outbox(void **state) {
     count_anew();
     assert_true(value_of("tagih_outbox_depth") >= 1);
     PQfinish(idler);
-    count_anew();
+    int64_t until = clock_monotonic_us() + 60 * US_PER_S; /* others of the cluster may have transactions, too */
+    do {
+        count_anew();
+    } while (value_of("tagih_outbox_depth") > 0 && clock_monotonic_us() < until);
     assert_true(value_of("tagih_outbox_depth") == 0);
 }
 
