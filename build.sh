@@ -35,7 +35,7 @@ usage: ./build.sh <verb> [options]
   check          clang, sanitizers, thread sanitizer, one minute of fuzzing
   sim [...]      field days simulated from a seed, with everything that can go wrong; --days N --seed S --story SEED
   prove [...]    simulate, break, attack, measure: one table, about 10 minutes; --nightly, --release
-  chaos NAME [.] one proof by trouble of tests/chaos/, with its own options: s2, storms, jumps; --help
+  chaos NAME [.] one proof by trouble of tests/chaos/, with its own options: s2, jumps; --help
   mutants [..]   plants bugs, one at a time, and sees that the tests find them; --list names them
   tidy           the laws of the code: layers, banned calls, rules without tests
   fmt            clang-format over the lines that differ from HEAD, and the generated parts of the documentation
@@ -324,7 +324,7 @@ build) verb_build; say "built: build/gcc/server/tagihd" ;;
 test) verb_test "$@" ;;
 demo) on_cluster demo tests/sim/demo.sh "$@" ;;
 bench) on_cluster bench tests/bench/bench.py "$@" ;;
-chaos) [ $# -gt 0 ] || die "chaos wants a name: s2, storms, jumps" 2
+chaos) [ $# -gt 0 ] || die "chaos wants a name: s2, jumps" 2
     on_cluster chaos "tests/chaos/$1.py" "${@:2}" ;;
 mutants) on_cluster mutants tests/mutants/mutants.py "$@" ;;
 sim) verb_build; exec "$build/gcc/tests/sim/sim" "$@" ;;
