@@ -4,6 +4,7 @@
 
 #include "server/run/clock.h"
 #include "tests/support/case.h"
+#include "tests/support/check_in_request.h"
 #include "tests/support/months.h"
 
 #define BIG MINOR(100000000)
@@ -116,21 +117,9 @@ static void prepare_visit(struct scene *s) {
 }
 
 static void act_check_in(struct scene *s) {
-    Tagih__V1__Fix fix = TAGIH__V1__FIX__INIT, *fixes = &fix;
-    Tagih__V1__CheckInRequest request = TAGIH__V1__CHECK_IN_REQUEST__INIT;
-    fix.lat_e7 = -61754000;
-    fix.lon_e7 = 1068272000;
-    fix.accuracy_mm = 8000;
-    fix.fix_us = clock_now().us - US_PER_S;
-    fix.provider = TAGIH__V1__FIX_PROVIDER__FIX_PROVIDER_GPS;
-    request.check_in_id = TEXT(rig_text(rig_id()));
-    request.visit_id = TEXT(rig_text(s->subject));
-    request.device_us = clock_now().us;
-    request.mono_us = 12345678;
-    request.boot_id = (ProtobufCBinaryData){4, (uint8_t *)(uintptr_t) "boot"};
-    request.fixes = &fixes;
-    request.n_fixes = 1;
-    struct rig_answer answer = rig_call(s->teller.rig, s->writer.phone.token, "CheckInService/CheckIn", &request);
+    struct check_in_build build;
+    const void *request = check_in_of(&build, (visit_id){s->subject});
+    struct rig_answer answer = rig_call(s->teller.rig, s->writer.phone.token, "CheckInService/CheckIn", request);
     assert_answer(answer, OK);
 }
 

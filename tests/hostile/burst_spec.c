@@ -15,6 +15,7 @@
 #include "contract.h"
 #include "server/run/clock.h"
 #include "tests/support/case.h"
+#include "tests/support/everybody.h"
 #include "tests/support/methods.h"
 #include "tests/support/proof.h"
 #include "tests/support/rig.h"
@@ -34,8 +35,7 @@ static struct proof proof = {.test = "Messages made to burst", .unit = "calls", 
 
 static struct rig rig;
 static agency_id agency;
-static user_id people[ROLE_COUNT];
-static struct rig_phone phones[ROLE_COUNT];
+static struct everybody all;
 static size_t n_made, n_calls, n_refused, n_packed;
 
 static long rss_kib(void) {
@@ -84,11 +84,8 @@ static int open_rig(void **state) {
     (void)state;
     rig_open(&rig, NULL);
     agency = rig_agency(&rig, "Acme");
-    for (int i = 0; i < ROLE_COUNT; i++) {
-        people[i] = rig_user(&rig, agency, NULL, 1u << i);
-        phones[i] = rig_phone(&rig, agency, people[i]);
-    }
-    snprintf(victim.token, sizeof victim.token, "%s", rig_staff_token(&rig, agency, people[2], 0));
+    everybody_open(&all, &rig, agency);
+    snprintf(victim.token, sizeof victim.token, "%s", rig_staff_token(&rig, agency, all.people[2], 0));
     victim.via = rig_connect(&rig);
     return pthread_create(&victim.thread, NULL, work, NULL);
 }
@@ -101,13 +98,6 @@ static int close_rig(void **state) {
 }
 
 /* ---- one message ---------------------------------------------------------------------------------------------- */
-
-static const char *good_token(const struct rpc_method *row) {
-    for (int i = 0; i < ROLE_COUNT; i++) {
-        if (row->roles & 1u << i) return row->device ? phones[i].token : rig_staff_token(&rig, agency, people[i], 0);
-    }
-    return NULL;
-}
 
 static size_t put_varint(uint8_t *out, uint64_t value) {
     size_t n = 0;
@@ -173,7 +163,7 @@ static void send_it(const struct method *m, const char *what, const char *field,
     int64_t began = clock_monotonic_us();
     struct rig_answer a =
         rig_call_with(&rig, m->name, NULL,
-                      &(struct rig_call_options){.token = good_token(m->row), .raw = &raw, .timeout_us = 10 * US_PER_S});
+                      &(struct rig_call_options){.token = everybody_token(&all, m->row), .raw = &raw, .timeout_us = 10 * US_PER_S});
     int64_t took = clock_monotonic_us() - began;
     n_calls++;
     bool refused = a.status == CALL_INVALID_ARGUMENT || a.status == CALL_RESOURCE_EXHAUSTED;

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CheckIn from the outside: over TLS, with tokens, under row-level security. */
-#include "contract.h"
-#include "server/run/clock.h"
-#include "server/domain/fate_bits.h"
-#include "tests/support/case.h"
-#include "tests/support/rig.h"
+#include "tests/support/check_in_request.h"
 
-#define LAT_E7 (-61754000)
-#define LON_E7 1068272000
+#include "server/domain/fate_bits.h"
 
 static struct rig rig;
 static agency_id agency, other_agency;
@@ -39,38 +34,6 @@ static visit_id visit_of(user_id user) {
     return rig_visit(&rig, agency, rig_account(&rig, agency, &(struct rig_account){.collector = user}), user);
 }
 
-/* A request with up to 31 fixes, the first one good. Ids are texts of static buffers: build it just before the call. */
-struct build {
-    Tagih__V1__CheckInRequest request;
-    Tagih__V1__Fix fixes[31], *list[31];
-    char id[UUID_TEXT_SIZE], visit[UUID_TEXT_SIZE];
-    uint8_t boot[4];
-};
-
-static Tagih__V1__CheckInRequest *check_in_of(struct build *b, visit_id visit) {
-    int64_t now = clock_now().us;
-    tagih__v1__check_in_request__init(&b->request);
-    uuid_format(rig_id(), b->id);
-    uuid_format(visit.u, b->visit);
-    for (size_t i = 0; i < COUNT_OF(b->fixes); i++) {
-        tagih__v1__fix__init(&b->fixes[i]);
-        b->fixes[i].lat_e7 = LAT_E7;
-        b->fixes[i].lon_e7 = LON_E7;
-        b->fixes[i].accuracy_mm = 8000;
-        b->fixes[i].fix_us = now - US_PER_S;
-        b->fixes[i].provider = TAGIH__V1__FIX_PROVIDER__FIX_PROVIDER_GPS;
-        b->list[i] = &b->fixes[i];
-    }
-    b->request.check_in_id = b->id;
-    b->request.visit_id = b->visit;
-    b->request.device_us = now;
-    b->request.mono_us = 12345678;
-    b->request.boot_id = (ProtobufCBinaryData){sizeof b->boot, b->boot};
-    b->request.fixes = b->list;
-    b->request.n_fixes = 1;
-    return &b->request;
-}
-
 static struct rig_answer call(const char *token, const void *request) {
     return rig_call(&rig, token, "CheckInService/CheckIn", request);
 }
@@ -87,7 +50,7 @@ static long long rows_of(const char *id) {
 //  Verdict: p ≥ 0.8 INSIDE
 static void standing_at_the_address_is_inside_and_arrives(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     visit_id visit = visit_of(collector);
     struct rig_answer a = call(phone.token, check_in_of(&b, visit));
     assert_answer(a, OK);
@@ -105,7 +68,7 @@ static void standing_at_the_address_is_inside_and_arrives(void **state) {
 
 static void ten_kilometres_away_is_outside(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     check_in_of(&b, visit_of(collector));
     b.fixes[0].lat_e7 += 900000;
     struct rig_answer a = call(phone.token, &b.request);
@@ -116,7 +79,7 @@ static void ten_kilometres_away_is_outside(void **state) {
 
 static void the_same_call_again_gets_the_same_answer_and_one_row(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     check_in_of(&b, visit_of(collector));
     struct rig_answer first = call(phone.token, &b.request), second = call(phone.token, &b.request);
     assert_answer(first, OK);
@@ -132,7 +95,7 @@ static void the_same_call_again_gets_the_same_answer_and_one_row(void **state) {
 
 static void an_id_used_again_with_other_content_is_refused(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     check_in_of(&b, visit_of(collector));
     assert_answer(call(phone.token, &b.request), OK);
     b.fixes[0].lat_e7 += 1;
@@ -146,7 +109,7 @@ static void an_id_used_again_with_other_content_is_refused(void **state) {
 //  Nothing is dropped, corrected or unpaid by the program alone; the result does not depend on arrival order
 static void a_late_neighbour_gets_its_successor_assessed_again(void **state) {
     (void)state;
-    struct build early, late;
+    struct check_in_build early, late;
     int64_t now = clock_now().us;
     check_in_of(&late, visit_of(collector));
     late.request.device_us = now - 10 * US_PER_S;
@@ -175,7 +138,7 @@ static void a_wrong_clock_is_held_between_the_tokens_issue_and_now(void **state)
     (void)state;
     static const int64_t off_s[] = {-3600, 3600};
     for (size_t i = 0; i < COUNT_OF(off_s); i++) {
-        struct build b;
+        struct check_in_build b;
         int64_t now = clock_now().us;
         check_in_of(&b, visit_of(collector));
         b.request.device_us = b.fixes[0].fix_us = now + off_s[i] * US_PER_S;
@@ -191,7 +154,7 @@ static void a_wrong_clock_is_held_between_the_tokens_issue_and_now(void **state)
 
 static void a_colleagues_visit_and_one_that_is_not_there_look_the_same(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     struct rig_answer theirs = call(phone.token, check_in_of(&b, visit_of(colleague)));
     assert_answer(theirs, NOT_PERMITTED);
     assert_int_equal(theirs.status, CALL_PERMISSION_DENIED);
@@ -203,7 +166,7 @@ static void a_colleagues_visit_and_one_that_is_not_there_look_the_same(void **st
 
 static void agencies_do_not_see_each_other(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     check_in_of(&b, visit_of(collector));
     assert_answer(call(phone.token, &b.request), OK);
     assert_answer(call(stranger_phone.token, &b.request), NOT_PERMITTED);
@@ -218,7 +181,7 @@ static void agencies_do_not_see_each_other(void **state) {
 
 static void the_serving_role_itself_sees_no_row_without_its_agency(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     assert_answer(call(phone.token, check_in_of(&b, visit_of(collector))), OK);
     char sql[256];
     pg_exec(&rig.pg, "set role tagih_app");
@@ -234,7 +197,7 @@ static void the_serving_role_itself_sees_no_row_without_its_agency(void **state)
 
 static void without_a_token_nobody_calls(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     struct rig_answer a = call(NULL, check_in_of(&b, visit_of(collector)));
     assert_answer(a, TOKEN_MISSING);
     assert_int_equal(a.status, CALL_UNAUTHENTICATED);
@@ -256,7 +219,7 @@ static void a_clock_that_is_off_is_flagged(void **state) {
         bool flagged;
     } cases[] = {{-370, true}, {-350, false}, {0, false}, {290, false}, {310, true}};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct build b;
+        struct check_in_build b;
         check_in_of(&b, visit_of(collector));
         b.request.device_us += cases[i].in_s * US_PER_S;
         assert_answer(call(rig_device_token(&rig, &phone, 60), &b.request), OK);
@@ -269,7 +232,7 @@ static void a_clock_that_is_off_is_flagged(void **state) {
 /* Once verified, a token is known by its hash: until it ends, and no longer. */
 static void a_token_that_was_used_ends_all_the_same(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     char token[RIG_TOKEN_SIZE];
     snprintf(token, sizeof token, "%s", rig_device_token(&rig, &phone, 898));
     assert_answer(call(token, check_in_of(&b, visit_of(collector))), OK);
@@ -279,7 +242,7 @@ static void a_token_that_was_used_ends_all_the_same(void **state) {
 
 static void a_token_ends_after_a_quarter_of_an_hour(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     check_in_of(&b, visit_of(collector));
     assert_answer(call(rig_device_token(&rig, &phone, 901), &b.request), TOKEN_EXPIRED);
     assert_answer(call(rig_device_token(&rig, &phone, 890), &b.request), OK);
@@ -287,7 +250,7 @@ static void a_token_ends_after_a_quarter_of_an_hour(void **state) {
 
 static void a_revoked_phone_is_refused_on_its_next_call(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     struct rig_phone lost = rig_phone(&rig, agency, collector);
     assert_answer(call(lost.token, check_in_of(&b, visit_of(collector))), OK);
     char sql[128];
@@ -301,7 +264,7 @@ static void a_revoked_phone_is_refused_on_its_next_call(void **state) {
 
 static void a_suspended_user_is_refused_on_his_next_call(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     user_id user = rig_user(&rig, agency, NULL, ROLE_COLLECTOR);
     struct rig_phone his = rig_phone(&rig, agency, user);
     assert_answer(call(his.token, check_in_of(&b, visit_of(user))), OK);
@@ -313,7 +276,7 @@ static void a_suspended_user_is_refused_on_his_next_call(void **state) {
 
 static void only_field_staff_with_a_phone_check_in(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     check_in_of(&b, visit_of(supervisor));
     struct rig_phone boss_phone = rig_phone(&rig, agency, supervisor);
     assert_answer(call(boss_phone.token, &b.request), NOT_PERMITTED);
@@ -333,7 +296,7 @@ static void expect_problem(const Tagih__V1__CheckInRequest *request, const char 
 
 static void a_check_in_carries_1_to_30_fixes(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     check_in_of(&b, visit_of(collector));
     b.request.n_fixes = 0;
     expect_problem(&b.request, "CHECK_IN_FIX_COUNT", "fixes");
@@ -345,7 +308,7 @@ static void a_check_in_carries_1_to_30_fixes(void **state) {
 
 static void absurd_values_are_named_by_their_field(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     visit_id visit = visit_of(collector);
     check_in_of(&b, visit)->n_fixes = 3;
     b.fixes[2].lat_e7 = 900000001;
@@ -383,7 +346,7 @@ static struct rig_answer call_raw(const void *data, size_t len) {
 
 static void bytes_that_are_no_message_are_refused(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     uint8_t packed[512];
     size_t len = protobuf_c_message_pack(&check_in_of(&b, visit_of(collector))->base, packed);
     assert_answer(call_raw(packed, len - 1), REQUEST_MALFORMED);
@@ -405,7 +368,7 @@ static void a_method_that_nobody_serves_says_so(void **state) {
 
 static void a_call_without_time_is_not_begun(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     check_in_of(&b, visit_of(collector));
     struct rig_call_options options = {.token = phone.token, .timeout_us = 10 * US_PER_MS};
     struct rig_answer a = rig_call_with(&rig, "CheckInService/CheckIn", &b.request, &options);
@@ -415,7 +378,7 @@ static void a_call_without_time_is_not_begun(void **state) {
 
 static void the_edges_socket_serves_the_same(void **state) {
     (void)state;
-    struct build b;
+    struct check_in_build b;
     struct rig_call_options options = {.token = phone.token, .edge = true};
     assert_answer(rig_call_with(&rig, "CheckInService/CheckIn", check_in_of(&b, visit_of(collector)), &options), OK);
     assert_int_equal(rows_of(b.id), 1);

@@ -9,6 +9,7 @@
 
 #include "server/run/clock.h"
 #include "tests/support/case.h"
+#include "tests/support/everybody.h"
 #include "tests/support/methods.h"
 
 #define MINOR(rupiah) (INT64_C(100) * (rupiah))
@@ -16,18 +17,14 @@
 
 static struct rig rig;
 static agency_id agency;
-static user_id people[ROLE_COUNT];
-static struct rig_phone phones[ROLE_COUNT];
+static struct everybody all;
 
 static int open_rig(void **state) {
     (void)state;
     rig_open(&rig, NULL);
     pg_exec(&rig.pg, "begin");
     agency = rig_agency(&rig, "Acme");
-    for (int i = 0; i < ROLE_COUNT; i++) {
-        people[i] = rig_user(&rig, agency, NULL, 1u << i);
-        phones[i] = rig_phone(&rig, agency, people[i]);
-    }
+    everybody_open(&all, &rig, agency);
     pg_exec(&rig.pg, "commit");
     return 0;
 }
@@ -39,14 +36,6 @@ static int close_rig(void **state) {
 }
 
 /* ---- every method --------------------------------------------------------------------------------------------- */
-
-/* Somebody who may call it. */
-static const char *good_token(const struct rpc_method *row) {
-    for (int i = 0; i < ROLE_COUNT; i++) {
-        if (row->roles & 1u << i) return row->device ? phones[i].token : rig_staff_token(&rig, agency, people[i], 0);
-    }
-    return NULL;
-}
 
 static struct rig_answer call_raw(const struct method *m, const char *token, struct bytes raw) {
     return rig_call_with(&rig, m->name, NULL, &(struct rig_call_options){.token = token, .raw = &raw, .timeout_us = 10 * US_PER_S});
@@ -82,7 +71,7 @@ static void garbage_is_refused_by_every_method(void **state) {
         {(const uint8_t *)"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 13}};
     FOR_EACH_METHOD(m) {
         for (size_t i = 0; i < COUNT_OF(garbage); i++) {
-            struct rig_answer a = call_raw(&m, good_token(m.row), garbage[i]);
+            struct rig_answer a = call_raw(&m, everybody_token(&all, m.row), garbage[i]);
             assert_refused(&m, &a, "garbage");
         }
     }
@@ -103,7 +92,7 @@ static void text_that_is_no_text_is_refused_by_every_method(void **state) {
                 size_t n = put_key(raw, field->id, 2);
                 raw[n++] = (uint8_t)bad[i].len;
                 memcpy(raw + n, bad[i].data, bad[i].len);
-                struct rig_answer a = call_raw(&m, good_token(m.row), bytes_make(raw, n + bad[i].len));
+                struct rig_answer a = call_raw(&m, everybody_token(&all, m.row), bytes_make(raw, n + bad[i].len));
                 assert_answer(a, REQUEST_TEXT);
                 assert_string_equal(a.field, field->name);
             }
@@ -123,7 +112,7 @@ static void unknown_enum_values_are_refused_by_every_method(void **state) {
                 uint8_t raw[32];
                 size_t n = put_key(raw, field->id, 0);
                 n += put_varint(raw + n, values[i]);
-                struct rig_answer a = call_raw(&m, good_token(m.row), bytes_make(raw, n));
+                struct rig_answer a = call_raw(&m, everybody_token(&all, m.row), bytes_make(raw, n));
                 assert_answer(a, REQUEST_ENUM);
             }
         }
@@ -142,8 +131,8 @@ static void unknown_fields_change_nothing(void **state) {
         n += 3;
         n += put_key(raw + n, 1001, 0);
         n += put_varint(raw + n, UINT64_MAX);
-        struct rig_answer with = call_raw(&m, good_token(m.row), bytes_make(raw, n));
-        struct rig_answer without = call_raw(&m, good_token(m.row), bytes_make(raw, 0));
+        struct rig_answer with = call_raw(&m, everybody_token(&all, m.row), bytes_make(raw, n));
+        struct rig_answer without = call_raw(&m, everybody_token(&all, m.row), bytes_make(raw, 0));
         if (strcmp(with.reason, without.reason) != 0) fail_msg("%s: %s, empty %s", m.name, with.reason, without.reason);
     }
 }
@@ -166,7 +155,7 @@ static void ten_thousand_levels_break_nothing(void **state) {
                 at -= n;
                 memcpy(raw + at, head, n);
             }
-            struct rig_answer a = call_raw(&m, good_token(m.row), bytes_make(raw + at, sizeof raw - at));
+            struct rig_answer a = call_raw(&m, everybody_token(&all, m.row), bytes_make(raw + at, sizeof raw - at));
             assert_refused(&m, &a, "10 000 levels");
         }
     }
@@ -184,7 +173,7 @@ static void twenty_thousand_and_one_items_are_too_many(void **state) {
             n += put_key(raw + n, m.proto->input->fields[0].id, 2);
             raw[n++] = 0;
         }
-        struct rig_answer a = call_raw(&m, good_token(m.row), bytes_make(raw, n));
+        struct rig_answer a = call_raw(&m, everybody_token(&all, m.row), bytes_make(raw, n));
         assert_refused(&m, &a, "20 001 items");
     }
 }
@@ -194,24 +183,24 @@ static void more_than_a_mebibyte_is_refused_and_the_next_call_is_served(void **s
     uint8_t *raw = calloc(1, REQUEST_MAX + 1);
     assert_non_null(raw);
     FOR_EACH_METHOD(m) {
-        struct rig_answer a = call_raw(&m, good_token(m.row), bytes_make(raw, REQUEST_MAX + 1));
+        struct rig_answer a = call_raw(&m, everybody_token(&all, m.row), bytes_make(raw, REQUEST_MAX + 1));
         if (a.status != CALL_RESOURCE_EXHAUSTED) fail_msg("%s answered %d %s", m.name, (int)a.status, a.message);
     }
     free(raw);
     Tagih__V1__WhoAmIRequest who = TAGIH__V1__WHO_AM_IREQUEST__INIT;
-    struct rig_answer a = rig_call(&rig, rig_staff_token(&rig, agency, people[2], 0), "SessionService/WhoAmI", &who);
+    struct rig_answer a = rig_call(&rig, rig_staff_token(&rig, agency, all.people[2], 0), "SessionService/WhoAmI", &who);
     assert_answer(a, OK);
 }
 
 /* ---- entries -------------------------------------------------------------------------------------------------- */
 
 static account_id debt(void) {
-    return rig_account(&rig, agency, &(struct rig_account){.collector = people[0]});
+    return rig_account(&rig, agency, &(struct rig_account){.collector = all.people[0]});
 }
 
 static struct writer new_writer(void) {
     struct writer writer;
-    struct rig_phone phone = rig_phone(&rig, agency, people[0]);
+    struct rig_phone phone = rig_phone(&rig, agency, all.people[0]);
     writer_begin(&writer, &rig, &phone);
     return writer;
 }
@@ -353,7 +342,7 @@ static void absurd_values_of_every_kind_get_a_fate(void **state) {
     for (size_t i = 0; i < COUNT_OF(absurd); i++) {
         struct writer w = new_writer();
         account_id account = debt();
-        visit_id visit = rig_visit(&rig, agency, account, people[0]);
+        visit_id visit = rig_visit(&rig, agency, account, all.people[0]);
         absurd_heads(&w, account, absurd[i]);
         absurd_money(&w, account, absurd[i]);
         absurd_rest(&w, visit, absurd[i]);
@@ -497,7 +486,7 @@ static void a_rescue_epoch_posts_and_is_flagged(void **state) {
     (void)state;
     struct writer w = new_writer();
     struct device_certificate certificate = {.agency = agency, .device = w.phone.device, .key = w.phone.key,
-                                             .epoch = w.phone.epoch, .user = people[0],
+                                             .epoch = w.phone.epoch, .user = all.people[0],
                                              .valid_from = {clock_now().us - US_PER_DAY}, .rescue = true};
     struct envelope envelope;
     assert_ok(device_certificate_sign(&certificate, rig.installation, &keyring_signing(&rig.keys, KEY_DEVICE)->secret,

@@ -16,6 +16,7 @@
 
 #include "server/run/clock.h"
 #include "tests/support/case.h"
+#include "tests/support/check_in_request.h"
 
 #define ACCOUNTS 200
 #define PHONES 8
@@ -346,21 +347,11 @@ static void write_journals(void) {
 
 /* A CheckIn request, packed. @return its length */
 static size_t write_call(entry_id id, visit_id visit, uint8_t packed[256]) {
-    Tagih__V1__Fix fix = TAGIH__V1__FIX__INIT, *fixes = &fix;
-    Tagih__V1__CheckInRequest request = TAGIH__V1__CHECK_IN_REQUEST__INIT;
-    fix.lat_e7 = -61754000;
-    fix.lon_e7 = 1068272000;
-    fix.accuracy_mm = 8000;
-    fix.fix_us = clock_now().us - US_PER_S;
-    fix.provider = TAGIH__V1__FIX_PROVIDER__FIX_PROVIDER_GPS;
-    request.check_in_id = (char *)(uintptr_t)rig_text(id.u);
-    request.visit_id = (char *)(uintptr_t)rig_text(visit.u);
-    request.device_us = clock_now().us;
-    request.boot_id = (ProtobufCBinaryData){4, (uint8_t *)(uintptr_t) "boot"};
-    request.fixes = &fixes;
-    request.n_fixes = 1;
-    assert_true(protobuf_c_message_get_packed_size(&request.base) <= 256);
-    return protobuf_c_message_pack(&request.base, packed);
+    struct check_in_build build;
+    const ProtobufCMessage *request = &check_in_of(&build, visit)->base;
+    uuid_format(id.u, build.id);
+    assert_true(protobuf_c_message_get_packed_size(request) <= 256);
+    return protobuf_c_message_pack(request, packed);
 }
 
 static void write_calls(void) {
