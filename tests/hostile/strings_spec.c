@@ -228,6 +228,17 @@ static ProtobufCMessage *plain_request(const struct method *m, struct arena *are
     return request;
 }
 
+/* Such a request with its string fields, until the next one. */
+static ProtobufCMessage *plain_fields(const struct method *m, struct text_field fields[FIELDS_MAX], size_t *n) {
+    static uint8_t memory[262144];
+    struct arena arena;
+    arena_init(&arena, memory, sizeof memory);
+    ProtobufCMessage *request = plain_request(m, &arena);
+    *n = collect(request, fields, 0);
+    assert_true(*n < FIELDS_MAX);
+    return request;
+}
+
 /* Another request, about another file. */
 static void new_request_id(ProtobufCMessage *request, char id[UUID_TEXT_SIZE]) {
     const ProtobufCFieldDescriptor *field =
@@ -275,18 +286,14 @@ static void try_field(const struct method *m, ProtobufCMessage *request, const s
 
 static void every_string_field_takes_or_refuses_every_nasty_string(void **state) {
     (void)state;
-    static uint8_t memory[262144];
     static struct text_field fields[FIELDS_MAX];
     const char *seed = getenv("TAGIH_STRINGS_SEED");
     size_t from = seed ? (size_t)strtoull(seed, NULL, 10) * 7 : 0;
     assert_true(NASTY_COUNT >= 500);
     FOR_EACH_METHOD(m) {
         if (m.row->parks) continue;
-        struct arena arena;
-        arena_init(&arena, memory, sizeof memory);
-        ProtobufCMessage *request = plain_request(&m, &arena);
-        size_t n = collect(request, fields, 0);
-        assert_true(n < FIELDS_MAX);
+        size_t n;
+        ProtobufCMessage *request = plain_fields(&m, fields, &n);
         for (size_t i = 0; i < n; i++) try_field(&m, request, fields, n, i, from + n_fields + i);
         n_fields += n;
         finish_all(); /* they point to the method */
@@ -389,16 +396,13 @@ static bool is_too_long(const struct method *m, ProtobufCMessage *request, const
 /* As long as the contract says is taken; one byte more is refused by the field's name. */
 static void every_texts_limit_is_what_the_contract_says(void **state) {
     (void)state;
-    static uint8_t memory[262144];
     static struct text_field fields[FIELDS_MAX];
     read_all_limits();
     size_t wrong = 0;
     FOR_EACH_METHOD(m) {
         if (m.row->parks) continue;
-        struct arena arena;
-        arena_init(&arena, memory, sizeof memory);
-        ProtobufCMessage *request = plain_request(&m, &arena);
-        size_t n = collect(request, fields, 0);
+        size_t n;
+        ProtobufCMessage *request = plain_fields(&m, fields, &n);
         for (size_t i = 0; i < n; i++) {
             const struct limit *limit = limit_of(&fields[i]);
             if (!limit) continue;

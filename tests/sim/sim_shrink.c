@@ -37,14 +37,20 @@ static bool still_fails(struct shrink *shrink) {
     return result.failed && result.invariant == shrink->invariant;
 }
 
-typedef bool (*chosen_fn)(const struct plan *plan, const struct event *event, size_t index, int64_t of);
+/* Which: a number of something, or events from one index up to another. */
+struct which {
+    int64_t of;
+    size_t from, to;
+};
+
+typedef bool (*chosen_fn)(const struct plan *plan, const struct event *event, size_t index, struct which which);
 
 /* Take away what is chosen, unless the failure goes with it. @return something is gone */
-static bool take_away(struct shrink *shrink, chosen_fn chosen, int64_t of) {
+static bool take_away(struct shrink *shrink, chosen_fn chosen, struct which which) {
     struct plan *plan = shrink->plan;
     size_t n = 0, *taken = calloc(plan->n ? plan->n : 1, sizeof *taken);
     for (size_t i = 0; taken && i < plan->n; i++) {
-        if (plan->events[i].off || !chosen(plan, &plan->events[i], i, of)) continue;
+        if (plan->events[i].off || !chosen(plan, &plan->events[i], i, which)) continue;
         plan->events[i].off = true;
         taken[n++] = i;
     }
@@ -54,49 +60,38 @@ static bool take_away(struct shrink *shrink, chosen_fn chosen, int64_t of) {
     return good;
 }
 
-static bool is_after(const struct plan *plan, const struct event *event, size_t index, int64_t of) {
+static bool is_between(const struct plan *plan, const struct event *event, size_t index, struct which which) {
     (void)plan, (void)event;
-    return (int64_t)index > of;
+    return index >= which.from && index < which.to;
 }
 
-static bool is_of_phone(const struct plan *plan, const struct event *event, size_t index, int64_t of) {
+static bool is_of_phone(const struct plan *plan, const struct event *event, size_t index, struct which which) {
     (void)plan, (void)index;
-    return event->phone == of;
+    return event->phone == which.of;
 }
 
-static bool is_of_act(const struct plan *plan, const struct event *event, size_t index, int64_t of) {
+static bool is_of_act(const struct plan *plan, const struct event *event, size_t index, struct which which) {
     (void)plan, (void)index;
-    return event->act == of;
+    return event->act == which.of;
 }
 
-static bool is_of_day(const struct plan *plan, const struct event *event, size_t index, int64_t of) {
+static bool is_of_day(const struct plan *plan, const struct event *event, size_t index, struct which which) {
     (void)index;
-    return (event->at_us - plan->start_us) / US_PER_DAY == of;
+    return (event->at_us - plan->start_us) / US_PER_DAY == which.of;
 }
 
-/* A chunk of what is left, by number: `of` holds first and count. */
-struct chunk {
-    size_t first, count;
-};
-
-static bool try_chunk(struct shrink *shrink, struct chunk chunk) {
-    struct plan *plan = shrink->plan;
-    size_t *taken = calloc(chunk.count, sizeof *taken), n = 0, number = 0;
-    for (size_t i = 0; taken && i < plan->n && n < chunk.count; i++) {
-        if (plan->events[i].off || number++ < chunk.first) continue;
-        plan->events[i].off = true;
-        taken[n++] = i;
-    }
-    bool good = n > 0 && !is_over(shrink) && still_fails(shrink);
-    for (size_t i = 0; i < n && !good; i++) plan->events[taken[i]].off = false;
-    free(taken);
-    return good;
+/* Where the n-th event of those that are left stands; behind all, when there are not so many. */
+static size_t place_of(const struct plan *plan, size_t n) {
+    size_t i = 0;
+    while (i < plan->n && (plan->events[i].off || n-- > 0)) i++;
+    return i;
 }
 
 static void take_events(struct shrink *shrink) {
     for (size_t size = sim_left(shrink->plan) / 2; size >= 1 && !is_over(shrink); size /= 2) {
         for (size_t first = 0; first < sim_left(shrink->plan) && !is_over(shrink);) {
-            if (!try_chunk(shrink, (struct chunk){first, size})) first += size;
+            struct which chunk = {.from = place_of(shrink->plan, first), .to = place_of(shrink->plan, first + size)};
+            if (!take_away(shrink, is_between, chunk)) first += size;
         }
     }
 }
@@ -115,11 +110,13 @@ void sim_shrink(struct plan *plan, struct sim_options *options, const struct sim
     struct shrink shrink = {.plan = plan, .options = options, .invariant = failed->invariant, .told = told};
     clock_gettime(CLOCK_MONOTONIC, &shrink.until);
     shrink.until.tv_sec += (time_t)seconds;
-    if (failed->failed_at < plan->n) take_away(&shrink, is_after, (int64_t)failed->failed_at);
-    for (int phone = plan->phones - 1; phone >= 0; phone--) take_away(&shrink, is_of_phone, phone);
+    if (failed->failed_at < plan->n) {
+        take_away(&shrink, is_between, (struct which){.from = failed->failed_at + 1, .to = plan->n});
+    }
+    for (int phone = plan->phones - 1; phone >= 0; phone--) take_away(&shrink, is_of_phone, (struct which){.of = phone});
     take_faults(&shrink);
-    for (int act = 0; act < ACT_COUNT; act++) take_away(&shrink, is_of_act, act);
-    for (int day = plan->days - 1; day >= 0; day--) take_away(&shrink, is_of_day, day);
+    for (int act = 0; act < ACT_COUNT; act++) take_away(&shrink, is_of_act, (struct which){.of = act});
+    for (int day = plan->days - 1; day >= 0; day--) take_away(&shrink, is_of_day, (struct which){.of = day});
     take_events(&shrink);
     take_faults(&shrink);
 }
