@@ -217,12 +217,13 @@ static bool ready_push(struct crew *crew, struct call *call) {
 
 /* One agency's trouble, a lock or rows on a slow disk, is not the others': where there are several none has all workers. */
 static bool has_its_share(const struct crew *crew, agency_id agency) {
+    if (!crew->many_agencies || crew->options.workers < 2) return false;
     int has = 0;
     for (int i = 0; i < crew->options.workers; i++) {
         const struct ready *serves = crew->workers[i].serves;
         has += serves && uuid_equal(serves->key.agency.u, agency.u);
     }
-    return crew->many_agencies && crew->options.workers > 1 && has >= crew->options.workers - 1;
+    return has >= crew->options.workers - 1;
 }
 
 /* The next list that may begin another batch, taken out of the round; NULL when there is none. */

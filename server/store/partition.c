@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Called by the minute (rpc/partition_chore.c) and the pulse, and by tools as the database's owner. */
+/* Called by the minute (rpc/partition.c) and the pulse, and by tools as the database's owner. */
 #include "store/partition.h"
 
 #include <string.h>
