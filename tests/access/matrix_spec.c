@@ -594,8 +594,7 @@ static void whoever_may_act_acts(void **state) {
 }
 
 int main(int argc, char **argv) {
-    static const struct proof_option options[] = {{0}};
-    proof_begin(&proof, &argc, argv, "", options);
+    proof_begin(&proof, &argc, argv, "", NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(every_method_has_a_row_and_every_row_a_method, forget_faults),
         cmocka_unit_test_setup(nobody_is_served_without_a_token_in_force, forget_faults),

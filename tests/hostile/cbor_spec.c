@@ -385,8 +385,7 @@ static void every_forged_answer_to_a_nonce_is_refused(void **state) {
 }
 
 int main(int argc, char **argv) {
-    static const struct proof_option options[] = {{0}};
-    proof_begin(&report, &argc, argv, "", options);
+    proof_begin(&report, &argc, argv, "", NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_refuses_every_forgery_for_its_reason),
         cmocka_unit_test(every_forged_entry_is_evidence_and_nothing_else),
