@@ -43,11 +43,23 @@ TEAMS = ("North", "South")
 AS_OF = "2005-09-30"  # what the balances of a given portfolio speak of
 
 
+def is_working_day(day):
+    """Monday to Saturday and no holiday."""
+    return day.weekday() != 6 and (day.month, day.day) not in HOLIDAYS
+
+
 def working_day(now):
-    """The latest day, Monday to Saturday and no holiday, whose evening is over."""
+    """The latest one whose evening is over."""
     day = now.date() if (now.hour, now.minute) >= (18, 45) else now.date() - timedelta(days=1)
-    while day.weekday() == 6 or (day.month, day.day) in HOLIDAYS:
+    while not is_working_day(day):
         day -= timedelta(days=1)
+    return day
+
+
+def working_day_from(day):
+    """That day, or the first working one after it: on others nobody is reminded."""
+    while not is_working_day(day):
+        day += timedelta(days=1)
     return day
 
 
@@ -274,7 +286,7 @@ class Demo:
     def work_on(self):
         self.passed, self.failed = map(int, (self.folder / "count").read_text(encoding="ascii").split())
         self.tell("day", f"THE OFFICE, THE EVENING OF {self.day:%A}".upper())
-        bank, later = self.day + timedelta(days=2), self.day + timedelta(days=20)
+        bank, later = (working_day_from(self.day + timedelta(days=n)) for n in (2, 20))
         self.jump(bank, 10)
         self.tell("bank", f"THE BANK'S STATEMENT, {bank:%A, %Y-%m-%d}".upper())
         self.jump(later, 10)

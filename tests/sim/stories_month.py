@@ -189,6 +189,7 @@ def payout(desk):
 def recalled(desk):
     rows = desk.db.rows("""select p.payment_id, p.amount_minor, b.collector_id from payment p join bonus_line b using (agency_id, payment_id)
         join bonus_payout_line x using (agency_id, line_id) where p.tender in (2, 3) and b.kind = 1 and b.amount_minor > 0
+            and not exists (select from payment_reversal r where r.agency_id = p.agency_id and r.payment_id = p.payment_id)
         order by b.amount_minor desc, p.payment_id limit 1""")
     if not rows:
         return None
