@@ -94,8 +94,9 @@ def look_in_sql(db, looked, wanted):
 
 def look_in_books(db, looked, wanted):
     books = SimpleNamespace(db=db)
-    if not db.number("select count(*) from payment where source = 1"):
-        return  # no money has come yet: nothing to add up
+    if not db.number("""select count(*) from payment p where source = 1 and not exists (select from payment_reversal r
+            where r.agency_id = p.agency_id and r.payment_id = p.payment_id)"""):
+        return  # no money has come, or none has stayed: nothing to add up
     for name, function in book_checks.CHECKS:
         number = OF_THE_BOOKS[function.__name__]
         if not number or wanted and number not in wanted:
